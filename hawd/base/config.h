@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * hawd.conf, typed. Parsed by conf.c from tables, borrowed by everybody else.
+ *
+ * INI in the style of systemd: sections [cluster], [guest-defaults], [host NAME], [fence NAME];
+ * a list is blanks or the key repeated; units as in 10s, 500ms, 4GiB. Every mistake is reported
+ * as "file:line: message", all of them at once.
+ */
+#pragma once
+
+#include "hawd/base/base.h"
+
+enum after_fence { AFTER_FENCE_ON, AFTER_FENCE_OFF, AFTER_FENCE_STAY };
+enum on_shutdown { ON_SHUTDOWN_RESPECT, ON_SHUTDOWN_RESTART };
+enum fence_driver_kind { FENCE_DRIVER_IPMI, FENCE_DRIVER_AGENT };
+
+/** struct conf_device - one [fence NAME] section; secrets are in fencing.conf, never here */
+struct conf_device {
+        char name[NAME_LEN];
+        char host[NAME_LEN];          /* whose power it switches */
+        enum fence_driver_kind driver;
+        uint32_t level;               /* from 1; all devices of a level must read off */
+        usec_t timeout_usec;          /* one action, everything included (default 20s) */
+        char address[128];            /* ipmi: BMC address */
+        uint32_t port;                /* ipmi: 623 */
+        char user[NAME_LEN];
+        int32_t cipher_suite;         /* ipmi: 17 or 3; -1: 17, then 3 */
+        char agent[NAME_LEN];         /* agent: e.g. fence_apc */
+        char options[512];            /* agent: "key=value key=value" */
+};
+
+/** struct conf_host - one [host NAME] section */
+struct conf_host {
+        char name[NAME_LEN];
+        char labels[256];             /* blank-separated */
+        uint32_t vcpus;               /* 0: as libvirt reports */
+        uint64_t memory_mib;          /* 0: as libvirt reports */
+};
+
+/** struct conf_guest - what a guest has when its own definition does not say (also per guest) */
+struct conf_guest {
+        int32_t priority;             /* higher first, default 100 */
+        usec_t start_timeout_usec;    /* start command to running, default 90s */
+        usec_t stop_timeout_usec;     /* ACPI or agent shutdown, then destroy; default 60s */
+        usec_t boot_usec;             /* without an agent: running to healthy, default 20s */
+        uint32_t restart_limit;       /* restarts in place within the window before relocating, 3 */
+        usec_t restart_window_usec;   /* default 10min */
+        enum on_shutdown on_shutdown; /* default respect */
+};
+
+struct config {
+        char cluster_name[NAME_LEN];
+        usec_t heartbeat_usec;        /* default 1s */
+        usec_t daemon_grace_usec;     /* hawd gone, corosync alive: default 30s */
+        uint32_t host_start_slots;    /* starts at once on one host, default 4 */
+        uint32_t cluster_start_slots; /* and in the cluster, default 16 */
+        usec_t fence_retry_min_usec;  /* back-off between rounds of the ladder, default 2s */
+        usec_t fence_retry_max_usec;  /* default 60s */
+        usec_t fence_check_usec;      /* every device is read this often, default 60s */
+        enum after_fence after_fence; /* default on */
+        uint32_t cpu_overcommit_pct;  /* vCPUs over host CPUs, default 400 */
+        uint64_t memory_reserve_mib;  /* kept for the host itself, default 512 */
+        struct conf_guest guest_defaults;
+        struct conf_host hosts[HOSTS_MAX];
+        size_t n_hosts;
+        struct conf_device devices[DEVICES_MAX];
+        size_t n_devices;
+        uint64_t hash;                /* of the parsed meaning, not of the bytes: equal on all hosts */
+};
+
+/**
+ * struct conf_errors - "file:line: message" lines, in the order of the file
+ */
+struct conf_errors {
+        char **lines;
+        size_t n;
+};
+
+void conf_errors_add(struct conf_errors *e, const char *file, int line, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
+void conf_errors_clear(struct conf_errors *e);
+
+/** config_defaults() - @c as an empty file would give it. */
+void config_defaults(struct config *c);
+
+/**
+ * config_parse() - parse @text (NUL-terminated), named @file in messages
+ * @ret: written only on 0
+ * @errors: every mistake, also when 0 is returned none are there
+ *
+ * Return: 0, or the number of mistakes (positive); never negative.
+ */
+int config_parse(const char *file, const char *text, struct config *ret, struct conf_errors *errors);
+
+/** config_load() - the same from @path. Return: as config_parse(), or -errno when unreadable. */
+int config_load(const char *path, struct config *ret, struct conf_errors *errors);
+
+/**
+ * config_dump() - canonical text of @c: parse(dump(c)) gives c again
+ * Return: malloc'ed text.
+ */
+char *config_dump(const struct config *c);
+
+const struct conf_host *config_host(const struct config *c, const char *name);     /* or NULL */
+const struct conf_device *config_device(const struct config *c, const char *name); /* or NULL */
+
+/*
+ * Pieces that scenario files and hawctl's options share with hawd.conf. Each returns 0, or
+ * -EINVAL with a message for people ("'10x' is no time: use a number and ms, s, min, h or d")
+ * in @err of TEXT_LEN bytes.
+ */
+int parse_duration(const char *s, usec_t *ret, char *err);  /* 10s 500ms 2min 1h 1d, or "1min 30s" */
+int parse_size_mib(const char *s, uint64_t *ret, char *err); /* 512MiB 4GiB 1TiB */
+int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret, char *err);
+int parse_bool(const char *s, bool *ret, char *err);
+
+/** format_duration() - the shortest form that parse_duration() reads back exactly. */
+void format_duration(usec_t t, char *buf, size_t size);
+
+/**
+ * config_set() - set one key by name, as the file would ("cluster", NULL, "heartbeat", "2s")
+ * @section, @name: "fence", "bmc1" for [fence bmc1]; @name NULL for sections without one
+ *
+ * Return: 0, -ENOENT unknown section or key, -EINVAL bad value; the last two with @err filled.
+ */
+int config_set(struct config *c, const char *section, const char *name, const char *key,
+               const char *value, char *err);
+/** guest_conf_set() - the same for one key of a guest's own settings. */
+int guest_conf_set(struct conf_guest *g, const char *key, const char *value, char *err);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Events in, actions out: all that passes between the core and the world. Pure.
+ *
+ * Events borrow what they point to for the call only (messages, specs: take a reference to keep).
+ * Actions own what they point to; actions_clear() drops it.
+ */
+#pragma once
+
+#include "hawd/core/msg.h"
+
+enum event_kind {
+        EV_TIMEOUT,       /* core_deadline() has come */
+        EV_GROUP,         /* the hawd group changed: members, in this order of the ring */
+        EV_RING,          /* totem membership: ring id and its node ids */
+        EV_QUORUM,        /* votequorum spoke, for that ring id */
+        EV_NODELIST,      /* corosync's configured nodelist, at start and on each change */
+        EV_MESSAGE,       /* delivered to this member, own messages too */
+        EV_PERSISTED,     /* batch is on disk (and all before it) */
+        EV_PERSIST_FAILED, /* batch is not, nor any behind it */
+        EV_LIBVIRT_UP,    /* connected; n_domains and domains: all that it shows, managed or not */
+        EV_LIBVIRT_DOWN,
+        EV_DOMAIN,        /* one domain changed */
+        EV_DOMAIN_HEALTHY, /* the agent of uuid answers */
+        EV_GUEST_JOB_DONE,
+        EV_FENCE_DONE,    /* one device action ended */
+        EV_REQUEST,       /* from a client */
+        EV_HOST_LOAD,     /* this host's free memory and load, before each heartbeat */
+        EV_STOP,          /* orderly stop of hawd; answered by ACT_STOPPED */
+        EV_KIND_MAX_,
+};
+
+struct ring_member {
+        uint32_t nodeid;
+        uint32_t pid;
+};
+
+struct ring_id {
+        uint32_t nodeid;
+        uint64_t seq;
+};
+
+/** struct domain_seen - a libvirt domain of this host */
+struct domain_seen {
+        char uuid[UUID_LEN];
+        char name[NAME_LEN];
+        enum seen_state state;
+        enum end_why end_why; /* SEEN_GONE: why, as far as libvirt says */
+        usec_t wall;
+        char text[TEXT_LEN];  /* detail, e.g. the last lines of the QEMU log; may be empty */
+};
+
+enum verb {
+        VERB_NONE,
+        VERB_GUEST_ADD,    /* guest: domain of host (0: this one), spec: settings only */
+        VERB_GUEST_CREATE, /* spec with xml, desired */
+        VERB_GUEST_SET,    /* guest, spec */
+        VERB_GUEST_START,
+        VERB_GUEST_STOP,
+        VERB_GUEST_IGNORE,
+        VERB_GUEST_PAUSE,
+        VERB_GUEST_RESUME,
+        VERB_GUEST_MOVE,   /* guest, host */
+        VERB_GUEST_DELETE, /* stop, undefine, forget; disks stay */
+        VERB_GUEST_REMOVE, /* forget, leave it as it is */
+        VERB_RULE_SET,
+        VERB_RULE_DELETE,
+        VERB_FENCE_TEST,   /* host: read all its devices */
+        VERB_FENCE_HOST,
+        VERB_FENCE_CONFIRM,
+        VERB_MAX_,
+};
+
+enum reply_code {
+        REPLY_OK,
+        REPLY_FAILED,
+        REPLY_USAGE,       /* no such guest, host ... or it makes no sense now */
+        REPLY_NOT_QUORATE,
+        REPLY_BUSY,        /* the ledger is being agreed on; try again */
+        REPLY_CODE_MAX_,
+};
+
+struct request {
+        uint64_t id; /* the adapter's, not 0; comes back in ACT_REPLY exactly once */
+        enum verb verb;
+        char guest[NAME_LEN];
+        char host[NAME_LEN];
+        char who[NAME_LEN]; /* user name of the client */
+        struct guest_spec *spec;
+        enum desired desired;
+        char rule[NAME_LEN];
+        enum rule_kind rule_kind;
+        bool strict;
+        const char *guests, *hosts; /* rule's lists */
+};
+
+struct event {
+        enum event_kind kind;
+        usec_t now;  /* CLOCK_BOOTTIME */
+        usec_t wall; /* CLOCK_REALTIME */
+        union {
+                struct {
+                        const struct ring_member *members;
+                        size_t n_members;
+                } group;
+                struct {
+                        struct ring_id id;
+                        const uint32_t *nodeids;
+                        size_t n_nodeids;
+                } ring;
+                struct {
+                        struct ring_id id;
+                        bool quorate;
+                } quorum;
+                struct {
+                        const struct conf_node {
+                                uint32_t nodeid;
+                                char name[NAME_LEN];
+                        } *nodes;
+                        size_t n_nodes;
+                } nodelist;
+                struct {
+                        struct ring_member from;
+                        struct msg *msg;
+                } message;
+                struct {
+                        uint64_t batch;
+                        int code; /* PERSIST_FAILED: -errno */
+                        const char *text;
+                } persist;
+                struct {
+                        const struct domain_seen *domains;
+                        size_t n_domains;
+                } libvirt;
+                struct domain_seen domain;
+                struct {
+                        uint64_t id;
+                        enum job_result result;
+                        enum seen_state seen; /* what libvirt shows afterwards, if it says */
+                        const char *text;
+                        struct guest_spec *spec; /* GJOB_DUMP: name, uuid, xml, vcpus, memory */
+                        usec_t wall;
+                } guest_job;
+                struct {
+                        uint64_t id;
+                        enum power_reading reading; /* after the action; OFF: read twice */
+                        bool switched;
+                        const char *text;
+                        usec_t wall;
+                } fence;
+                struct request request;
+                struct {
+                        uint64_t memory_free_mib;
+                        uint32_t load_pct;
+                        uint32_t vcpus; /* of this host; 0: not known yet */
+                        uint64_t memory_mib;
+                } load;
+        };
+};
+
+enum action_kind {
+        ACT_PERSIST,
+        ACT_SEND,
+        ACT_GUEST_JOB,    /* on this host's libvirt */
+        ACT_GUEST_CANCEL, /* not begun: comes back CANCELLED; begun: goes on */
+        ACT_FENCE,        /* run hawd-fence for one device */
+        ACT_FENCE_CANCEL, /* ends soon, with an event */
+        ACT_WATCH,        /* the set of managed UUIDs changed: report these domains */
+        ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
+        ACT_REPLY,
+        ACT_NOTE,
+        ACT_STOPPED,      /* the clean stop is announced and stable, or can not be: end now */
+        ACT_KIND_MAX_,
+};
+
+enum guest_job_op {
+        GJOB_START,   /* define (normalised), then create; S6: ask right before the create */
+        GJOB_STOP,    /* shutdown (agent, ACPI) up to timeout, destroy, undefine */
+        GJOB_DESTROY, /* destroy now, undefine */
+        GJOB_SETTLE,  /* whatever was under way for this UUID can never take effect afterwards:
+                         destroy if active, undefine; DONE with seen = GONE, or with RUNNING and
+                         untouched when keep_running */
+        GJOB_PAUSE,
+        GJOB_RESUME,
+        GJOB_UNDEFINE,
+        GJOB_DUMP,    /* by name: spec and whether it runs */
+        GJOB_OP_MAX_,
+};
+
+/** struct persist - one transaction */
+struct persist {
+        uint64_t batch;
+        bool set_promised;
+        uint64_t promised;
+        struct state *install;   /* replaces all; stored under install_epoch; owned */
+        uint64_t install_epoch;
+        uint64_t first_version;  /* of entries[0] */
+        struct entry **entries;  /* appended; owned */
+        size_t n_entries;
+        struct model *compact;   /* new base; entries up to compact->version go; owned */
+        struct history_row *rows; /* owned */
+        size_t n_rows;
+};
+
+/** struct note - something decided or seen, rendered once for journal, trace, history, explain */
+struct note {
+        uint32_t id;       /* enum note_id, see note.h: text, priority, message id */
+        uint32_t host;     /* node id, or 0 */
+        uint64_t incident; /* or 0 */
+        uint64_t version;  /* ledger version, or 0 when it is local */
+        char guest[NAME_LEN];
+        char text[2 * TEXT_LEN];
+};
+
+/** struct history_row - what the store keeps for ever; key (version, seq), equal on all members */
+struct history_row {
+        uint64_t version;
+        uint32_t seq;
+        usec_t wall;
+        struct note note;
+};
+
+struct action {
+        enum action_kind kind;
+        union {
+                struct persist *persist;
+                struct msg *send; /* owned reference */
+                struct {
+                        uint64_t id;
+                        enum guest_job_op op;
+                        uint32_t gid;
+                        uint64_t gen;
+                        char name[NAME_LEN];
+                        char uuid[UUID_LEN];
+                        struct guest_spec *spec; /* START; owned reference */
+                        usec_t timeout_usec;
+                        bool keep_running;       /* SETTLE: a running one is left */
+                } guest_job;
+                struct {
+                        uint64_t id;
+                } cancel;
+                struct {
+                        uint64_t id;
+                        char device[NAME_LEN];
+                        enum fence_action { FENCE_ACT_STATUS, FENCE_ACT_OFF, FENCE_ACT_ON } action;
+                        usec_t timeout_usec;
+                        usec_t deadline_usec; /* CLOCK_BOOTTIME: nothing is switched later */
+                } fence;
+                struct {
+                        uint32_t to;
+                        uint64_t since;
+                } history;
+                struct {
+                        uint64_t request;
+                        enum reply_code code;
+                        char text[TEXT_LEN];
+                } reply;
+                struct note *note; /* owned */
+        };
+};
+
+struct actions {
+        struct action *list;
+        size_t n, cap;
+};
+
+struct action *actions_add(struct actions *a, enum action_kind kind); /* zeroed */
+void actions_clear(struct actions *a); /* drops what the actions own, keeps the array */
+void actions_free(struct actions *a);
+void persist_free(struct persist *p);
+const char *verb_name(enum verb v);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Messages in the ring, as the core sees them. Pure. wire/ turns them into protobuf and back, cuts
+ * what is longer than corosync takes into pieces and joins them again, so that here every message
+ * is whole and in the one order of the ring.
+ *
+ * A message names the configuration of the group that it was sent in (view); one of another
+ * configuration is dropped, but for HEARTBEAT, ENTRY, ASK and TELL, which have their own rules.
+ */
+#pragma once
+
+#include "hawd/core/op.h"
+
+#define PROTO_MAJOR 1
+#define PROTO_MINOR 0
+
+enum msg_kind {
+        MSG_NONE,
+        MSG_EXCHANGE,  /* after every change of the group, by each member */
+        MSG_PROMISE,   /* promised is stored */
+        MSG_STATE,     /* the winner's state, for those who need it */
+        MSG_ACK,       /* stored up to (epoch, version); implies the install */
+        MSG_ENTRY,     /* a proposal: delivered to all, it gets the next version */
+        MSG_HEARTBEAT, /* not stored */
+        MSG_ASK,       /* a client's request that only another host can serve */
+        MSG_TELL,      /* its failure (success shows as an applied entry) */
+        MSG_KIND_MAX_,
+};
+
+struct msg_exchange {
+        uint32_t proto_major, proto_minor;
+        uint64_t nonce;       /* one per exchange of this sender: tells a restarted one */
+        uint64_t incarnation;
+        uint64_t epoch, promised, version; /* version: of the last stored entry */
+        uint64_t applied;     /* stable and applied */
+        bool virgin;          /* no ledger at all: counts only when all are (lost disks do not) */
+        uint64_t members_hash; /* of the configured nodelist, to name a difference */
+};
+
+/** struct state - a whole ledger: model as of model.version, then entries not known to be stable */
+struct state {
+        unsigned refs;
+        uint64_t epoch, version; /* the winner's (epoch, version) */
+        struct model model;
+        struct entry **tail; /* versions model.version + 1 .. version */
+        size_t n_tail;
+};
+
+struct state *state_new(void);
+struct state *state_ref(struct state *s);
+struct state *state_unref(struct state *s); /* returns NULL */
+
+#define HEARTBEAT_ECHOES HOSTS_MAX
+
+/** struct heartbeat - what placement and the lease need; sent every `heartbeat` */
+struct heartbeat {
+        usec_t sent_usec;      /* the sender's CLOCK_BOOTTIME */
+        usec_t wall;
+        uint64_t memory_free_mib;
+        uint32_t load_pct;     /* 1-minute load over CPUs, in percent */
+        bool libvirt_ok;
+        uint32_t n_echoes;     /* latest sent_usec heard from each other member */
+        struct {
+                uint32_t nodeid;
+                usec_t sent_usec;
+        } echoes[HEARTBEAT_ECHOES];
+};
+
+enum ask_kind { ASK_NONE, ASK_GUEST_ADD, ASK_FENCE_TEST, ASK_KIND_MAX_ };
+
+struct msg {
+        unsigned refs;
+        enum msg_kind kind;
+        uint64_t view;
+        union {
+                struct msg_exchange exchange;
+                struct {
+                        uint64_t number;
+                } promise;
+                struct {
+                        uint64_t number;     /* the promised epoch it is installed under */
+                        struct state *state; /* owned reference */
+                } state;
+                struct {
+                        uint64_t epoch, version;
+                } ack;
+                struct entry *entry; /* owned reference */
+                struct heartbeat heartbeat;
+                struct {
+                        enum ask_kind kind;
+                        uint32_t to;        /* node id that shall serve it */
+                        uint32_t origin;    /* node id whose client waits */
+                        uint64_t request;
+                        char name[NAME_LEN];
+                        struct guest_spec *spec; /* settings given by the client; owned, or NULL */
+                } ask;
+                struct {
+                        uint32_t to;
+                        uint64_t request;
+                        int32_t code; /* enum reply_code */
+                        char text[TEXT_LEN];
+                } tell;
+        };
+};
+
+struct msg *msg_new(enum msg_kind kind);
+struct msg *msg_ref(struct msg *m);
+struct msg *msg_unref(struct msg *m); /* returns NULL; frees what it owns */

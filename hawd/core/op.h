@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ledger entries: what ledger_apply() takes. Pure.
+ *
+ * An entry is a batch of ops: proposed in one message, stored in one write, applied in order. Each
+ * op names the version of the object that it was decided on (0: any) and is dropped, alone, when
+ * that object has changed since. Which fields an op uses is said at its kind; the rest is 0.
+ */
+#pragma once
+
+#include "hawd/core/model.h"
+
+enum op_kind {
+        OP_NONE,
+        /* Decisions of the leader. */
+        OP_HOST_ADD,      /* host, name */
+        OP_HOST_REMOVE,   /* host: gone from the nodelist, AWAY, OFF or NEW, no claim left */
+        OP_HOST_LOST,     /* host, host_version, wall_last_good, text */
+        OP_HOST_ONLINE,   /* host, host_version: reported, no fence job open */
+        OP_HOST_AWAY,     /* host, host_version: left after it announced a clean stop */
+        OP_FENCE_START,   /* host, loss, fence_kind, executor, level, devices, budget */
+        OP_FENCE_CANCEL,  /* job */
+        OP_FENCE_CLOSE,   /* job: its executor is gone and the budget has surely run out */
+        OP_FENCE_WAIT,    /* host, host_version, text: nothing to try, and why (L2) */
+        OP_GUEST_START,   /* gid, guest_version, host, host_version, text (why): claim and job */
+        OP_GUEST_JOB,     /* gid, guest_version, host, job_kind (STOP PAUSE RESUME SETTLE) */
+        OP_GUEST_REASON,  /* gid, guest_version, guest_state (FAILED or BLOCKED), text */
+        OP_GUEST_FORGET,  /* gid, guest_version: deleting, no claim left */
+        /* Observations, by the member that made them. */
+        OP_HOST_JOIN,     /* host, incarnation, facts: a new hawd, or one that was lost */
+        OP_HOST_REPORT,   /* host, incarnation, seen[]: drained; all else of it can never run */
+        OP_HOST_STOPPING, /* host: clean stop of hawd, guests stay */
+        OP_GUEST_DONE,    /* gid, job, host, result, text, seen: what a guest job came to */
+        OP_GUEST_SEEN,    /* gid, gen, host, seen: running, paused, ended (with end_why) */
+        OP_GUEST_HEALTHY, /* gid, gen, host, text (evidence) */
+        OP_GUEST_ROGUE,   /* gid, host, text: a copy without a claim was stopped here */
+        OP_FENCE_DONE,    /* job, host, loss, fence_result, text, devices */
+        OP_DEVICE_SEEN,   /* name, host, reading (on, off, none), executor, text */
+        /* Wishes of a person. */
+        OP_GUEST_ADD,     /* spec, desired, host (runs there already; 0: not) */
+        OP_GUEST_SET,     /* gid, spec: new settings */
+        OP_GUEST_DESIRE,  /* gid, desired, text (who) */
+        OP_GUEST_MOVE,    /* gid, host */
+        OP_GUEST_DELETE,  /* gid, flag: 1 stop and undefine, 0 only forget */
+        OP_RULE_SET,      /* name, rule_kind, flag (strict), list, list2 */
+        OP_RULE_DELETE,   /* name */
+        OP_FENCE_CONFIRM, /* host, text (who) */
+        OP_FENCE_REQUEST, /* host, text (who) */
+        OP_KIND_MAX_,
+};
+
+enum job_result {
+        RESULT_DONE,
+        RESULT_FAILED,    /* and can never take effect any more: the claim ends */
+        RESULT_UNSETTLED, /* failed or timed out, may still take effect: the claim stays */
+        RESULT_CANCELLED, /* never begun */
+        RESULT_MAX_,
+};
+
+enum fence_result {
+        FENCE_PROVEN_OFF, /* all devices of the level read off, twice */
+        FENCE_IS_ON,      /* FENCE_ON: reads on; FENCE_OFF: still on after all tries */
+        FENCE_FAILED,     /* unknown */
+        FENCE_CANCELLED,
+        FENCE_RESULT_MAX_,
+};
+
+enum seen_state { SEEN_GONE, SEEN_RUNNING, SEEN_PAUSED, SEEN_CRASHED, SEEN_MAX_ };
+
+/** Why a guest ended (DESIGN 5). */
+enum end_why {
+        END_NONE,
+        END_GUEST_SHUTDOWN, /* from inside: a wish */
+        END_DESTROYED,      /* virsh destroy by somebody else: a wish */
+        END_FAILED,         /* QEMU died */
+        END_CRASHED,        /* guest panic */
+        END_HOST_SHUTDOWN,  /* QEMU was told to end from the host side: a failure */
+        END_UNKNOWN,        /* not seen by hawd: a failure */
+        END_MAX_,
+};
+
+enum power_reading { READING_NONE, READING_ON, READING_OFF, READING_MAX_ };
+
+/** struct seen - one managed guest as a host's libvirt shows it */
+struct seen {
+        uint32_t gid;
+        enum seen_state state;
+};
+
+struct op {
+        enum op_kind kind;
+        uint32_t host; /* node id */
+        uint32_t gid;
+        uint64_t host_version, guest_version; /* decided on; 0: any */
+        uint64_t gen;
+        uint64_t job;
+        uint64_t incarnation;
+        uint32_t executor;
+        uint32_t loss;
+        uint32_t level;
+        usec_t budget_usec;
+        usec_t wall;           /* when it was seen or decided, by the proposer's clock */
+        usec_t wall_last_good;
+        enum fence_kind fence_kind;
+        enum guest_job_kind job_kind;
+        enum job_result result;
+        enum fence_result fence_result;
+        enum seen_state seen;
+        enum end_why end_why;
+        enum power_reading reading;
+        enum guest_state guest_state;
+        enum desired desired;
+        enum rule_kind rule_kind;
+        bool flag;
+        char name[NAME_LEN];
+        char text[TEXT_LEN];
+        char devices[LEVEL_DEVICES_MAX][NAME_LEN];
+        uint32_t n_devices;
+        struct host_facts facts;
+        struct guest_spec *spec; /* owned reference */
+        struct seen *seen_list;  /* owned */
+        uint32_t n_seen;
+        struct blob *list, *list2; /* owned references: rule's guests and hosts */
+};
+
+/** struct entry - reference-counted, immutable once sent */
+struct entry {
+        unsigned refs;
+        uint32_t origin;      /* node id of the proposer */
+        uint64_t incarnation; /* of the proposer's hawd */
+        uint64_t request;     /* the proposer's own number; its client waits for it; 0: nobody */
+        bool decision;        /* by the leader: dropped whole when proposed in another epoch */
+        uint64_t epoch;       /* in which it was proposed */
+        struct op *ops;
+        size_t n_ops, cap_ops;
+};
+
+struct entry *entry_new(void);
+struct op *entry_add(struct entry *e, enum op_kind kind); /* zeroed, owned by @e */
+struct entry *entry_ref(struct entry *e);
+struct entry *entry_unref(struct entry *e); /* returns NULL */
+void op_clear(struct op *op);
+
+const char *op_kind_name(enum op_kind k);
+const char *end_why_name(enum end_why w);
+const char *seen_state_name(enum seen_state s);
+const char *fence_result_name(enum fence_result r);
+const char *job_result_name(enum job_result r);

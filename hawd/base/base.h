@@ -43,20 +43,17 @@ typedef uint64_t usec_t;
                 take_ptr_;                                                                         \
         })
 
-static inline void freep(void *p)
-{
+static inline void freep(void *p) {
         free(*(void **)p);
 }
 
 /** usec_add() - saturating sum, so that USEC_INFINITY stays infinite. */
-static inline usec_t usec_add(usec_t a, usec_t b)
-{
+static inline usec_t usec_add(usec_t a, usec_t b) {
         return a > USEC_INFINITY - b ? USEC_INFINITY : a + b;
 }
 
 /** usec_sub() - a - b, 0 when b is later than a. */
-static inline usec_t usec_sub(usec_t a, usec_t b)
-{
+static inline usec_t usec_sub(usec_t a, usec_t b) {
         return a > b ? a - b : 0;
 }
 

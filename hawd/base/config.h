@@ -17,24 +17,24 @@ enum fence_driver_kind { FENCE_DRIVER_IPMI, FENCE_DRIVER_AGENT };
 /** struct conf_device - one [fence NAME] section; secrets are in fencing.conf, never here */
 struct conf_device {
         char name[NAME_LEN];
-        char host[NAME_LEN];          /* whose power it switches */
+        char host[NAME_LEN]; /* whose power it switches */
         enum fence_driver_kind driver;
-        uint32_t level;               /* from 1; all devices of a level must read off */
-        usec_t timeout_usec;          /* one action, everything included (default 20s) */
-        char address[128];            /* ipmi: BMC address */
-        uint32_t port;                /* ipmi: 623 */
+        uint32_t level;      /* from 1; all devices of a level must read off */
+        usec_t timeout_usec; /* one action, everything included (default 20s) */
+        char address[128];   /* ipmi: BMC address */
+        uint32_t port;       /* ipmi: 623 */
         char user[NAME_LEN];
-        int32_t cipher_suite;         /* ipmi: 17 or 3; -1: 17, then 3 */
-        char agent[NAME_LEN];         /* agent: e.g. fence_apc */
-        char options[512];            /* agent: "key=value key=value" */
+        int32_t cipher_suite; /* ipmi: 17 or 3; -1: 17, then 3 */
+        char agent[NAME_LEN]; /* agent: e.g. fence_apc */
+        char options[512];    /* agent: "key=value key=value" */
 };
 
 /** struct conf_host - one [host NAME] section */
 struct conf_host {
         char name[NAME_LEN];
-        char labels[256];             /* blank-separated */
-        uint32_t vcpus;               /* 0: as libvirt reports */
-        uint64_t memory_mib;          /* 0: as libvirt reports */
+        char labels[256];    /* blank-separated */
+        uint32_t vcpus;      /* 0: as libvirt reports */
+        uint64_t memory_mib; /* 0: as libvirt reports */
 };
 
 /** struct conf_guest - what a guest has when its own definition does not say (also per guest) */
@@ -65,7 +65,7 @@ struct config {
         size_t n_hosts;
         struct conf_device devices[DEVICES_MAX];
         size_t n_devices;
-        uint64_t hash;                /* of the parsed meaning, not of the bytes: equal on all hosts */
+        uint64_t hash; /* of the parsed meaning, not of the bytes: equal on all hosts */
 };
 
 /**
@@ -90,7 +90,8 @@ void config_defaults(struct config *c);
  *
  * Return: 0, or the number of mistakes (positive); never negative.
  */
-int config_parse(const char *file, const char *text, struct config *ret, struct conf_errors *errors);
+int config_parse(const char *file, const char *text, struct config *ret,
+                 struct conf_errors *errors);
 
 /** config_load() - the same from @path. Return: as config_parse(), or -errno when unreadable. */
 int config_load(const char *path, struct config *ret, struct conf_errors *errors);
@@ -109,7 +110,7 @@ const struct conf_device *config_device(const struct config *c, const char *name
  * -EINVAL with a message for people ("'10x' is no time: use a number and ms, s, min, h or d")
  * in @err of TEXT_LEN bytes.
  */
-int parse_duration(const char *s, usec_t *ret, char *err);  /* 10s 500ms 2min 1h 1d, or "1min 30s" */
+int parse_duration(const char *s, usec_t *ret, char *err); /* 10s 500ms 2min 1h 1d, or "1min 30s" */
 int parse_size_mib(const char *s, uint64_t *ret, char *err); /* 512MiB 4GiB 1TiB */
 int parse_u32(const char *s, uint32_t min, uint32_t max, uint32_t *ret, char *err);
 int parse_bool(const char *s, bool *ret, char *err);

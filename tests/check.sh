@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What `make check` does: one line a part, the whole output of a part that fails, and the sum.
+# A part counts its cases in its last line "N passed, N failed[, N skipped]" or Check's
+# "N%: Checks: N, Failures: N, Errors: N"; one without either is one case.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+: "${MODE:=release}" "${B:=build/$MODE}" "${MAKE:=make}"
+export HAWD_BUILD="$PWD/$B"
+passed=0 failed=0 skipped=0
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+seconds() { # seconds SINCE
+        local us=$((${EPOCHREALTIME/[.,]/} - $1))
+        printf '%d.%d s' $((us / 1000000)) $((us / 100000 % 10))
+}
+
+part() { # part NAME COMMAND...
+        local name=$1 rc=0 since p=0 f=0 s=0 line
+        shift
+        since=${EPOCHREALTIME/[.,]/}
+        "$@" >"$out" 2>&1 </dev/null || rc=$?
+        line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed|^[0-9]+%: Checks: ' "$out" | tail -n 1)
+        if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
+                p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[4]:-0}
+        elif [[ $line =~ Checks:\ ([0-9]+),\ Failures:\ ([0-9]+),\ Errors:\ ([0-9]+) ]]; then
+                f=$((BASH_REMATCH[2] + BASH_REMATCH[3]))
+                p=$((BASH_REMATCH[1] - f))
+        elif [ "$rc" -eq 77 ]; then
+                s=1 rc=0
+        elif [ "$rc" -eq 0 ]; then
+                p=1
+        fi
+        # Died after its last good line, or without one.
+        [ "$rc" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+        if [ "$f" -gt 0 ]; then
+                cat "$out"
+                printf '%-24s FAILED   %d of %d, exit status %d, %s\n' \
+                        "$name" "$f" $((p + f)) "$rc" "$(seconds "$since")"
+                return 1
+        elif [ "$p" -eq 0 ] && [ "$s" -gt 0 ]; then
+                printf '%-24s skipped  %s\n' "$name" "$(tail -n 1 "$out")"
+        else
+                printf '%-24s ok       %d, %s%s\n' "$name" "$p" "$(seconds "$since")" \
+                        "$([ "$s" -eq 0 ] || echo ", $s skipped")"
+        fi
+}
+
+finish() {
+        echo "$passed passed, $failed failed, $skipped skipped"
+        [ "$failed" -eq 0 ]
+        exit
+}
+
+jobs=()
+[[ ${MAKEFLAGS:-} == *jobserver* ]] || jobs=("-j$(nproc)")
+
+part deps mk/deps.sh || finish
+part build "$MAKE" --no-print-directory "${jobs[@]}" MODE="$MODE" WERROR=1 all tests || finish
+part format mk/format.sh format-check
+part pure "$MAKE" --no-print-directory MODE="$MODE" pure
+
+for t in tests/unit/test_*.c; do
+        name=${t##*/}
+        name=${name%.c}
+        part "unit ${name#test_}" "$B/unit/$name"
+done
+[ ! -x tests/conf/run ] || part conf tests/conf/run "$B/conf/confdump"
+[ ! -x "$B/simtest" ] || part simulator "$B/simtest"
+[ ! -x tests/lab/run ] || part lab tests/lab/run
+finish

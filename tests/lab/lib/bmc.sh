@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# BMCs: one ipmi_sim (OpenIPMI) per host, in the switches' namespace, so that it outlives its host.
+# IPMI 2.0, cipher suite 3 only. bmc/HOST/mode says how it behaves; lib/chassis.sh acts on it.
+
+bmc_dir() {
+        printf '%s\n' "$LAB_DIR/bmc/$1"
+}
+
+bmc_conf() { # HOST
+        local guid
+        guid=$(host_uuid "$1")
+        cat <<EOF
+name "bmc${1#node}"
+set_working_mc 0x20
+  startlan 1
+    addr $(bmc_address "$1") 623
+    priv_limit admin
+    allowed_auths_callback none md2 md5 straight
+    allowed_auths_user none md2 md5 straight
+    allowed_auths_operator none md2 md5 straight
+    allowed_auths_admin none md2 md5 straight
+    guid ${guid//-/}
+  endlan
+  chassis_control "$LAB_HERE/lib/chassis.sh $LAB_DIR $1"
+  startnow false
+  user 1 true "" "" user 10 none md2 md5 straight
+  user 2 true "$BMC_USER" "$BMC_PASSWORD" admin 10 none md2 md5 straight
+EOF
+}
+
+bmc_emulation() {
+        cat <<'EOF'
+mc_setbmc 0x20
+mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
+sel_enable 0x20 1000 0x0a
+mc_enable 0x20
+EOF
+}
+
+bmc_up() { # HOST
+        local host=$1 dir
+        dir=$(bmc_dir "$host")
+        mkdir -p "$dir/state"
+        printf 'alive\n' >"$dir/mode"
+        bmc_conf "$host" >"$dir/lan.conf"
+        bmc_emulation >"$dir/sim.emu"
+        (
+                cd / || exit 1
+                close_fds
+                exec setsid nsenter --net="/run/netns/$LAB_SWITCH" -- \
+                        ipmi_sim -n -c "$dir/lan.conf" -f "$dir/sim.emu" -s "$dir/state" \
+                        </dev/null >"$dir/sim.log" 2>&1
+        ) &
+        write_pid "$dir/pid" $!
+}
+
+# bmc_ask HOST COMMAND...: as another machine on the management net would
+bmc_ask() {
+        local host=$1
+        shift
+        in_switch ipmitool -I lanplus -N 1 -R "${BMC_TRIES:-3}" -C 3 -U "$BMC_USER" -P "$BMC_PASSWORD" \
+                -H "$(bmc_address "$host")" "$@"
+}
+
+bmc_answers() {
+        bmc_ask "$1" chassis power status >/dev/null 2>&1
+}
+
+verb_bmc() {
+        local host=${1:-} mode=${2:-status} seconds=${3:-30} dir
+        need_host "$host"
+        [[ $seconds =~ ^[0-9]+$ ]] || usage_error "bmc: '$seconds' is no number of seconds" bmc
+        dir=$(bmc_dir "$host")
+        case $mode in
+        alive | dead | lie | lie-off) printf '%s\n' "$mode" >"$dir/mode" ;;
+        slow | hang) printf '%s %s\n' "$mode" "$seconds" >"$dir/mode" ;;
+        status)
+                pid_of "$dir/pid" >/dev/null || {
+                        printf 'ended\n'
+                        return 1
+                }
+                cat "$dir/mode"
+                return
+                ;;
+        *) usage_error "bmc: no mode '$mode' (alive dead lie lie-off slow hang status)" bmc ;;
+        esac
+        mode=${mode/#dead/add}
+        [[ $mode == add ]] || mode=delete
+        in_switch nft "$mode" element inet lab bmc_dead "{ $(bmc_address "$host") }" 2>/dev/null
+        return 0
+}

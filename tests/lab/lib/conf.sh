@@ -1,0 +1,147 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What is written on the hosts' disks: corosync, libvirt and hawd.
+
+conf_corosync() {
+        local host
+        cat <<EOF
+totem {
+  version: 2
+  cluster_name: $LAB_NAME
+  transport: knet
+  crypto_cipher: aes256
+  crypto_hash: sha256
+  token: $TOKEN
+  token_coefficient: 0
+}
+nodelist {
+EOF
+        for host in $(all_hosts); do
+                cat <<EOF
+  node {
+    ring0_addr: $(ring_address "$host")
+    ring1_addr: $(mgmt_address "$host")
+    name: $host
+    nodeid: ${host#node}
+  }
+EOF
+        done
+        printf '}\nquorum {\n  provider: corosync_votequorum\n'
+        ((N_HOSTS != 2)) || printf '  two_node: 1\n'
+        cat <<EOF
+}
+logging {
+  to_stderr: no
+  to_syslog: no
+  to_logfile: yes
+  logfile: /var/log/corosync/corosync.log
+  timestamp: hires
+  debug: off
+}
+system {
+  sched_rr: no
+  allow_knet_handle_fallback: yes
+}
+EOF
+}
+
+conf_libvirtd() { # HOST
+        cat <<EOF
+listen_tls = 0
+listen_tcp = 1
+auth_tcp = "none"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+unix_sock_group = "root"
+tcp_port = "16509"
+listen_addr = "0.0.0.0"
+host_uuid = "$(host_uuid "$1")"
+log_filters = "3:remote 4:event"
+log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+max_clients = 100
+keepalive_interval = 1
+keepalive_count = 3
+EOF
+}
+
+conf_qemu() { # HOST
+        cat <<EOF
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+security_default_confined = 0
+cgroup_controllers = []
+namespaces = []
+seccomp_sandbox = 0
+stdio_handler = "file"
+migration_address = "0.0.0.0"
+migration_host = "$(ring_address "$1")"
+keepalive_interval = 1
+keepalive_count = 3
+set_process_name = 1
+max_processes = 0
+max_files = 0
+EOF
+}
+
+conf_hawd() {
+        local host
+        printf '[cluster]\nname = %s\n' "$LAB_NAME"
+        for host in $(all_hosts); do
+                printf '\n[host %s]\n' "$host"
+        done
+        for host in $(all_hosts); do
+                printf '\n[fence bmc%d]\ndriver = ipmi\nhost = %s\naddress = %s\nuser = %s\n' \
+                        "${host#node}" "$host" "$(bmc_address "$host")" "$BMC_USER"
+        done
+}
+
+conf_fencing() {
+        local host
+        for host in $(all_hosts); do
+                printf '[bmc%d]\npassword = %s\n\n' "${host#node}" "$BMC_PASSWORD"
+        done
+}
+
+# conf_set 'section.key=value': filter that puts the line into its section, or into a new one at the end
+conf_set() {
+        local name=${1%%=*} value=${1#*=}
+        [[ $1 == *.*=* ]] || usage_error "--set wants 'section.key=value', not '$1'" up
+        awk -v section="[${name%.*}]" -v line="${name##*.} = $value" '
+                { print }
+                $0 == section { print line; done = 1 }
+                END { if (!done) printf "\n%s\n%s\n", section, line }'
+}
+
+# The service groups are what sysusers.d makes on a real host.
+write_etc() { # HOST
+        local host=$1 etc peer
+        etc=$(host_dir "$host")/etc
+        cp -a --reflink=auto /etc "$etc" 2>/dev/null # what cannot be read is not needed
+        rm -rf "$etc/corosync" "$etc/libvirt" "$etc/hawd"
+        mkdir -p "$etc/corosync" "$etc/libvirt/qemu/networks/autostart" "$etc/hawd" "$etc/pki"
+        printf '7777%027d%d\n' 0 "${host#node}" >"$etc/machine-id"
+        printf '%s\n' "$host" >"$etc/hostname"
+        {
+                printf '127.0.0.1 localhost\n'
+                for peer in $(all_hosts); do
+                        printf '%s %s\n%s %s-mgmt\n%s bmc%d\n' "$(ring_address "$peer")" "$peer" \
+                                "$(mgmt_address "$peer")" "$peer" "$(bmc_address "$peer")" "${peer#node}"
+                done
+        } >"$etc/hosts"
+        grep -q '^hawd:' "$etc/group" || printf 'hawd:x:64077:\n' >>"$etc/group"
+        grep -q '^hawd-view:' "$etc/group" || printf 'hawd-view:x:64078:\n' >>"$etc/group"
+        conf_corosync >"$etc/corosync/corosync.conf"
+        install -m 0400 "$LAB_DIR/authkey" "$etc/corosync/authkey"
+        conf_libvirtd "$host" >"$etc/libvirt/libvirtd.conf"
+        conf_qemu "$host" >"$etc/libvirt/qemu.conf"
+        : >"$etc/libvirt/libvirt.conf"
+        install -m 0644 "$LAB_DIR/hawd.conf" "$etc/hawd/hawd.conf"
+        (umask 077 && conf_fencing >"$etc/hawd/fencing.conf")
+}
+
+host_uuid() { # HOST: also its BMC's System GUID
+        printf '77770000-0000-4000-8000-%012d\n' "${1#node}"
+}

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# supervise.sh LABDIR: what systemd does for hawd on a real host (After=corosync, Restart=always,
+# RestartSec=200ms, KillMode=control-group, StateDirectory= and RuntimeDirectory=hawd), inside a host.
+# /run/hawd-lab/hawd.stopped stands for `systemctl stop`.
+set -u
+LAB_DIR=$1
+export LC_ALL=C HOME=/root
+# shellcheck source=/dev/null
+. "$LAB_DIR/lab.env"
+export PATH=$HAWD_BIN:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+say() { printf '%s %s\n' "$(date +%T.%3N)" "$*"; }
+
+may_run() {
+        local pid comm
+        [[ ! -e /run/hawd-lab/hawd.stopped && -x $HAWD_BIN/hawd ]] || return 1
+        { read -r pid </run/corosync.pid && read -r comm <"/proc/$pid/comm"; } 2>/dev/null || return 1
+        [[ $comm == corosync ]]
+}
+
+[[ -x $HAWD_BIN/hawd ]] || say "no $HAWD_BIN/hawd yet: waiting for it"
+while :; do
+        until may_run; do sleep 0.05; done
+        mkdir -p /run/hawd /var/lib/hawd
+        setsid hawd --foreground </dev/null >>/var/log/hawd.log 2>&1 &
+        pid=$!
+        printf '%d\n' "$pid" >/run/hawd-lab/hawd.pid
+        say "hawd started, pid $pid"
+        wait "$pid"
+        say "hawd ended: $?"
+        rm -f /run/hawd-lab/hawd.pid
+        pkill -KILL -s "$pid" # its session: fence children that it left behind
+        sleep 0.2
+done

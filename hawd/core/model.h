@@ -66,6 +66,7 @@ struct host {
         uint32_t fence_tries;   /* levels tried for this loss */
         uint32_t fence_level;   /* level tried last */
         char fence_error[TEXT_LEN]; /* why the latest try proved nothing; empty: none failed */
+        bool fence_forced;      /* an operator asked: it may not join before it is proven off */
         bool power_on_wanted;   /* after-fence = on and not yet done */
         bool reported;          /* JOINING: its guests are reported and settled */
         bool left_announced;    /* a clean stop was announced (UNSUPERVISED/AWAY on leaving) */

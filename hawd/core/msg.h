@@ -29,12 +29,13 @@ enum msg_kind {
 
 struct msg_exchange {
         uint32_t proto_major, proto_minor;
-        uint64_t nonce;       /* one per exchange of this sender: tells a restarted one */
+        uint64_t round;       /* a higher round starts the exchange anew for everybody */
         uint64_t incarnation;
         uint64_t epoch, promised, version; /* version: of the last stored entry */
         uint64_t applied;     /* stable and applied */
         bool virgin;          /* no ledger at all: counts only when all are (lost disks do not) */
-        uint64_t members_hash; /* of the configured nodelist, to name a difference */
+        uint32_t members[HOSTS_MAX]; /* node ids in its ledger, unstable changes included */
+        uint32_t n_members;
 };
 
 /** struct state - a whole ledger: model as of model.version, then entries not known to be stable */

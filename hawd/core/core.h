@@ -15,7 +15,7 @@ struct core_boot {
         uint64_t incarnation; /* random, new with every start of hawd */
         uint64_t seed;        /* of the random field */
         uint64_t epoch, promised;
-        struct state *state;  /* base model and the entries after it; NULL: virgin. Borrowed */
+        struct state *state; /* base model and the entries after it; NULL: virgin. Borrowed */
         const char *hawd_version;
 };
 
@@ -50,14 +50,15 @@ struct core_status {
         uint64_t incarnation;
         enum sync_phase phase;
         bool ring_quorate;
-        bool operational;      /* synced, quorate and a majority installed: decisions are made */
+        bool operational; /* synced, quorate and a majority installed: decisions are made */
         bool leader;
         uint32_t leader_nodeid; /* 0: none */
         uint64_t epoch, version, applied;
         bool libvirt_up;
         bool store_failed;
         char store_error[TEXT_LEN];
-        char missing[2 * TEXT_LEN]; /* what keeps it from being operational, for people; empty: nothing */
+        char missing[2 * TEXT_LEN]; /* what keeps it from being operational, for people; empty:
+                                       nothing */
         size_t n_group;
         struct ring_member group[HOSTS_MAX];
         size_t n_ring;

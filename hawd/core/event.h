@@ -10,23 +10,23 @@
 #include "hawd/core/msg.h"
 
 enum event_kind {
-        EV_TIMEOUT,       /* core_deadline() has come */
-        EV_GROUP,         /* the hawd group changed: members, in this order of the ring */
-        EV_RING,          /* totem membership: ring id and its node ids */
-        EV_QUORUM,        /* votequorum spoke, for that ring id */
-        EV_NODELIST,      /* corosync's configured nodelist, at start and on each change */
-        EV_MESSAGE,       /* delivered to this member, own messages too */
-        EV_PERSISTED,     /* batch is on disk (and all before it) */
+        EV_TIMEOUT,        /* core_deadline() has come */
+        EV_GROUP,          /* the hawd group changed: members, in this order of the ring */
+        EV_RING,           /* totem membership: ring id and its node ids */
+        EV_QUORUM,         /* votequorum spoke, for that ring id */
+        EV_NODELIST,       /* corosync's configured nodelist, at start and on each change */
+        EV_MESSAGE,        /* delivered to this member, own messages too */
+        EV_PERSISTED,      /* batch is on disk (and all before it) */
         EV_PERSIST_FAILED, /* batch is not, nor any behind it */
-        EV_LIBVIRT_UP,    /* connected; n_domains and domains: all that it shows, managed or not */
+        EV_LIBVIRT_UP,     /* connected; n_domains and domains: all that it shows, managed or not */
         EV_LIBVIRT_DOWN,
-        EV_DOMAIN,        /* one domain changed */
+        EV_DOMAIN,         /* one domain changed */
         EV_DOMAIN_HEALTHY, /* the agent of uuid answers */
         EV_GUEST_JOB_DONE,
-        EV_FENCE_DONE,    /* one device action ended */
-        EV_REQUEST,       /* from a client */
-        EV_HOST_LOAD,     /* this host's free memory and load, before each heartbeat */
-        EV_STOP,          /* orderly stop of hawd; answered by ACT_STOPPED */
+        EV_FENCE_DONE, /* one device action ended */
+        EV_REQUEST,    /* from a client */
+        EV_HOST_LOAD,  /* this host's free memory and load, before each heartbeat */
+        EV_STOP,       /* orderly stop of hawd; answered by ACT_STOPPED */
         EV_KIND_MAX_,
 };
 
@@ -47,7 +47,7 @@ struct domain_seen {
         enum seen_state state;
         enum end_why end_why; /* SEEN_GONE: why, as far as libvirt says */
         usec_t wall;
-        char text[TEXT_LEN];  /* detail, e.g. the last lines of the QEMU log; may be empty */
+        char text[TEXT_LEN]; /* detail, e.g. the last lines of the QEMU log; may be empty */
 };
 
 enum verb {
@@ -65,7 +65,7 @@ enum verb {
         VERB_GUEST_REMOVE, /* forget, leave it as it is */
         VERB_RULE_SET,
         VERB_RULE_DELETE,
-        VERB_FENCE_TEST,   /* host: read all its devices */
+        VERB_FENCE_TEST, /* host: read all its devices */
         VERB_FENCE_HOST,
         VERB_FENCE_CONFIRM,
         VERB_MAX_,
@@ -74,9 +74,9 @@ enum verb {
 enum reply_code {
         REPLY_OK,
         REPLY_FAILED,
-        REPLY_USAGE,       /* no such guest, host ... or it makes no sense now */
+        REPLY_USAGE, /* no such guest, host ... or it makes no sense now */
         REPLY_NOT_QUORATE,
-        REPLY_BUSY,        /* the ledger is being agreed on; try again */
+        REPLY_BUSY, /* the ledger is being agreed on; try again */
         REPLY_CODE_MAX_,
 };
 
@@ -116,7 +116,7 @@ struct event {
                         const struct conf_node {
                                 uint32_t nodeid;
                                 char name[NAME_LEN];
-                        } *nodes;
+                        } * nodes;
                         size_t n_nodes;
                 } nodelist;
                 struct {
@@ -169,7 +169,7 @@ enum action_kind {
         ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
         ACT_REPLY,
         ACT_NOTE,
-        ACT_STOPPED,      /* the clean stop is announced and stable, or can not be: end now */
+        ACT_STOPPED, /* the clean stop is announced and stable, or can not be: end now */
         ACT_KIND_MAX_,
 };
 
@@ -183,7 +183,7 @@ enum guest_job_op {
         GJOB_PAUSE,
         GJOB_RESUME,
         GJOB_UNDEFINE,
-        GJOB_DUMP,    /* by name: spec and whether it runs */
+        GJOB_DUMP, /* by name: spec and whether it runs */
         GJOB_OP_MAX_,
 };
 
@@ -192,12 +192,12 @@ struct persist {
         uint64_t batch;
         bool set_promised;
         uint64_t promised;
-        struct state *install;   /* replaces all; stored under install_epoch; owned */
+        struct state *install; /* replaces all; stored under install_epoch; owned */
         uint64_t install_epoch;
-        uint64_t first_version;  /* of entries[0] */
-        struct entry **entries;  /* appended; owned */
+        uint64_t first_version; /* of entries[0] */
+        struct entry **entries; /* appended; owned */
         size_t n_entries;
-        struct model *compact;   /* new base; entries up to compact->version go; owned */
+        struct model *compact;    /* new base; entries up to compact->version go; owned */
         struct history_row *rows; /* owned */
         size_t n_rows;
 };
@@ -234,7 +234,7 @@ struct action {
                         char uuid[UUID_LEN];
                         struct guest_spec *spec; /* START; owned reference */
                         usec_t timeout_usec;
-                        bool keep_running;       /* SETTLE: a running one is left */
+                        bool keep_running; /* SETTLE: a running one is left */
                 } guest_job;
                 struct {
                         uint64_t id;

@@ -18,8 +18,8 @@
 #include "hawd/base/config.h"
 
 enum host_state {
-        HOST_NEW,          /* in the nodelist, its hawd was never seen */
-        HOST_JOINING,      /* in the group; draining, has not reported its guests yet */
+        HOST_NEW,     /* in the nodelist, its hawd was never seen */
+        HOST_JOINING, /* in the group; draining, has not reported its guests yet */
         HOST_ONLINE,
         HOST_DRAINING,
         HOST_MAINTENANCE,
@@ -56,29 +56,29 @@ struct host {
         uint64_t version; /* ledger version of the last change */
         enum host_state state;
         struct host_facts facts;
-        uint64_t incarnation;   /* of the hawd that joined last */
-        usec_t since_wall;      /* in this state since */
-        uint32_t losses;        /* number of the latest loss; proofs and jobs carry it (S2) */
-        uint64_t loss_version;  /* ledger version of the latest loss */
+        uint64_t incarnation;  /* of the hawd that joined last */
+        usec_t since_wall;     /* in this state since */
+        uint32_t losses;       /* number of the latest loss; proofs and jobs carry it (S2) */
+        uint64_t loss_version; /* ledger version of the latest loss */
         usec_t lost_wall;
-        enum proof proof;       /* for the latest loss */
+        enum proof proof; /* for the latest loss */
         char proof_text[TEXT_LEN];
-        uint32_t fence_tries;   /* levels tried for this loss */
-        uint32_t fence_level;   /* level tried last */
+        uint32_t fence_tries;       /* levels tried for this loss */
+        uint32_t fence_level;       /* level tried last */
         char fence_error[TEXT_LEN]; /* why the latest try proved nothing; empty: none failed */
-        bool fence_forced;      /* an operator asked: it may not join before it is proven off */
-        bool power_on_wanted;   /* after-fence = on and not yet done */
-        bool reported;          /* JOINING: its guests are reported and settled */
-        bool left_announced;    /* a clean stop was announced (UNSUPERVISED/AWAY on leaving) */
-        uint64_t incident;      /* open host incident, 0: none */
+        bool fence_forced;          /* an operator asked: it may not join before it is proven off */
+        bool power_on_wanted;       /* after-fence = on and not yet done */
+        bool reported;              /* JOINING: its guests are reported and settled */
+        bool left_announced;        /* a clean stop was announced (UNSUPERVISED/AWAY on leaving) */
+        uint64_t incident;          /* open host incident, 0: none */
 };
 
 /** struct device - what the ledger knows of a fence device (S2: counts only once seen on) */
 struct device {
         char name[NAME_LEN];
-        uint32_t host;      /* node id whose power it switches */
-        bool seen_on;       /* read on while its host was in the ring */
-        bool distrusted;    /* read off while its host was in the ring */
+        uint32_t host;       /* node id whose power it switches */
+        bool seen_on;        /* read on while its host was in the ring */
+        bool distrusted;     /* read off while its host was in the ring */
         uint32_t reached_by; /* node id that reached it last, 0: nobody */
         bool reachable;
         usec_t checked_wall;
@@ -92,7 +92,7 @@ enum guest_state {
         GUEST_PAUSED,
         GUEST_STOPPING,
         GUEST_MIGRATING,
-        GUEST_FAILED, /* should run, does not; waits for proof, place, slot or dependency */
+        GUEST_FAILED,  /* should run, does not; waits for proof, place, slot or dependency */
         GUEST_BLOCKED, /* the same, and only somebody's act or a retry much later helps (L2) */
         GUEST_STATE_MAX_,
 };
@@ -109,11 +109,11 @@ struct guest_spec {
         char uuid[UUID_LEN];
         uint32_t vcpus;
         uint64_t memory_mib;
-        bool has_agent;          /* the domain has a guest-agent channel: healthy = it answers */
+        bool has_agent; /* the domain has a guest-agent channel: healthy = it answers */
         struct conf_guest conf;
         char after[8][NAME_LEN]; /* start dependencies, by name */
         uint32_t n_after;
-        struct blob *xml;        /* domain XML, normalised; NULL in the simulator */
+        struct blob *xml; /* domain XML, normalised; NULL in the simulator */
 };
 
 struct guest_spec *guest_spec_new(void);
@@ -122,8 +122,8 @@ struct guest_spec *guest_spec_unref(struct guest_spec *s); /* returns NULL */
 
 enum guest_job_kind {
         JOB_NONE,
-        JOB_START,  /* define and create; the claim came with it */
-        JOB_STOP,   /* orderly, then destroy, then undefine */
+        JOB_START, /* define and create; the claim came with it */
+        JOB_STOP,  /* orderly, then destroy, then undefine */
         JOB_PAUSE,
         JOB_RESUME,
         JOB_SETTLE, /* destroy if there, undefine: afterwards it can never run from an old call */
@@ -143,24 +143,24 @@ struct guest {
         enum desired desired;
         enum guest_state state;
         enum health health;
-        uint64_t gen;     /* generation: one more with every start (S6) */
-        uint32_t host;    /* node id where it runs or ran last; 0: nowhere yet */
-        uint32_t claims;  /* bit i: hosts[i] has a claim */
+        uint64_t gen;    /* generation: one more with every start (S6) */
+        uint32_t host;   /* node id where it runs or ran last; 0: nowhere yet */
+        uint32_t claims; /* bit i: hosts[i] has a claim */
         struct claim claim[HOSTS_MAX];
         enum guest_job_kind job_kind; /* JOB_NONE: no job */
-        uint64_t job;     /* ledger version and index make it unique: job id */
-        uint32_t job_host; /* node id of the executor */
-        uint32_t move_to; /* node id asked for by a cold move; 0: none */
-        uint32_t tried;   /* bit i: start failed on hosts[i] in this recovery */
-        uint32_t start_failures; /* in this recovery */
-        uint32_t restarts; /* in place, within the window */
-        usec_t restart_wall; /* start of that window */
-        bool deleting;    /* stop, then forget */
-        bool undefine;    /* deleting: undefine the domain too */
+        uint64_t job;                 /* ledger version and index make it unique: job id */
+        uint32_t job_host;            /* node id of the executor */
+        uint32_t move_to;             /* node id asked for by a cold move; 0: none */
+        uint32_t tried;               /* bit i: start failed on hosts[i] in this recovery */
+        uint32_t start_failures;      /* in this recovery */
+        uint32_t restarts;            /* in place, within the window */
+        usec_t restart_wall;          /* start of that window */
+        bool deleting;                /* stop, then forget */
+        bool undefine;                /* deleting: undefine the domain too */
         usec_t since_wall;
-        char reason[TEXT_LEN]; /* why it is in this state, and for BLOCKED what would mend it */
+        char reason[TEXT_LEN];     /* why it is in this state, and for BLOCKED what would mend it */
         char placed_why[TEXT_LEN]; /* the rule by which its host was chosen, and what lost */
-        uint64_t incident; /* open incident, 0: none */
+        uint64_t incident;         /* open incident, 0: none */
 };
 
 enum rule_kind {
@@ -190,7 +190,7 @@ struct fence_job {
         uint32_t loss;     /* counts for this loss only */
         uint32_t executor; /* node id */
         uint32_t level;
-        bool cancelling;   /* its host came back: the executor ends it and confirms */
+        bool cancelling; /* its host came back: the executor ends it and confirms */
         uint64_t version;
         char devices[LEVEL_DEVICES_MAX][NAME_LEN];
         uint32_t n_devices;
@@ -218,7 +218,7 @@ struct incident {
         char guest[NAME_LEN];
         char cause[TEXT_LEN];
         char outcome[TEXT_LEN]; /* empty while open */
-        uint32_t to_host;  /* node id where it was recovered; 0: not */
+        uint32_t to_host;       /* node id where it was recovered; 0: not */
         usec_t at[STEP_MAX_];
         bool open;
 };

@@ -29,11 +29,11 @@ enum msg_kind {
 
 struct msg_exchange {
         uint32_t proto_major, proto_minor;
-        uint64_t round;       /* a higher round starts the exchange anew for everybody */
+        uint64_t round; /* a higher round starts the exchange anew for everybody */
         uint64_t incarnation;
         uint64_t epoch, promised, version; /* version: of the last stored entry */
-        uint64_t applied;     /* stable and applied */
-        bool virgin;          /* no ledger at all: counts only when all are (lost disks do not) */
+        uint64_t applied;                  /* stable and applied */
+        bool virgin; /* no ledger at all: counts only when all are (lost disks do not) */
         uint32_t members[HOSTS_MAX]; /* node ids in its ledger, unstable changes included */
         uint32_t n_members;
 };
@@ -55,12 +55,12 @@ struct state *state_unref(struct state *s); /* returns NULL */
 
 /** struct heartbeat - what placement and the lease need; sent every `heartbeat` */
 struct heartbeat {
-        usec_t sent_usec;      /* the sender's CLOCK_BOOTTIME */
+        usec_t sent_usec; /* the sender's CLOCK_BOOTTIME */
         usec_t wall;
         uint64_t memory_free_mib;
-        uint32_t load_pct;     /* 1-minute load over CPUs, in percent */
+        uint32_t load_pct; /* 1-minute load over CPUs, in percent */
         bool libvirt_ok;
-        uint32_t n_echoes;     /* latest sent_usec heard from each other member */
+        uint32_t n_echoes; /* latest sent_usec heard from each other member */
         struct {
                 uint32_t nodeid;
                 usec_t sent_usec;
@@ -89,8 +89,8 @@ struct msg {
                 struct heartbeat heartbeat;
                 struct {
                         enum ask_kind kind;
-                        uint32_t to;        /* node id that shall serve it */
-                        uint32_t origin;    /* node id whose client waits */
+                        uint32_t to;     /* node id that shall serve it */
+                        uint32_t origin; /* node id whose client waits */
                         uint64_t request;
                         char name[NAME_LEN];
                         struct guest_spec *spec; /* settings given by the client; owned, or NULL */

@@ -17,10 +17,10 @@ enum note_id {
         NOTE_LEADER,
         NOTE_STORE_FAILED,
         NOTE_STORE_BACK,
-        NOTE_PEER_REFUSED,    /* another major version */
+        NOTE_PEER_REFUSED, /* another major version */
         NOTE_LIBVIRT_UP,
         NOTE_LIBVIRT_DOWN,
-        NOTE_STALE_REFUSED,   /* an operation was refused as out of date (S6) */
+        NOTE_STALE_REFUSED, /* an operation was refused as out of date (S6) */
         /* The ledger: kept in history. */
         NOTE_HOST_ADDED,
         NOTE_HOST_REMOVED,
@@ -30,20 +30,20 @@ enum note_id {
         NOTE_HOST_STOPPING,
         NOTE_HOST_UNSUPERVISED,
         NOTE_HOST_AWAY,
-        NOTE_HOST_OFF,        /* proven off, and by what */
+        NOTE_HOST_OFF, /* proven off, and by what */
         NOTE_FENCE_START,
         NOTE_FENCE_RESULT,
-        NOTE_FENCE_WAIT,      /* nothing to try: reason and mend */
+        NOTE_FENCE_WAIT, /* nothing to try: reason and mend */
         NOTE_FENCE_CANCEL,
         NOTE_FENCE_CONFIRMED,
         NOTE_FENCE_REQUESTED,
-        NOTE_DEVICE,          /* a fence device became reachable, unreachable, distrusted */
+        NOTE_DEVICE, /* a fence device became reachable, unreachable, distrusted */
         NOTE_GUEST_ADDED,
         NOTE_GUEST_REMOVED,
         NOTE_GUEST_SET,
         NOTE_GUEST_DESIRED,
-        NOTE_GUEST_FAILED,    /* should run and does not, and why */
-        NOTE_GUEST_PLACED,    /* start decided: where and why */
+        NOTE_GUEST_FAILED, /* should run and does not, and why */
+        NOTE_GUEST_PLACED, /* start decided: where and why */
         NOTE_GUEST_STARTED,
         NOTE_GUEST_START_FAILED,
         NOTE_GUEST_HEALTHY,

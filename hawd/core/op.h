@@ -13,19 +13,19 @@
 enum op_kind {
         OP_NONE,
         /* Decisions of the leader. */
-        OP_HOST_ADD,      /* host, name */
-        OP_HOST_REMOVE,   /* host: gone from the nodelist, AWAY, OFF or NEW, no claim left */
-        OP_HOST_LOST,     /* host, host_version, wall_last_good, text */
-        OP_HOST_ONLINE,   /* host, host_version: reported, no fence job open */
-        OP_HOST_AWAY,     /* host, host_version: left after it announced a clean stop */
-        OP_FENCE_START,   /* host, loss, fence_kind, executor, level, devices, budget */
-        OP_FENCE_CANCEL,  /* job */
-        OP_FENCE_CLOSE,   /* job: its executor is gone and the budget has surely run out */
-        OP_FENCE_WAIT,    /* host, host_version, text: nothing to try, and why (L2) */
-        OP_GUEST_START,   /* gid, guest_version, host, host_version, text (why): claim and job */
-        OP_GUEST_JOB,     /* gid, guest_version, host, job_kind (STOP PAUSE RESUME SETTLE) */
-        OP_GUEST_REASON,  /* gid, guest_version, guest_state (FAILED or BLOCKED), text */
-        OP_GUEST_FORGET,  /* gid, guest_version: deleting, no claim left */
+        OP_HOST_ADD,     /* host, name */
+        OP_HOST_REMOVE,  /* host: gone from the nodelist, AWAY, OFF or NEW, no claim left */
+        OP_HOST_LOST,    /* host, host_version, wall_last_good, text */
+        OP_HOST_ONLINE,  /* host, host_version: reported, no fence job open */
+        OP_HOST_AWAY,    /* host, host_version: left after it announced a clean stop */
+        OP_FENCE_START,  /* host, loss, fence_kind, executor, level, devices, budget */
+        OP_FENCE_CANCEL, /* job */
+        OP_FENCE_CLOSE,  /* job: its executor is gone and the budget has surely run out */
+        OP_FENCE_WAIT,   /* host, host_version, text: nothing to try, and why (L2) */
+        OP_GUEST_START,  /* gid, guest_version, host, host_version, text (why): claim and job */
+        OP_GUEST_JOB,    /* gid, guest_version, host, job_kind (STOP PAUSE RESUME SETTLE) */
+        OP_GUEST_REASON, /* gid, guest_version, guest_state (FAILED or BLOCKED), text */
+        OP_GUEST_FORGET, /* gid, guest_version: deleting, no claim left */
         /* Observations, by the member that made them. */
         OP_HOST_JOIN,     /* host, incarnation, facts: a new hawd, or one that was lost */
         OP_HOST_REPORT,   /* host, incarnation, seen[]: drained; all else of it can never run */
@@ -99,7 +99,7 @@ struct op {
         uint32_t loss;
         uint32_t level;
         usec_t budget_usec;
-        usec_t wall;           /* when it was seen or decided, by the proposer's clock */
+        usec_t wall; /* when it was seen or decided, by the proposer's clock */
         usec_t wall_last_good;
         enum fence_kind fence_kind;
         enum guest_job_kind job_kind;

@@ -22,7 +22,7 @@ $3 != guest { next }
 $4 == "BOOT" {
         boot = $6
         order[++n_boots] = boot
-        number[boot] = n_boots
+        number[boot] = newest = n_boots
         read[boot] = $5
         hosts[boot] = $2
         began[boot] = $1
@@ -33,12 +33,12 @@ $4 == "BOOT" {
 
 $4 == "HB" {
         boot = $6
-        if (!(boot in number)) # its BOOT line was cut in two by the kernel's
-                number[order[++n_boots] = boot] = n_boots
+        if (!(boot in number)) { # its BOOT line was split by one of the kernel's
+                order[++n_boots] = boot
+                number[boot] = newest = n_boots
+        }
         if (number[boot] < newest)
                 violation("twice", "boot " boot " beats on " $2 " at " $1 ", after boot " order[newest] " had begun on " hosts[order[newest]])
-        else
-                newest = number[boot]
         if ((boot, $5) in from && from[boot, $5] != $2)
                 violation("twice", "beat " $5 " of boot " boot " came from " from[boot, $5] " and from " $2)
         from[boot, $5] = $2
@@ -71,7 +71,7 @@ function print_json(    i, b) {
         printf "\"lost\": %d, \"twice\": %d, \"clash\": %d, \"boots\": [", kinds["lost"], kinds["twice"], kinds["clash"]
         for (i = 1; i <= n_boots; i++) {
                 b = order[i]
-                printf "%s\n  {\"boot\": \"%s\", \"hosts\": %s, \"began_msec\": %d, \"last_msec\": %d, ", (i > 1 ? "," : ""), b, list(hosts[b]), began[b], last_time[b]
+                printf "%s\n  {\"boot\": \"%s\", \"hosts\": %s, \"began_msec\": %s, \"last_msec\": %s, ", (i > 1 ? "," : ""), b, list(hosts[b]), began[b], last_time[b]
                 printf "\"read\": %d, \"first\": %d, \"last\": %d, \"beats\": %d, \"longest_gap_msec\": %d}", read[b], first[b], last[b], beats[b], gap[b]
         }
         printf "],\n \"violations\": ["

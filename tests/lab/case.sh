@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Sourced by lab test cases: a lab of their own, gone when they end, and evidence when they fail.
+#
+#   . "$(dirname "$0")/../case.sh"
+#   requires hawd jq
+#   case_up --hosts 3
+#   note 'guest on node1'
+#   assert 'guest runs' lab guest create vm1 --host node1
+#   wait_for 30 'vm1 on another host' moved
+#
+# Exit status: 0 passed, 1 failed, 77 skipped. Time-outs are four times what a quiet machine needs.
+set -uo pipefail
+
+CASE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+CASE_NAME=$(basename "$0" .sh)
+CASE_LAB=${CASE_LAB:-$(printf 'case-%s-%d' "${CASE_NAME%%-*}" "$$")}
+CASE_BEGAN=${EPOCHREALTIME/[.,]/}
+CASE_FAILED=0
+export HAWD_BIN=${HAWD_BIN:-$(cd "$CASE_DIR/../.." && pwd)/build/release}
+
+lab() {
+        "$CASE_DIR/lab" --lab "$CASE_LAB" "$@"
+}
+
+note() {
+        local msec=$(((${EPOCHREALTIME/[.,]/} - CASE_BEGAN) / 1000))
+        printf '[%3d.%d s] %s\n' $((msec / 1000)) $((msec % 1000 / 100)) "$*"
+}
+
+skip() {
+        note "SKIPPED: $*"
+        exit 77
+}
+
+# requires NAME...: programs; hawd, hawctl and hawd-fence are looked for in $HAWD_BIN
+requires() {
+        local name
+        ((EUID == 0)) || skip 'needs root'
+        for name in "$@" corosync libvirtd qemu-system-x86_64 ipmi_sim nft; do
+                case $name in
+                hawd | hawctl | hawd-fence)
+                        [[ -x $HAWD_BIN/$name ]] || skip "$HAWD_BIN/$name is not built (make)"
+                        ;;
+                *) PATH=$PATH:/usr/sbin:/sbin command -v "$name" >/dev/null || skip "$name is not installed" ;;
+                esac
+        done
+}
+
+evidence() {
+        local host n
+        note 'status:'
+        lab status
+        for n in 1 2 3 4 5 6 7 8; do
+                host=node$n
+                [[ -d ${HAWD_LAB_DIR:-/var/tmp/hawd-lab}/$CASE_LAB/hosts/$host ]] || break
+                printf -- '--- last lines of hawd on %s\n' "$host"
+                lab logs "$host" hawd 2>/dev/null | tail -n 30
+        done
+}
+
+fail() {
+        note "FAILED: $*"
+        CASE_FAILED=1
+        exit 1
+}
+
+# Keeps the lab for a look with CASE_KEEP=1.
+case_end() {
+        local rc=$?
+        trap - EXIT
+        ((rc == 0 || rc == 77)) || evidence
+        if ((rc != 0 && rc != 77)) && [[ -n ${CASE_KEEP:-} ]]; then
+                note "kept: $CASE_DIR/lab --lab $CASE_LAB status"
+        else
+                lab down
+        fi
+        ((rc == 77)) || note "$CASE_NAME: $( ((rc == 0)) && echo passed || echo FAILED)"
+        exit "$rc"
+}
+
+case_up() { # UP-OPTION...
+        trap case_end EXIT
+        trap 'exit 130' INT TERM
+        lab up "$@" || fail 'the lab does not come up'
+}
+
+# assert DESCRIPTION COMMAND...: the command succeeds
+assert() {
+        local what=$1
+        shift
+        "$@" || fail "$what ($*: status $?)"
+        note "ok: $what"
+}
+
+# refute DESCRIPTION COMMAND...: the command fails
+refute() {
+        local what=$1
+        shift
+        if "$@"; then fail "$what ($*: succeeded)"; fi
+        note "ok: $what"
+}
+
+# wait_for SECONDS DESCRIPTION COMMAND...: polls until the command succeeds
+wait_for() {
+        local seconds=$1 what=$2 began=${EPOCHREALTIME/[.,]/} passed
+        shift 2
+        until "$@"; do
+                passed=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+                ((passed < seconds * 1000)) || fail "$what: not within $seconds s ($*)"
+                sleep 0.1
+        done
+        passed=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+        note "ok: $what (after $passed ms)"
+}

@@ -7,7 +7,6 @@ static const char *const kinds[] = {
         [OP_HOST_REMOVE] = "host-remove",
         [OP_HOST_LOST] = "host-lost",
         [OP_HOST_ONLINE] = "host-online",
-        [OP_HOST_AWAY] = "host-away",
         [OP_FENCE_START] = "fence-start",
         [OP_FENCE_CANCEL] = "fence-cancel",
         [OP_FENCE_CLOSE] = "fence-close",

@@ -17,7 +17,6 @@ enum op_kind {
         OP_HOST_REMOVE,  /* host: gone from the nodelist, AWAY, OFF or NEW, no claim left */
         OP_HOST_LOST,    /* host, host_version, wall_last_good, text */
         OP_HOST_ONLINE,  /* host, host_version: reported, no fence job open */
-        OP_HOST_AWAY,    /* host, host_version: left after it announced a clean stop */
         OP_FENCE_START,  /* host, loss, fence_kind, executor, level, devices, budget */
         OP_FENCE_CANCEL, /* job */
         OP_FENCE_CLOSE,  /* job: its executor is gone and the budget has surely run out */

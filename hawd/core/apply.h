@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * ledger_apply(): the only code that changes a model, the same on every member. Pure.
+ * Called for stable entries only, in the order of the ring.
+ */
+#pragma once
+
+#include "hawd/core/note.h"
+
+/** struct applied - what came of an entry */
+struct applied {
+        struct history_row *rows; /* owned by the caller; grows */
+        size_t n, cap;
+        enum reply_code code; /* of the first op that was refused, for the waiting client */
+        char text[TEXT_LEN];
+};
+
+/**
+ * ledger_apply() - apply @e as version @m->version + 1
+ * Never fails: an op that is stale or makes no sense is dropped, and @out says why.
+ */
+void ledger_apply(struct model *m, const struct entry *e, struct applied *out);
+void applied_clear(struct applied *out);
+
+/* For the files of the ledger alone. */
+
+/** struct ledger - one call of ledger_apply() */
+struct ledger {
+        struct model *m;
+        uint64_t version; /* being applied */
+        uint32_t seq;     /* of the next row */
+        const struct entry *entry;
+        const struct op *op;
+        struct applied *out;
+};
+
+void ledger_note(struct ledger *l, enum note_id id, uint32_t host, const struct guest *g,
+                 uint64_t incident, const char *fmt, ...) PRINTF_LIKE(6, 7);
+void ledger_refuse(struct ledger *l, enum reply_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/** ledger_guest() - the guest of the op if its versions hold, else NULL (and refused). */
+struct guest *ledger_guest(struct ledger *l);
+struct host *ledger_host(struct ledger *l);
+uint64_t ledger_job_id(struct ledger *l); /* unique: from version and op index */
+
+void guest_touch(struct ledger *l, struct guest *g);
+void guest_to(struct ledger *l, struct guest *g, enum guest_state s, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
+void host_to(struct ledger *l, struct host *h, enum host_state s);
+/** guest_release() - end the claim of @nodeid; what that means for the guest is the caller's. */
+void guest_release(struct ledger *l, struct guest *g, uint32_t nodeid);
+/** guest_down() - it has no claim any more: STOPPED if that is wanted, else FAILED. */
+void guest_down(struct ledger *l, struct guest *g, const char *why);
+
+struct incident *incident_open(struct ledger *l, enum incident_kind kind, uint32_t host,
+                               struct guest *g, const char *cause);
+void incident_step(struct ledger *l, uint64_t id, enum incident_step step, usec_t wall);
+void incident_close(struct ledger *l, uint64_t *id, const char *outcome);
+
+void apply_host_op(struct ledger *l);
+void apply_fence_op(struct ledger *l);
+void apply_guest_op(struct ledger *l);
+void apply_wish_op(struct ledger *l);
+void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_good);
+void host_proven(struct ledger *l, struct host *h, enum proof proof, const char *text);
+void fence_job_remove(struct ledger *l, struct fence_job *j);
+bool fence_job_open(const struct model *m, uint32_t nodeid);

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ledger: fence jobs, their results, and what counts as proof (S2, S3). Pure.
+ */
+#include "hawd/core/apply.h"
+
+bool fence_job_open(const struct model *m, uint32_t nodeid) {
+        for (size_t i = 0; i < m->n_fence_jobs; i++)
+                if (m->fence_jobs[i].host == nodeid)
+                        return true;
+        return false;
+}
+
+void fence_job_remove(struct ledger *l, struct fence_job *j) {
+        size_t i = (size_t)(j - l->m->fence_jobs);
+
+        memmove(j, j + 1, (l->m->n_fence_jobs - i - 1) * sizeof(*j));
+        l->m->n_fence_jobs--;
+}
+
+static void fence_start(struct ledger *l) {
+        const struct op *op = l->op;
+        struct host *h = ledger_host(l);
+        struct fence_job *j;
+        bool off = op->fence_kind == FENCE_OFF;
+
+        if (!h || op->loss != h->losses || op->n_devices == 0 || fence_job_open(l->m, h->nodeid) ||
+            l->m->n_fence_jobs == FENCE_JOBS_MAX)
+                return;
+        if (off ? h->state != HOST_LOST : h->state != HOST_OFF)
+                return;
+        j = &l->m->fence_jobs[l->m->n_fence_jobs++];
+        *j = (struct fence_job){
+                .id = ledger_job_id(l),
+                .kind = op->fence_kind,
+                .host = op->host,
+                .loss = op->loss,
+                .executor = op->executor,
+                .level = op->level,
+                .version = l->version,
+                .n_devices = MIN(op->n_devices, LEVEL_DEVICES_MAX),
+                .budget_usec = op->budget_usec,
+        };
+        memcpy(j->devices, op->devices, sizeof(j->devices));
+        if (off)
+                host_to(l, h, HOST_FENCING);
+        else
+                h->version = l->version;
+        h->fence_tries++;
+        h->fence_level = op->level;
+        ledger_note(l, NOTE_FENCE_START, h->nodeid, NULL, h->incident, "%s switches %s %s: %s",
+                    model_host_name(l->m, op->executor), h->name, off ? "off" : "on", op->text);
+}
+
+/*
+ * S2: a device proves something only if it was seen to read on while its host was in the ring,
+ * and is not distrusted for having read off then.
+ */
+static bool devices_prove(struct ledger *l, const struct fence_job *j, char *why, size_t size) {
+        for (uint32_t i = 0; i < j->n_devices; i++) {
+                const struct device *d = model_device(l->m, j->devices[i]);
+
+                if (!d || !d->seen_on) {
+                        text_fmt(why, size,
+                                 "%s reads off, but was never seen to read on while %s was in the "
+                                 "ring: no proof",
+                                 j->devices[i], model_host_name(l->m, j->host));
+                        return false;
+                }
+                if (d->distrusted) {
+                        text_fmt(why, size,
+                                 "%s reads off, but did so while %s was in the ring: no proof",
+                                 j->devices[i], model_host_name(l->m, j->host));
+                        return false;
+                }
+        }
+        return true;
+}
+
+static void off_done(struct ledger *l, const struct fence_job *j, struct host *h) {
+        const struct op *op = l->op;
+        char why[TEXT_LEN];
+
+        if (op->fence_result == FENCE_PROVEN_OFF) {
+                if (devices_prove(l, j, why, sizeof(why))) {
+                        host_proven(l, h, PROOF_DEVICES, op->text);
+                        return;
+                }
+        } else {
+                text_set(why, sizeof(why), op->text);
+        }
+        host_to(l, h, HOST_LOST);
+        text_set(h->fence_error, sizeof(h->fence_error), why);
+        ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident,
+                    "%s is not proven off (try %u): %s", h->name, h->fence_tries, why);
+}
+
+static void fence_done(struct ledger *l) {
+        const struct op *op = l->op;
+        struct fence_job *found = model_fence_job(l->m, op->job);
+        struct fence_job j;
+        struct host *h;
+
+        if (!found || found->executor != op->executor)
+                return;
+        j = *found;
+        fence_job_remove(l, found);
+        h = model_host(l->m, j.host);
+        if (!h)
+                return;
+        if (j.cancelling || j.loss != h->losses) {
+                h->version = l->version;
+                ledger_note(l, NOTE_FENCE_CANCEL, h->nodeid, NULL, h->incident,
+                            "the called-off fencing of %s has ended: %s", h->name, op->text);
+        } else if (j.kind == FENCE_OFF && h->state == HOST_FENCING) {
+                off_done(l, &j, h);
+        } else if (j.kind == FENCE_ON && h->state == HOST_OFF) {
+                h->version = l->version;
+                if (op->fence_result == FENCE_IS_ON)
+                        h->power_on_wanted = false;
+                ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident, "%s: %s", h->name,
+                            op->text);
+        }
+}
+
+/* The executor is gone, and its budget has surely run out: nothing can be switched any more. */
+static void fence_close(struct ledger *l) {
+        struct fence_job *j = model_fence_job(l->m, l->op->job);
+        struct host *h = j ? model_host(l->m, j->host) : NULL;
+
+        if (!j)
+                return;
+        if (h && h->state == HOST_FENCING && j->loss == h->losses) {
+                host_to(l, h, HOST_LOST);
+                text_fmt(h->fence_error, sizeof(h->fence_error), "%s was lost while it fenced",
+                         model_host_name(l->m, j->executor));
+                ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident,
+                            "%s is not proven off: %s", h->name, h->fence_error);
+        } else if (h) {
+                h->version = l->version;
+        }
+        fence_job_remove(l, j);
+}
+
+static void fence_cancel(struct ledger *l) {
+        struct fence_job *j = model_fence_job(l->m, l->op->job);
+
+        if (j)
+                j->cancelling = true;
+}
+
+static void fence_wait(struct ledger *l) {
+        struct host *h = ledger_host(l);
+
+        if (!h || h->state != HOST_LOST)
+                return;
+        h->version = l->version;
+        text_set(h->fence_error, sizeof(h->fence_error), l->op->text);
+        ledger_note(l, NOTE_FENCE_WAIT, h->nodeid, NULL, h->incident, "%s: %s", h->name,
+                    l->op->text);
+}
+
+static struct device *device_get(struct model *m, const char *name, uint32_t host) {
+        struct device *d = model_device(m, name);
+
+        if (!d && m->n_devices < DEVICES_MAX) {
+                d = &m->devices[m->n_devices++];
+                *d = (struct device){0};
+                text_set(d->name, sizeof(d->name), name);
+        }
+        if (d && d->host != host) { /* given to another host: what was seen counts no more */
+                d->host = host;
+                d->seen_on = d->distrusted = false;
+        }
+        return d;
+}
+
+static void device_seen(struct ledger *l) {
+        const struct op *op = l->op;
+        struct host *h = ledger_host(l);
+        struct device *d = h ? device_get(l->m, op->name, op->host) : NULL;
+        bool in_ring;
+
+        if (!d)
+                return;
+        /* Readings of a host that the ledger does not hold to be in the ring say nothing. */
+        in_ring = h->state == HOST_ONLINE || h->state == HOST_JOINING ||
+                  h->state == HOST_DRAINING || h->state == HOST_MAINTENANCE ||
+                  h->state == HOST_DEGRADED;
+        d->checked_wall = op->wall;
+        d->reachable = op->reading != READING_NONE;
+        text_set(d->error, sizeof(d->error), op->text);
+        if (d->reachable)
+                d->reached_by = op->executor;
+        if (op->reading == READING_ON && in_ring) {
+                d->seen_on = true;
+                d->distrusted = false;
+        } else if (op->reading == READING_OFF && in_ring && op->flag) {
+                d->distrusted = true;
+        }
+        ledger_note(l, NOTE_DEVICE, op->host, NULL, 0, "%s of %s: %s", op->name, h->name,
+                    d->distrusted      ? "reads off while its host is in the ring: distrusted"
+                    : d->reachable     ? "answers"
+                    : op->text[0] != 0 ? op->text
+                                       : "does not answer");
+}
+
+static void fence_confirm(struct ledger *l) {
+        struct host *h = ledger_host(l);
+        char text[TEXT_LEN];
+
+        if (!h)
+                return;
+        if (h->state != HOST_LOST && h->state != HOST_FENCING) {
+                ledger_refuse(l, REPLY_USAGE,
+                              "%s is %s: there is nothing to confirm (only a lost host can be)",
+                              h->name, host_state_name(h->state));
+                return;
+        }
+        for (size_t i = 0; i < l->m->n_fence_jobs; i++)
+                if (l->m->fence_jobs[i].host == h->nodeid)
+                        l->m->fence_jobs[i].cancelling = true;
+        ledger_note(l, NOTE_FENCE_CONFIRMED, h->nodeid, NULL, h->incident,
+                    "%s confirms that %s is off", l->op->text, h->name);
+        text_fmt(text, sizeof(text), "confirmed by %.64s", l->op->text);
+        host_proven(l, h, PROOF_OPERATOR, text);
+}
+
+static void fence_request(struct ledger *l) {
+        struct host *h = ledger_host(l);
+        char why[TEXT_LEN];
+
+        if (!h)
+                return;
+        if (h->state == HOST_NEW || h->state == HOST_OFF) {
+                ledger_refuse(l, REPLY_USAGE, "%s is %s: there is nothing to fence", h->name,
+                              host_state_name(h->state));
+                return;
+        }
+        ledger_note(l, NOTE_FENCE_REQUESTED, h->nodeid, NULL, h->incident,
+                    "%s asks for %s to be fenced", l->op->text, h->name);
+        h->fence_forced = true;
+        if (h->state == HOST_LOST || h->state == HOST_FENCING)
+                return;
+        text_fmt(why, sizeof(why), "fencing asked for by %.64s", l->op->text);
+        host_lost(l, h, why, l->op->wall);
+}
+
+void apply_fence_op(struct ledger *l) {
+        switch (l->op->kind) {
+        case OP_FENCE_START:
+                fence_start(l);
+                break;
+        case OP_FENCE_CANCEL:
+                fence_cancel(l);
+                break;
+        case OP_FENCE_CLOSE:
+                fence_close(l);
+                break;
+        case OP_FENCE_WAIT:
+                fence_wait(l);
+                break;
+        case OP_FENCE_DONE:
+                fence_done(l);
+                break;
+        case OP_DEVICE_SEEN:
+                device_seen(l);
+                break;
+        case OP_FENCE_CONFIRM:
+                fence_confirm(l);
+                break;
+        case OP_FENCE_REQUEST:
+                fence_request(l);
+                break;
+        default:
+                break;
+        }
+}

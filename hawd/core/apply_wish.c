@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ledger: what a person asks for. Pure.
+ */
+#include "hawd/core/apply.h"
+
+static void guest_add(struct ledger *l) {
+        const struct op *op = l->op;
+        struct guest_spec *s = op->spec;
+        struct host *h = op->host ? model_host(l->m, op->host) : NULL;
+        struct guest *g;
+
+        if (!s)
+                return;
+        if (model_guest_named(l->m, s->name) || model_guest_named(l->m, s->uuid)) {
+                ledger_refuse(l, REPLY_USAGE,
+                              "%s (UUID %s) is already there: see hawctl guest show", s->name,
+                              s->uuid);
+                return;
+        }
+        if (op->host && (!h || h->state != HOST_ONLINE)) {
+                ledger_refuse(l, REPLY_FAILED,
+                              "%s is not online: a running guest can be added "
+                              "only there where it runs",
+                              model_host_name(l->m, op->host));
+                return;
+        }
+        g = model_guest_add(l->m, s);
+        g->desired = op->desired;
+        g->since_wall = op->wall;
+        if (h) {
+                int index = model_host_index(l->m, h->nodeid);
+
+                g->gen = 1;
+                g->claims = 1u << index;
+                g->claim[index] = (struct claim){.version = l->version, .gen = g->gen};
+                g->host = h->nodeid;
+                guest_to(l, g, GUEST_RUNNING, "found running on %s", h->name);
+                g->health = HEALTH_BOOTING;
+                text_set(g->placed_why, sizeof(g->placed_why), "it ran there when it was added");
+        } else {
+                guest_down(l, g, "added");
+        }
+        guest_touch(l, g);
+        ledger_note(l, NOTE_GUEST_ADDED, g->host, g, 0, "%s is added, wanted %s", s->name,
+                    desired_name(g->desired));
+}
+
+static void guest_set(struct ledger *l) {
+        struct guest *g = ledger_guest(l);
+        struct guest_spec *s = l->op->spec;
+
+        if (!g || !s)
+                return;
+        if (strcmp(s->name, g->spec->name) != 0 || strcmp(s->uuid, g->spec->uuid) != 0) {
+                ledger_refuse(l, REPLY_USAGE, "name and UUID of a guest cannot be changed");
+                return;
+        }
+        guest_spec_unref(g->spec);
+        g->spec = guest_spec_ref(s);
+        guest_touch(l, g);
+        ledger_note(l, NOTE_GUEST_SET, 0, g, 0, "%s has new settings", s->name);
+}
+
+static void guest_desire(struct ledger *l) {
+        const struct op *op = l->op;
+        struct guest *g = ledger_guest(l);
+
+        if (!g)
+                return;
+        if (g->deleting) {
+                ledger_refuse(l, REPLY_USAGE, "%s is being deleted", g->spec->name);
+                return;
+        }
+        if (op->flag && g->desired != DESIRED_PAUSED && g->state != GUEST_PAUSED) {
+                ledger_refuse(l, REPLY_USAGE, "%s is not paused", g->spec->name);
+                return;
+        }
+        if (op->desired == DESIRED_PAUSED && g->state != GUEST_RUNNING &&
+            g->state != GUEST_PAUSED) {
+                ledger_refuse(l, REPLY_USAGE, "%s is %s: only a running guest can be paused",
+                              g->spec->name, guest_state_name(g->state));
+                return;
+        }
+        if (g->desired != op->desired)
+                ledger_note(l, NOTE_GUEST_DESIRED, g->host, g, 0, "%s is wanted %s, by %s",
+                            g->spec->name, desired_name(op->desired), op->text);
+        g->desired = op->desired;
+        g->tried = 0;
+        g->start_failures = 0;
+        g->restarts = 0;
+        guest_touch(l, g);
+        if (g->claims == 0)
+                guest_down(l, g,
+                           op->desired == DESIRED_STOPPED ? "stopped as asked"
+                                                          : "waits for its start");
+        if (op->desired == DESIRED_STOPPED || op->desired == DESIRED_IGNORED)
+                incident_close(l, &g->incident, "no longer wanted running");
+}
+
+static void guest_move(struct ledger *l) {
+        struct guest *g = ledger_guest(l);
+        struct host *h = ledger_host(l);
+
+        if (!g || !h)
+                return;
+        if (h->state != HOST_ONLINE) {
+                ledger_refuse(l, REPLY_FAILED, "%s is %s, not online: nothing can be moved there",
+                              h->name, host_state_name(h->state));
+                return;
+        }
+        if (g->desired != DESIRED_RUNNING || g->deleting) {
+                ledger_refuse(l, REPLY_USAGE, "%s is wanted %s: only a running guest is moved",
+                              g->spec->name, desired_name(g->desired));
+                return;
+        }
+        if (g->host == h->nodeid && g->claims) {
+                ledger_refuse(l, REPLY_USAGE, "%s is on %s already", g->spec->name, h->name);
+                return;
+        }
+        g->move_to = h->nodeid;
+        g->tried = 0;
+        guest_touch(l, g);
+        ledger_note(l, NOTE_GUEST_DESIRED, h->nodeid, g, 0, "%s is to move to %s, by %s",
+                    g->spec->name, h->name, l->op->text);
+}
+
+static void guest_delete(struct ledger *l) {
+        struct guest *g = ledger_guest(l);
+
+        if (!g)
+                return;
+        if (l->op->flag) {
+                g->deleting = true;
+                g->undefine = true;
+                guest_touch(l, g);
+                ledger_note(l, NOTE_GUEST_DESIRED, g->host, g, 0, "%s is to be deleted, by %s",
+                            g->spec->name, l->op->text);
+                if (g->claims == 0)
+                        guest_down(l, g, "to be deleted");
+                return;
+        }
+        if (g->job_kind != JOB_NONE) {
+                ledger_refuse(l, REPLY_BUSY, "%s has a job under way (%s): try again",
+                              g->spec->name, guest_job_name(g->job_kind));
+                return;
+        }
+        ledger_note(l, NOTE_GUEST_REMOVED, g->host, g, 0, "hawd lets go of %s, by %s",
+                    g->spec->name, l->op->text);
+        incident_close(l, &g->incident, "no longer managed");
+        model_guest_remove(l->m, g->gid);
+}
+
+static void rule_set(struct ledger *l) {
+        const struct op *op = l->op;
+        struct rule *r = model_rule(l->m, op->name);
+
+        if (!r)
+                r = model_rule_add(l->m, op->name);
+        r->version = l->version;
+        r->kind = op->rule_kind;
+        r->strict = op->flag;
+        blob_unref(r->guests);
+        blob_unref(r->hosts);
+        r->guests = blob_ref(op->list);
+        r->hosts = blob_ref(op->list2);
+        ledger_note(l, NOTE_RULE_SET, 0, NULL, 0, "rule %s: %s %s%s%s%s", r->name,
+                    rule_kind_name(r->kind), r->guests ? r->guests->data : "",
+                    r->hosts ? " on " : "", r->hosts ? r->hosts->data : "",
+                    r->strict ? ", strict" : "");
+}
+
+static void rule_delete(struct ledger *l) {
+        if (!model_rule(l->m, l->op->name)) {
+                ledger_refuse(l, REPLY_USAGE, "there is no rule %s", l->op->name);
+                return;
+        }
+        model_rule_remove(l->m, l->op->name);
+        ledger_note(l, NOTE_RULE_DELETED, 0, NULL, 0, "rule %s is deleted", l->op->name);
+}
+
+void apply_wish_op(struct ledger *l) {
+        switch (l->op->kind) {
+        case OP_GUEST_ADD:
+                guest_add(l);
+                break;
+        case OP_GUEST_SET:
+                guest_set(l);
+                break;
+        case OP_GUEST_DESIRE:
+                guest_desire(l);
+                break;
+        case OP_GUEST_MOVE:
+                guest_move(l);
+                break;
+        case OP_GUEST_DELETE:
+                guest_delete(l);
+                break;
+        case OP_RULE_SET:
+                rule_set(l);
+                break;
+        case OP_RULE_DELETE:
+                rule_delete(l);
+                break;
+        default:
+                break;
+        }
+}

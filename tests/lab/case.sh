@@ -16,7 +16,6 @@ CASE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CASE_NAME=$(basename "$0" .sh)
 CASE_LAB=${CASE_LAB:-$(printf 'case-%s-%d' "${CASE_NAME%%-*}" "$$")}
 CASE_BEGAN=${EPOCHREALTIME/[.,]/}
-CASE_FAILED=0
 export HAWD_BIN=${HAWD_BIN:-$(cd "$CASE_DIR/../.." && pwd)/build/release}
 
 lab() {
@@ -61,7 +60,6 @@ evidence() {
 
 fail() {
         note "FAILED: $*"
-        CASE_FAILED=1
         exit 1
 }
 

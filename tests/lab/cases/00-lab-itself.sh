@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The lab does what it says: without hawd, so that a failure of the others is not the lab's.
-# shellcheck source=tests/lab/case.sh
+# shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
 requires jq ipmitool
 
@@ -106,6 +106,7 @@ lab exec node1 -- virsh -q start vm1 >/dev/null || fail 'a second copy does not 
 wait_for 30 'two copies are an alarm' alarm vm1
 refute 'and in the verdict' verdict vm1 .ok
 assert 'by overlap' verdict vm1 '.twice > 0'
+assert 'by QEMUs' verdict vm1 '.copies == 1'
 assert 'by what is on the disk' verdict vm1 '.clash > 0'
 lab guest delete vm1
 

@@ -9,10 +9,14 @@
  *
  *   1700000000123 node1 vm1 HB 17 8a0c33f1 2100 1700000000090
  *
+ * and when a QEMU of a guest came and went (qemus.h), every RESCAN_PERIODS.
+ *
  * A guest's own clock stops with it; this one does not. Resolution: PERIOD_MSEC, as long as the machine
  * schedules us (we ask for SCHED_RR).
  */
 #define _GNU_SOURCE
+#include "qemus.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -152,8 +156,10 @@ int main(int argc, char **argv)
         }
         (void)sched_setscheduler(0, SCHED_RR, &rr); /* refused: less exact, no worse */
         for (unsigned round = 0;; round++) {
-                if (round % RESCAN_PERIODS == 0)
+                if (round % RESCAN_PERIODS == 0) {
                         rescan(argv[1]);
+                        qemus_scan(argv[1], out);
+                }
                 read_all(out);
                 nanosleep(&period, NULL);
                 if (access(argv[1], F_OK) != 0)

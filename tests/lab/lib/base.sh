@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # its variables are used by the other parts
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Names, messages, locks and processes: what the other parts of the lab share.
 #
@@ -14,7 +14,7 @@ LAB_ROOT=${HAWD_LAB_DIR:-/var/tmp/hawd-lab}
 LAB_CACHE=${HAWD_LAB_CACHE:-/var/cache/hawd-lab}
 LAB_TREE=$(cd "$LAB_HERE/../.." && pwd)
 HOSTS_MAX=8
-BMC_USER=admin
+BMC_USER='admin'
 BMC_PASSWORD=labsecret
 export LC_ALL=C
 export PATH=$PATH:/usr/sbin:/sbin
@@ -144,6 +144,11 @@ with_lock() {
         shift
         exec {fd}<"$dir" || return 1
         flock -w 120 "$fd" || die "$dir stays locked: another lab command hangs (fuser -v $dir)"
+        [[ $dir -ef /proc/$BASHPID/fd/$fd ]] || {
+                warn "$dir was removed meanwhile"
+                exec {fd}<&-
+                return 1
+        }
         "$@"
         rc=$?
         exec {fd}<&-

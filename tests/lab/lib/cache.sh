@@ -6,9 +6,10 @@
 GUEST_MODULES='drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_legacy_dev
         drivers/virtio/virtio_pci_modern_dev drivers/virtio/virtio_pci drivers/block/virtio_blk
         net/core/failover drivers/net/net_failover drivers/net/virtio_net drivers/char/virtio_console
-        drivers/misc/pvpanic/pvpanic drivers/misc/pvpanic/pvpanic-mmio'
+        drivers/misc/pvpanic/pvpanic drivers/misc/pvpanic/pvpanic-mmio drivers/input/evdev
+        drivers/acpi/button'
 GUEST_APPLETS='sh mount insmod sleep echo cat dd ls mkdir cut uname poweroff reboot date ip ping sync
-        kill killall ps tail head sed ln rm setsid nc stty grep awk'
+        kill killall ps tail head sed ln rm setsid nc stty grep awk acpid base64'
 
 # stamp FILE...: changes when one of them does
 stamp() {
@@ -24,11 +25,11 @@ build_program() { # OUTPUT SOURCE CC-ARGUMENT...
 
 cache_programs() {
         local want
-        want=$(stamp "$LAB_HERE"/host/*.c "$LAB_HERE"/guest/beat.c)
+        want=$(stamp "$LAB_HERE"/host/*.[ch] "$LAB_HERE"/guest/beat.c)
         [[ $(cat "$LAB_PROGRAMS/stamp" 2>/dev/null) != "$want" ]] || return 0
         mkdir -p "$LAB_PROGRAMS"
         build_program "$LAB_PROGRAMS/host-init" "$LAB_HERE/host/init.c" -static
-        build_program "$LAB_PROGRAMS/watch" "$LAB_HERE/host/watch.c"
+        build_program "$LAB_PROGRAMS/watch" "$LAB_HERE/host/watch.c" "$LAB_HERE/host/qemus.c"
         build_program "$LAB_PROGRAMS/nolock.so" "$LAB_HERE/host/nolock.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/beat" "$LAB_HERE/guest/beat.c" -static
         printf '%s\n' "$want" >"$LAB_PROGRAMS/stamp"
@@ -67,7 +68,7 @@ cache_kernel() {
 
 make_initramfs() { # DIRECTORY
         local root=$1 name file agent=$LAB_CACHE/agent/usr/sbin/qemu-ga
-        mkdir -p "$root"/{bin,proc,sys,dev,tmp,run,var/run,lib/modules,lib64,lib/x86_64-linux-gnu,etc}
+        mkdir -p "$root"/{bin,sbin,etc/acpi/PWRF,proc,sys,dev,tmp,run,var/run,lib/modules,lib64,lib/x86_64-linux-gnu,etc}
         cp /bin/busybox "$root/bin/busybox"
         for name in $GUEST_APPLETS; do ln -s busybox "$root/bin/$name"; done
         for name in $GUEST_MODULES; do
@@ -81,12 +82,15 @@ make_initramfs() { # DIRECTORY
         cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
         install -m 0755 "$LAB_HERE/guest/init" "$root/init"
         install -m 0755 "$LAB_PROGRAMS/beat" "$root/bin/beat"
+        # What the agent's shutdown and the power button call.
+        install -m 0755 "$LAB_HERE/guest/shutdown" "$root/sbin/shutdown"
+        ln -s /sbin/shutdown "$root/etc/acpi/PWRF/00000080"
 }
 
 # Named by its contents: a new one does not pull the file from under guests of another lab.
 cache_initramfs() {
         local name root
-        name=initrd-$(stamp "$LAB_HERE/guest/init" "$LAB_HERE/guest/beat.c" "$LAB_HERE/lib/cache.sh")
+        name=initrd-$(stamp "$LAB_HERE"/guest/* "$LAB_HERE/lib/cache.sh")
         LAB_INITRD=$LAB_CACHE/$name
         [[ ! -e $LAB_INITRD ]] || return 0
         root=$LAB_CACHE/root.new

@@ -11,8 +11,9 @@ set -u
 LAB_HERE=$(cd "${0%/*}/.." && pwd)
 LAB_DIR=$1 host=$2 op=$3
 shift 3
+# shellcheck disable=SC2034 # read by base.sh
 HAWD_LAB=${LAB_DIR##*/} HAWD_LAB_DIR=${LAB_DIR%/*}
-# shellcheck source=tests/lab/lib/base.sh
+# shellcheck source=base.sh
 . "$LAB_HERE/lib/base.sh"
 set_lab_paths
 read -r mode seconds <"$LAB_DIR/bmc/$host/mode"
@@ -20,9 +21,9 @@ read -r mode seconds <"$LAB_DIR/bmc/$host/mode"
 log() { printf '%s %s: %s (%s)\n' "$(date +%T.%3N)" "$host" "$*" "$mode" >>"$LAB_DIR/bmc/$host/chassis.log"; }
 
 switch() { # on|off|reset
-        # shellcheck source=tests/lab/lib/net.sh
+        # shellcheck source=net.sh
         . "$LAB_HERE/lib/net.sh"
-        # shellcheck source=tests/lab/lib/host.sh
+        # shellcheck source=host.sh
         . "$LAB_HERE/lib/host.sh"
         log "switching $1"
         case $1 in

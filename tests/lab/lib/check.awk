@@ -3,12 +3,15 @@
 #
 #   MSEC HOST GUEST BOOT <counter read> <boot>
 #   MSEC HOST GUEST HB <counter> <boot> <guest monotonic ms> <guest real ms>
+#   MSEC HOST GUEST QEMU+ <pid> start|incoming     MSEC HOST GUEST QEMU- <pid>
 #   MSEC HOST GUEST CLASH <counter> <boot> <other's text>
 #
 # 1 lost    a boot read less than had been written before
 # 2 twice   a boot is heard again after a later one had begun; or two hosts wrote the same beat of one boot
 #           (migration moves a boot between hosts, but each beat comes from one of them)
-# 3 clash   a copy found another's text on its disk
+# 3 copies  a QEMU was started, other than by a migration, while another host had one: paused ones and
+#           those of frozen hosts count
+# 4 clash   a copy found another's text on its disk
 # Exit status: 0 nothing violated, 1 violated.
 
 function violation(kind, text) {
@@ -56,6 +59,15 @@ $4 == "HB" {
         next
 }
 
+$4 == "QEMU+" {
+        if ($6 == "start")
+                for (host in qemu)
+                        if (host != $2)
+                                violation("copies", "a QEMU was started on " $2 " at " $1 ", while " host " has one since " qemu[host])
+        qemu[$2] = $1
+}
+
+$4 == "QEMU-" { delete qemu[$2] }
 $4 == "CLASH" { violation("clash", "boot " $6 " on " $2 " found another's writing: " $7 " " $8 " " $9) }
 $4 == "EIO" { errors++ }
 
@@ -68,7 +80,7 @@ function list(words,    parts, n, i, out) {
 
 function print_json(    i, b) {
         printf "{\"guest\": \"%s\", \"ok\": %s, \"written\": %d, \"io_errors\": %d, ", guest, n_violations ? "false" : "true", written, errors
-        printf "\"lost\": %d, \"twice\": %d, \"clash\": %d, \"boots\": [", kinds["lost"], kinds["twice"], kinds["clash"]
+        printf "\"lost\": %d, \"twice\": %d, \"copies\": %d, \"clash\": %d, \"boots\": [", kinds["lost"], kinds["twice"], kinds["copies"], kinds["clash"]
         for (i = 1; i <= n_boots; i++) {
                 b = order[i]
                 printf "%s\n  {\"boot\": \"%s\", \"hosts\": %s, \"began_msec\": %s, \"last_msec\": %s, ", (i > 1 ? "," : ""), b, list(hosts[b]), began[b], last_time[b]

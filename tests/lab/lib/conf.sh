@@ -105,14 +105,17 @@ conf_fencing() {
         done
 }
 
-# conf_set 'section.key=value': filter that puts the line into its section, or into a new one at the end
+# conf_set 'section.key=value': filter that sets it in its section, or in a new one at the end
 conf_set() {
-        local name=${1%%=*} value=${1#*=}
+        local name=${1%%=*}
         [[ $1 == *.*=* ]] || usage_error "--set wants 'section.key=value', not '$1'" up
-        awk -v section="[${name%.*}]" -v line="${name##*.} = $value" '
+        awk -v section="[${name%.*}]" -v key="${name##*.}" -v value="${1#*=}" '
+                function set() { if (here && !done) { print key " = " value; done = 1 } }
+                /^\[/ { if (here) set(); here = ($0 == section); print; next }
+                here && $1 == key { set(); next }
+                here && $0 == "" { set() }
                 { print }
-                $0 == section { print line; done = 1 }
-                END { if (!done) printf "\n%s\n%s\n", section, line }'
+                END { set(); if (!done) printf "\n%s\n%s = %s\n", section, key, value }'
 }
 
 # The service groups are what sysusers.d makes on a real host.

@@ -31,7 +31,7 @@ guest_xml() { # NAME MEMORY_MIB
     <initrd>$LAB_INITRD</initrd>
     <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable</cmdline>
   </os>
-  <features><acpi/></features>
+  <features><acpi/><tcg><tb-cache unit='MiB'>32</tb-cache></tcg></features>
   <cpu mode='custom'><model>qemu64</model></cpu>
   <clock offset='utc'/>
   <on_poweroff>destroy</on_poweroff>
@@ -185,6 +185,42 @@ guest_delete() {
         rm -f "$(guest_disk "$1")"
 }
 
+# agent HOST GUEST JSON: what the guest's agent answers
+agent() {
+        virsh_in "$1" qemu-agent-command "$2" "$3"
+}
+
+guest_exec() { # NAME -- COMMAND...: run by the guest's shell through its agent; its output and exit status
+        local name=${1:-} host pid answer command end=$((SECONDS + 60))
+        need_guest_name "$name"
+        shift
+        [[ ${1:-} != -- ]] || shift
+        (($# > 0)) || usage_error 'guest exec: no command given' guest
+        host=$(guest_alive "$name") || die "guest '$name' is not alive on one host (lab guest alive $name)"
+        command=$(printf '%s' "$*" | base64 -w 0)
+        pid=$(agent "$host" "$name" '{"execute": "guest-exec", "arguments": {"path": "/bin/sh", "arg": ["-c", "echo '"$command"' | base64 -d | sh"], "capture-output": true}}' |
+                grep -o '[0-9]*') || die "the agent of '$name' does not answer"
+        while :; do
+                answer=$(agent "$host" "$name" '{"execute": "guest-exec-status", "arguments": {"pid": '"$pid"'}}') ||
+                        die "the agent of '$name' does not answer any more"
+                [[ $answer != *'"exited":true'* ]] || break
+                ((SECONDS < end)) || die "the command does not end within 60 s"
+                sleep 0.1
+        done
+        sed -n 's/.*"out-data":"\([^"]*\)".*/\1/p' <<<"$answer" | base64 -d
+        sed -n 's/.*"err-data":"\([^"]*\)".*/\1/p' <<<"$answer" | base64 -d >&2
+        return "$(sed -n 's/.*"exitcode":\([0-9]*\).*/\1/p' <<<"$answer")"
+}
+
+# The command goes with its console: nothing answers.
+guest_panic() {
+        local host
+        need_guest_name "${1:-}"
+        host=$(guest_alive "$1") || die "guest '$1' is not alive on one host (lab guest alive $1)"
+        agent "$host" "$1" '{"execute": "guest-exec", "arguments": {"path": "/bin/sh", "arg": ["-c", "echo c >/proc/sysrq-trigger"]}}' \
+                >/dev/null
+}
+
 guest_names() {
         local host
         {
@@ -215,9 +251,11 @@ verb_guest() {
                 ;;
         alive) guest_alive "$@" ;;
         check) guest_check "$@" ;;
+        exec) guest_exec "$@" ;;
+        panic) guest_panic "$@" ;;
         kill) guest_kill "$@" ;;
         delete) guest_delete "$@" ;;
         list) guest_list ;;
-        *) usage_error "guest: no verb '$verb' (create xml alive check kill delete list)" guest ;;
+        *) usage_error "guest: no verb '$verb' (create xml alive check exec panic kill delete list)" guest ;;
         esac
 }

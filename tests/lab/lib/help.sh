@@ -18,7 +18,8 @@ are namespaces node1 ... nodeN.
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
   guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
   guest xml NAME [--memory MIB]
-  guest alive|check|kill|delete NAME | guest list
+  guest alive|check|panic|kill|delete NAME | guest list
+  guest exec NAME -- COMMAND...
   console GUEST [HOST] [--follow] | console HOST [--follow]
   logs HOST [hawd|supervisor|corosync|libvirtd|bmc] [--follow]
   help [VERB]
@@ -89,8 +90,11 @@ lab guest xml NAME [--memory MIB]
 lab guest alive NAME
                   prints where it beats now. Exit status 1 nowhere, 3 on two hosts or more
 lab guest check NAME [--json]
-                  verdict over its life: boots, beats, longest gap, writes lost, copies on two hosts.
-                  Exit status 0 ok, 1 violated
+                  verdict over its life: boots, beats, longest gap, writes lost, copies on two hosts (also
+                  paused ones and those of frozen hosts). Exit status 0 ok, 1 violated
+lab guest exec NAME -- COMMAND...
+                  run by the guest's shell through its agent
+lab guest panic NAME   its kernel panics (pvpanic tells QEMU)
 lab guest kill NAME    SIGKILL to its QEMU, wherever it runs
 lab guest delete NAME  from all hosts that are on, with its disk
 lab guest list

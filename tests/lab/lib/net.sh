@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # GUEST_BRIDGE is used by other parts
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The switches, a host's three ports on them, and cuts.
 #
@@ -9,7 +9,6 @@
 #
 # Everything has a fixed MAC: with a new one at each power-on, stale ARP entries stall things for seconds.
 
-COROSYNC_PORTS=5405-5412
 GUEST_BRIDGE=brguest
 
 in_switch() {

@@ -8,7 +8,7 @@ export LC_ALL=C HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 # shellcheck source=/dev/null
 . "$LAB_DIR/lab.env"
 exec </dev/null >>/var/log/boot.log 2>&1
-# shellcheck source=tests/lab/lib/base.sh
+# shellcheck source=base.sh
 . "$LAB_HERE/lib/base.sh"
 close_fds
 [[ $verb == start ]] || exit 2

@@ -47,7 +47,7 @@ status_table() {
 }
 
 status_json() {
-        local host guest fields sep='' word members alive
+        local host guest fields sep='' members alive
         printf '{"lab": "%s", "hosts": [' "$LAB_NAME"
         for host in $(all_hosts); do
                 IFS='|' read -ra fields < <(host_status "$host")

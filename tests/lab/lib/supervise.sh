@@ -27,7 +27,7 @@ while :; do
         pid=$!
         printf '%d\n' "$pid" >/run/hawd-lab/hawd.pid
         say "hawd started, pid $pid"
-        wait "$pid"
+        { wait "$pid"; } 2>/dev/null
         say "hawd ended: $?"
         rm -f /run/hawd-lab/hawd.pid
         pkill -KILL -s "$pid" # its session: fence children that it left behind

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Codec: messages, ledger entries and the model to protobuf (hawd.proto) and back. Pure.
+ * Owned by nobody: no state. What it gives back belongs to the caller.
+ *
+ * Decoding trusts nothing: a name that is none, a text longer than its array, a NUL inside, a
+ * number out of its range, an enum value that this version does not know, too many elements or
+ * memory out of proportion refuse the whole. Two things of a newer minor version pass: unknown
+ * fields are ignored, and an op of an unknown kind becomes an empty OP_NONE, so that versions of
+ * the ledger stay in step.
+ *
+ * Of guest.claim[] only what guest.claims has a bit for is carried; the rest decodes as 0.
+ */
+#pragma once
+
+#include "hawd/core/msg.h"
+
+#define WIRE_MSG_MAX ((size_t)64 << 20)  /* a whole message, before it is cut in pieces */
+#define WIRE_XML_MAX ((size_t)1 << 20)   /* domain XML */
+#define WIRE_LIST_MAX ((size_t)64 << 10) /* one list of names in a rule */
+#define WIRE_OPS_MAX 16384               /* in an entry */
+#define WIRE_TAIL_MAX 65536              /* entries behind a model */
+#define WIRE_GUESTS_MAX 65536
+#define WIRE_RULES_MAX 4096
+#define WIRE_INCIDENTS_MAX 131072
+
+/**
+ * wire_msg_encode() - a message as bytes, without its sender, whom the ring names
+ * @ret: malloc'ed, never empty; written only on 0
+ *
+ * Return: 0; -EINVAL when @m holds what no peer would take (an unknown enum value, a claim of no
+ * host, more elements than the limits above); -EMSGSIZE beyond WIRE_MSG_MAX.
+ */
+int wire_msg_encode(const struct msg *m, uint8_t **ret, size_t *ret_len);
+
+/**
+ * wire_msg_decode() - the message in @bytes
+ * @ret: a reference; written only on 0
+ * @err: of TEXT_LEN bytes, why it was refused; written only on failure
+ *
+ * Return: 0, or -EBADMSG.
+ */
+int wire_msg_decode(const uint8_t *bytes, size_t len, struct msg **ret, char *err);
+
+/** wire_entry_encode() - one entry, for the store. Return: 0 or -EINVAL, as wire_msg_encode(). */
+int wire_entry_encode(const struct entry *e, uint8_t **ret, size_t *ret_len);
+/** wire_entry_decode() - and back. Return: 0, or -EBADMSG with @err, as wire_msg_decode(). */
+int wire_entry_decode(const uint8_t *bytes, size_t len, struct entry **ret, char *err);
+
+/** wire_model_encode() - a model, as the base of a stored ledger. Return: 0 or -EINVAL. */
+int wire_model_encode(const struct model *m, uint8_t **ret, size_t *ret_len);
+/**
+ * wire_model_decode() - and back
+ * @ret: initialised here on 0, then for model_clear(); untouched on failure
+ *
+ * Return: 0, or -EBADMSG with @err.
+ */
+int wire_model_decode(const uint8_t *bytes, size_t len, struct model *ret, char *err);

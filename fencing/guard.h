@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The end of hawd-fence, whatever the main thread is doing: a thread that answers and exits on
+ * time-out, on SIGTERM or SIGINT, and when the deadline passes with an order on the wire (a library
+ * would repeat it). Exactly one line is written, by whoever comes first.
+ *
+ * One per process: state is static, because the process exits through it.
+ */
+#pragma once
+
+#include "fencing/result.h"
+
+/**
+ * guard_start() - block the signals, start the thread
+ * @hard:     CLOCK_BOOTTIME; the process is gone then
+ * @deadline: CLOCK_BOOTTIME or USEC_INFINITY; it is gone then if guard_sending(true)
+ * @start:    for elapsed_ms
+ *
+ * Return: 0 or -errno. Call it before any other thread exists.
+ */
+int guard_start(usec_t hard, usec_t deadline, usec_t start, const struct fence_result *initial);
+
+void guard_publish(const struct fence_result *r); /* what to build on when ending early */
+void guard_sending(bool in_flight);
+void guard_group(pid_t pg); /* killed with us; 0: none */
+
+/**
+ * guard_settle() - @r is the answer, whatever happens from here on
+ *
+ * Between this and guard_finish() sessions are closed; a device that hangs then costs time, but
+ * not the result.
+ */
+void guard_settle(const struct fence_result *r, int status);
+
+/** guard_finish() - write @r and exit */
+void guard_finish(const struct fence_result *r, int status) __attribute__((noreturn));
+
+usec_t guard_now(void); /* CLOCK_BOOTTIME */

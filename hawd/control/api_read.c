@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Methods that only read: the core's queries, rendered. */
+#include <time.h>
+
+#include "hawd/control/api_internal.h"
+
+#define ATTENTION_MAX 200
+
+static const struct api_param no_params[] = {{.name = NULL}};
+
+static usec_t boottime(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
+}
+
+static json_t *host_json(struct api *api, const struct core_status *status, const struct host *h) {
+        struct render_live live = {0};
+        usec_t heard = 0;
+
+        live.heartbeat = core_heartbeat(api->core, h->nodeid, &heard);
+        live.heard_usec_ago = usec_sub(boottime(), heard);
+        for (size_t i = 0; i < status->n_ring; i++)
+                live.in_ring |= status->ring[i] == h->nodeid;
+        for (size_t i = 0; i < status->n_group; i++)
+                live.in_group |= status->group[i].nodeid == h->nodeid;
+        if (!live.in_group)
+                live.heartbeat = NULL; /* an old one says nothing */
+        return render_host(core_model(api->core), h, api->ports.config(api->ports.ud), &live);
+}
+
+static json_t *hosts_json(struct api *api, const struct core_status *status) {
+        const struct model *m = core_model(api->core);
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < m->n_hosts; i++)
+                json_array_append_new(list, host_json(api, status, &m->hosts[i]));
+        return list;
+}
+
+static json_t *incidents_json(struct api *api, bool open_only) {
+        const struct model *m = core_model(api->core);
+        usec_t now = api_wall();
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < m->n_incidents; i++)
+                if (m->incidents[i].open || !open_only)
+                        json_array_append_new(list, render_incident(m, &m->incidents[i], now));
+        return list;
+}
+
+static json_t *attention_json(const struct model *m) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < m->n_guests && json_array_size(list) < ATTENTION_MAX; i++)
+                if (!guest_as_wanted(&m->guests[i]))
+                        json_array_append_new(list, render_guest(m, &m->guests[i]));
+        return list;
+}
+
+static json_t *group_json(const struct model *m, const struct core_status *status) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < status->n_group; i++)
+                json_array_append_new(list, json_pack("{s:o,s:I,s:I}", "name",
+                                                      render_host_name(m, status->group[i].nodeid),
+                                                      "nodeid", (json_int_t)status->group[i].nodeid,
+                                                      "pid", (json_int_t)status->group[i].pid));
+        return list;
+}
+
+static const char *phase_name(enum sync_phase phase) {
+        switch (phase) {
+        case SYNC_NONE:
+                return "none";
+        case SYNC_EXCHANGE:
+                return "exchange";
+        case SYNC_PROMISE:
+                return "promise";
+        case SYNC_INSTALL:
+                return "install";
+        case SYNC_DONE:
+                return "done";
+        }
+        return "none";
+}
+
+/* Before the first sync the ledger has no name of the cluster yet: the configuration has. */
+static const char *cluster_name(struct api *api) {
+        const struct model *m = core_model(api->core);
+
+        return m->cluster[0] ? m->cluster : api->ports.config(api->ports.ud)->cluster_name;
+}
+
+json_t *api_render_status(struct api *api) {
+        const struct model *m = core_model(api->core);
+        struct core_status status;
+        json_t *o = json_object();
+
+        core_status(api->core, &status);
+        json_object_set_new(o, "cluster", render_text(cluster_name(api)));
+        json_object_set_new(o, "host", render_host_name(m, status.nodeid));
+        json_object_set_new(o, "nodeid", json_integer(status.nodeid));
+        json_object_set_new(o, "hawd_version", render_text(api->varlink_config.version));
+        json_object_set_new(o, "operational", json_boolean(status.operational));
+        json_object_set_new(o, "quorate", json_boolean(status.ring_quorate));
+        json_object_set_new(o, "missing", render_text(status.missing));
+        json_object_set_new(o, "sync", render_text(phase_name(status.phase)));
+        json_object_set_new(o, "leader", render_host_name(m, status.leader_nodeid));
+        json_object_set_new(o, "epoch", json_integer((json_int_t)status.epoch));
+        json_object_set_new(o, "version", json_integer((json_int_t)status.version));
+        json_object_set_new(o, "applied", json_integer((json_int_t)status.applied));
+        json_object_set_new(o, "libvirt_up", json_boolean(status.libvirt_up));
+        json_object_set_new(o, "store_error",
+                            render_text(!status.store_failed    ? NULL
+                                        : status.store_error[0] ? status.store_error
+                                                                : "writing failed"));
+        json_object_set_new(o, "group", group_json(m, &status));
+        json_object_set_new(o, "hosts", hosts_json(api, &status));
+        json_object_set_new(o, "guests", render_guest_counts(m));
+        json_object_set_new(o, "attention", attention_json(m));
+        json_object_set_new(o, "incidents", incidents_json(api, true));
+        render_time(o, "now", api_wall());
+        return o;
+}
+
+void api_status(void *ud, uint64_t call, json_t *params) {
+        struct api *api = ud;
+
+        if (api_params(api, call, params, no_params))
+                (void)varlink_reply(api->varlink, call,
+                                    json_pack("{s:o}", "status", api_render_status(api)));
+}
+
+void api_hosts(void *ud, uint64_t call, json_t *params) {
+        struct api *api = ud;
+        struct core_status status;
+
+        if (!api_params(api, call, params, no_params))
+                return;
+        core_status(api->core, &status);
+        (void)varlink_reply(api->varlink, call,
+                            json_pack("{s:o}", "hosts", hosts_json(api, &status)));
+}
+
+void api_host(void *ud, uint64_t call, json_t *params) {
+        static const struct api_param list[] = {{"name", API_NAME, true}, {.name = NULL}};
+        struct api *api = ud;
+        struct core_status status;
+        const struct host *h;
+
+        if (!api_params(api, call, params, list))
+                return;
+        h = find_host(core_model(api->core), param_text(params, "name"));
+        if (!h) {
+                api_no_host(api, call, param_text(params, "name"));
+                return;
+        }
+        core_status(api->core, &status);
+        (void)varlink_reply(api->varlink, call,
+                            json_pack("{s:o}", "host", host_json(api, &status, h)));
+}
+
+static int by_name(const void *a, const void *b) {
+        const struct guest *const *x = a, *const *y = b;
+
+        return strcmp((*x)->spec->name, (*y)->spec->name);
+}
+
+/* All guests from the name @from on, by name. Return: malloc'ed, *ret_n of them. */
+static const struct guest **guests_from(const struct model *m, const char *from, size_t *ret_n) {
+        const struct guest **list = xcalloc(m->n_guests, sizeof(*list));
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_guests; i++)
+                if (!from || strcmp(m->guests[i].spec->name, from) >= 0)
+                        list[n++] = &m->guests[i];
+        if (n > 0)
+                qsort(list, n, sizeof(*list), by_name);
+        *ret_n = n;
+        return list;
+}
+
+void api_guests(void *ud, uint64_t call, json_t *params) {
+        static const struct api_param list[] = {
+                {"from", API_STRING, false}, {"limit", API_INT, false}, {.name = NULL}};
+        struct api *api = ud;
+        const struct model *m = core_model(api->core);
+        _cleanup_(freep) const struct guest **guests = NULL;
+        json_t *page, *next = NULL;
+        int64_t limit;
+        size_t n;
+
+        if (!api_params(api, call, params, list))
+                return;
+        limit = param_int(params, "limit", API_GUEST_PAGE_MAX);
+        limit = MAX(1, MIN(limit, API_GUEST_PAGE_MAX));
+        guests = guests_from(m, param_text(params, "from"), &n);
+        page = json_array();
+        for (size_t i = 0; i < n && i < (size_t)limit; i++)
+                json_array_append_new(page, render_guest(m, guests[i]));
+        if (n > (size_t)limit)
+                next = render_text(guests[limit]->spec->name);
+        (void)varlink_reply(
+                api->varlink, call,
+                json_pack("{s:o,s:o}", "guests", page, "next", next ? next : json_null()));
+}
+
+void api_guest(void *ud, uint64_t call, json_t *params) {
+        static const struct api_param list[] = {
+                {"name", API_NAME, true}, {"xml", API_BOOL, false}, {.name = NULL}};
+        struct api *api = ud;
+        const struct model *m = core_model(api->core);
+        const struct guest *g;
+        const struct blob *xml;
+
+        if (!api_params(api, call, params, list))
+                return;
+        g = find_guest(m, param_text(params, "name"));
+        if (!g) {
+                api_no_guest(api, call, param_text(params, "name"));
+                return;
+        }
+        xml = param_bool(params, "xml") ? g->spec->xml : NULL;
+        (void)varlink_reply(api->varlink, call,
+                            json_pack("{s:o,s:o}", "guest", render_guest(m, g), "xml",
+                                      render_text(xml ? xml->data : NULL)));
+}
+
+void api_rules(void *ud, uint64_t call, json_t *params) {
+        struct api *api = ud;
+        const struct model *m = core_model(api->core);
+        json_t *rules;
+
+        if (!api_params(api, call, params, no_params))
+                return;
+        rules = json_array();
+        for (size_t i = 0; i < m->n_rules; i++)
+                json_array_append_new(rules, render_rule(&m->rules[i]));
+        (void)varlink_reply(api->varlink, call, json_pack("{s:o}", "rules", rules));
+}
+
+void api_incidents(void *ud, uint64_t call, json_t *params) {
+        static const struct api_param list[] = {{"open_only", API_BOOL, false}, {.name = NULL}};
+        struct api *api = ud;
+
+        if (api_params(api, call, params, list))
+                (void)varlink_reply(
+                        api->varlink, call,
+                        json_pack("{s:o}", "incidents",
+                                  incidents_json(api, param_bool(params, "open_only"))));
+}
+
+void api_devices(void *ud, uint64_t call, json_t *params) {
+        struct api *api = ud;
+        const struct model *m = core_model(api->core);
+        json_t *devices;
+
+        if (!api_params(api, call, params, no_params))
+                return;
+        devices = json_array();
+        for (size_t i = 0; i < m->n_devices; i++)
+                json_array_append_new(devices, render_device(m, &m->devices[i],
+                                                             api->ports.config(api->ports.ud)));
+        (void)varlink_reply(api->varlink, call, json_pack("{s:o}", "devices", devices));
+}
+
+static json_t *lines_json(const char *text) {
+        json_t *list = json_array();
+
+        while (*text) {
+                size_t len = strcspn(text, "\n");
+                _cleanup_(freep) char *line = strndup(text, len);
+
+                json_array_append_new(list, line && *line ? render_text(line) : json_string(""));
+                text += len + (text[len] == '\n');
+        }
+        return list;
+}
+
+void api_explain(void *ud, uint64_t call, json_t *params) {
+        static const struct api_param list[] = {
+                {"kind", API_NAME, true}, {"name", API_NAME, true}, {.name = NULL}};
+        struct api *api = ud;
+        _cleanup_(freep) char *text = NULL;
+        const char *kind, *name;
+
+        if (!api_params(api, call, params, list))
+                return;
+        kind = param_text(params, "kind");
+        name = param_text(params, "name");
+        if (strcmp(kind, "guest") == 0)
+                text = core_explain_guest(api->core, name);
+        else if (strcmp(kind, "host") == 0)
+                text = core_explain_host(api->core, name);
+        else
+                (void)varlink_invalid(api->varlink, call, "kind");
+        if (text)
+                (void)varlink_reply(api->varlink, call,
+                                    json_pack("{s:o}", "lines", lines_json(text)));
+        else if (strcmp(kind, "guest") == 0)
+                api_no_guest(api, call, name);
+        else
+                api_no_host(api, call, name); /* answered already when the kind was wrong */
+}
+
+/* Those who left are dropped when the next note comes; here, when there is no room. */
+static void forget_gone(struct api *api) {
+        struct peer peer;
+        size_t kept = 0;
+
+        for (size_t i = 0; i < api->n_watchers; i++)
+                if (varlink_peer(api->varlink, api->watchers[i], &peer))
+                        api->watchers[kept++] = api->watchers[i];
+        api->n_watchers = kept;
+}
+
+void api_watch(void *ud, uint64_t call, json_t *params) {
+        struct api *api = ud;
+
+        if (!api_params(api, call, params, no_params))
+                return;
+        forget_gone(api);
+        assert(api->n_watchers < ARRAY_SIZE(api->watchers)); /* one a client at most */
+        if (varlink_notify(api->varlink, call,
+                           json_pack("{s:o}", "status", api_render_status(api))) == 0)
+                api->watchers[api->n_watchers++] = call;
+}

@@ -141,7 +141,7 @@ assert 'slow: and reads on meanwhile' ipmi_reads node2 on
 wait_for 8 'slow: it is off later' ipmi_reads node2 off
 lab bmc node2 alive
 assert 'on is accepted' ipmi node2 chassis power on
-wait_for 30 'node2 is in the ring again' ring_is node1 '1 2'
+wait_for 30 'node2 is in the ring again' ring_is node2 '1 2'
 lab bmc node2 hang 3
 TRIES=1 refute 'hang: off has no answer' ipmi node2 chassis power off
 wait_for 12 'hang: but happens' power_is node2 off

@@ -4,17 +4,17 @@
  *
  *   beat DISK
  *
- * 50 times a second: read sector 0 back, write counter + 1 with O_DIRECT and O_DSYNC, then say so on
- * standard output. What was said was on disk before. Lines:
+ * 50 times a second: read sector 0 back, write counter + 1 with O_DIRECT and O_DSYNC, then say so
+ * on standard output. What was said was on disk before. Lines:
  *
  *   BOOT <counter read, or 0> <boot id>
  *   HB <counter written> <boot id> <CLOCK_MONOTONIC ms> <CLOCK_REALTIME ms>
  *   CLASH <own counter> <boot id> <what sector 0 holds instead>      another copy wrote: S1 broken
  *   EIO <read or write> <boot id> <errno>
  *
- * The guest's CLOCK_REALTIME is the emulated RTC's (base=utc): up to 1 s behind the host's, and it stands
- * still while the guest is paused. So it dates a line, but the lab's watcher, with one clock for all
- * hosts, judges gaps and overlaps.
+ * The guest's CLOCK_REALTIME is the emulated RTC's (base=utc): up to 1 s behind the host's, and it
+ * stands still while the guest is paused. So it dates a line, but the lab's watcher, with one clock
+ * for all hosts, judges gaps and overlaps.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,23 +30,20 @@
 
 enum { SECTOR = 512, ALIGN = 4096, PERIOD_MSEC = 20 };
 
-static uint64_t now_nsec(clockid_t clock)
-{
+static uint64_t now_nsec(clockid_t clock) {
         struct timespec t;
 
         clock_gettime(clock, &t);
         return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
+static uint64_t mix(uint64_t h, uint64_t v) {
         h = (h ^ v) * 0x9e3779b97f4a7c15U;
         return h ^ (h >> 29);
 }
 
 /* An early guest has little entropy; the time of day tells two boots apart in any case. */
-static uint32_t new_boot_id(void)
-{
+static uint32_t new_boot_id(void) {
         uint64_t random = 0, h;
 
         (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
@@ -55,8 +52,7 @@ static uint32_t new_boot_id(void)
 }
 
 /* One write per line, so that lines of the kernel do not split it. */
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
         char line[256];
         va_list ap;
         int n;
@@ -67,8 +63,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
         (void)!write(STDOUT_FILENO, line, (size_t)n);
 }
 
-static void sleep_until(uint64_t nsec)
-{
+static void sleep_until(uint64_t nsec) {
         struct timespec t = {.tv_sec = (time_t)(nsec / 1000000000U),
                              .tv_nsec = (long)(nsec % 1000000000U)};
 
@@ -76,8 +71,7 @@ static void sleep_until(uint64_t nsec)
                 ;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
         char *sector, mine[SECTOR] = "";
         uint64_t counter = 0, next;
         uint32_t boot = new_boot_id();

@@ -6,10 +6,12 @@
  *
  * Makes pid, mount, network, UTS and IPC namespaces with one new process in them, writes "PID
  * STARTTIME" of it to PIDFILE, and returns at once. The new process runs PROGRAM and then reaps for
- * ever. A monitor stays behind outside, only to reap it, so that /proc/PID vanishes when it is killed.
+ * ever. A monitor stays behind outside, only to reap it, so that /proc/PID vanishes when it is
+ * killed.
  *
- * SIGKILL of the init is the power cut: the kernel takes everything in the namespaces with it. Nothing
- * is inherited but the environment: a host started by a BMC must not hold the BMC's sockets.
+ * SIGKILL of the init is the power cut: the kernel takes everything in the namespaces with it.
+ * Nothing is inherited but the environment: a host started by a BMC must not hold the BMC's
+ * sockets.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,15 +28,13 @@
 
 enum { NAMESPACES = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC };
 
-static void die(const char *what)
-{
+static void die(const char *what) {
         fprintf(stderr, "host-init: %s: %s\n", what, strerror(errno));
         _exit(1);
 }
 
 /* Field 22 of /proc/PID/stat: with it a pid that was used again is not taken for the host. */
-static unsigned long long start_time(pid_t pid)
-{
+static unsigned long long start_time(pid_t pid) {
         char path[64], buf[1024], *p;
         unsigned long long ticks = 0;
         size_t n;
@@ -55,8 +55,7 @@ static unsigned long long start_time(pid_t pid)
         return ticks;
 }
 
-static void write_pidfile(const char *path, pid_t pid)
-{
+static void write_pidfile(const char *path, pid_t pid) {
         char tmp[4096];
         FILE *f;
 
@@ -70,8 +69,7 @@ static void write_pidfile(const char *path, pid_t pid)
                 die(path);
 }
 
-static void run_host(char **argv)
-{
+static void run_host(char **argv) {
         sigset_t chld;
         pid_t child;
         int sig;
@@ -96,8 +94,7 @@ static void run_host(char **argv)
         }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
         int ready[2];
         char byte;
         pid_t monitor, init;

@@ -4,8 +4,8 @@
  * unknown, so QEMU goes without image locks.
  *
  * All lab hosts share one kernel, so a lock taken by one would hold for all of them, also while its
- * host is frozen or cut off. Real shared storage gives no such protection, and a second copy of a guest
- * has to be seen as what it is and not be prevented by the lab.
+ * host is frozen or cut off. Real shared storage gives no such protection, and a second copy of a
+ * guest has to be seen as what it is and not be prevented by the lab.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,8 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int filtered(int fd, int cmd, long arg)
-{
+static int filtered(int fd, int cmd, long arg) {
         if (cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW) {
                 errno = EINVAL;
                 return -1;
@@ -24,8 +23,7 @@ static int filtered(int fd, int cmd, long arg)
 }
 
 #define FCNTL(name)                                                                                \
-        int name(int fd, int cmd, ...)                                                             \
-        {                                                                                          \
+        int name(int fd, int cmd, ...) {                                                           \
                 va_list ap;                                                                        \
                 long arg;                                                                          \
                 va_start(ap, cmd);                                                                 \

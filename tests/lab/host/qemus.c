@@ -15,16 +15,15 @@ enum { QEMUS_MAX = 256, CMDLINE_BYTES = 32768 };
 
 struct qemu {
         char host[32], guest[64];
-        int pid;        /* in its host's namespace */
-        bool incoming;  /* started as the target of a migration */
+        int pid;       /* in its host's namespace */
+        bool incoming; /* started as the target of a migration */
         bool seen, reported;
 };
 
 static struct qemu qemus[QEMUS_MAX];
 static size_t n_qemus;
 
-static int read_int(const char *path, int *ret)
-{
+static int read_int(const char *path, int *ret) {
         FILE *f = fopen(path, "re");
         int ok;
 
@@ -36,8 +35,7 @@ static int read_int(const char *path, int *ret)
 }
 
 /* The command line of a living process; it is empty for a zombie. Returns its length. */
-static size_t read_cmdline(int init, int pid, char *buf, size_t size)
-{
+static size_t read_cmdline(int init, int pid, char *buf, size_t size) {
         char path[128];
         ssize_t n;
         int fd;
@@ -51,13 +49,11 @@ static size_t read_cmdline(int init, int pid, char *buf, size_t size)
         return n > 0 ? (size_t)n : 0;
 }
 
-static bool has_argument(const char *cmdline, size_t len, const char *argument)
-{
+static bool has_argument(const char *cmdline, size_t len, const char *argument) {
         return memmem(cmdline, len, argument, strlen(argument) + 1) != NULL;
 }
 
-static void saw(const char *host, const char *guest, int pid, bool incoming)
-{
+static void saw(const char *host, const char *guest, int pid, bool incoming) {
         for (size_t i = 0; i < n_qemus; i++)
                 if (qemus[i].pid == pid && strcmp(qemus[i].host, host) == 0 &&
                     strcmp(qemus[i].guest, guest) == 0) {
@@ -72,8 +68,7 @@ static void saw(const char *host, const char *guest, int pid, bool incoming)
         n_qemus++;
 }
 
-static void scan_host(const char *host, int init)
-{
+static void scan_host(const char *host, int init) {
         char pattern[128], cmdline[CMDLINE_BYTES], guest[64];
         glob_t g;
 
@@ -94,8 +89,7 @@ static void scan_host(const char *host, int init)
         globfree(&g);
 }
 
-static void scan_hosts(const char *dir)
-{
+static void scan_hosts(const char *dir) {
         char pattern[4096], host[32];
         glob_t g;
         int init;
@@ -110,16 +104,14 @@ static void scan_hosts(const char *dir)
         globfree(&g);
 }
 
-static uint64_t now_msec(void)
-{
+static uint64_t now_msec(void) {
         struct timespec t;
 
         clock_gettime(CLOCK_REALTIME, &t);
         return (uint64_t)t.tv_sec * 1000U + (uint64_t)t.tv_nsec / 1000000U;
 }
 
-void qemus_scan(const char *dir, FILE *out)
-{
+void qemus_scan(const char *dir, FILE *out) {
         uint64_t now;
 
         for (size_t i = 0; i < n_qemus; i++)

@@ -4,15 +4,15 @@
  *
  *   watch LABDIR OUTFILE
  *
- * Follows LABDIR/hosts/HOST/log/libvirt/qemu/GUEST.console and appends the heartbeat program's lines to
- * OUTFILE, each with the time it was seen (CLOCK_REALTIME, ms) and where:
+ * Follows LABDIR/hosts/HOST/log/libvirt/qemu/GUEST.console and appends the heartbeat program's
+ * lines to OUTFILE, each with the time it was seen (CLOCK_REALTIME, ms) and where:
  *
  *   1700000000123 node1 vm1 HB 17 8a0c33f1 2100 1700000000090
  *
  * and when a QEMU of a guest came and went (qemus.h), every RESCAN_PERIODS.
  *
- * A guest's own clock stops with it; this one does not. Resolution: PERIOD_MSEC, as long as the machine
- * schedules us (we ask for SCHED_RR).
+ * A guest's own clock stops with it; this one does not. Resolution: PERIOD_MSEC, as long as the
+ * machine schedules us (we ask for SCHED_RR).
  */
 #define _GNU_SOURCE
 #include "qemus.h"
@@ -42,14 +42,12 @@ struct console {
 static struct console consoles[CONSOLES_MAX];
 static size_t n_consoles;
 
-static int wanted(const char *line)
-{
+static int wanted(const char *line) {
         return strncmp(line, "HB ", 3) == 0 || strncmp(line, "BOOT ", 5) == 0 ||
                strncmp(line, "CLASH ", 6) == 0 || strncmp(line, "EIO ", 4) == 0;
 }
 
-static void feed(struct console *c, const char *data, size_t n, uint64_t msec, FILE *out)
-{
+static void feed(struct console *c, const char *data, size_t n, uint64_t msec, FILE *out) {
         for (size_t i = 0; i < n; i++) {
                 if (data[i] == '\r')
                         continue;
@@ -65,16 +63,14 @@ static void feed(struct console *c, const char *data, size_t n, uint64_t msec, F
         }
 }
 
-static uint64_t now_msec(void)
-{
+static uint64_t now_msec(void) {
         struct timespec t;
 
         clock_gettime(CLOCK_REALTIME, &t);
         return (uint64_t)t.tv_sec * 1000U + (uint64_t)t.tv_nsec / 1000000U;
 }
 
-static void read_all(FILE *out)
-{
+static void read_all(FILE *out) {
         char buf[65536];
         ssize_t n;
 
@@ -85,16 +81,14 @@ static void read_all(FILE *out)
 }
 
 /* ".../hosts/HOST/log/libvirt/qemu/GUEST.console" */
-static int parse_path(const char *path, struct console *c)
-{
+static int parse_path(const char *path, struct console *c) {
         const char *p = strstr(path, "/hosts/");
 
         return p != NULL && sscanf(p, "/hosts/%31[^/]/log/libvirt/qemu/%63[^./].console", c->host,
                                    c->guest) == 2;
 }
 
-static void add(const char *path)
-{
+static void add(const char *path) {
         struct console c = {.fd = -1};
         struct stat st;
 
@@ -112,8 +106,7 @@ static void add(const char *path)
         consoles[n_consoles++] = c;
 }
 
-static void drop_deleted(void)
-{
+static void drop_deleted(void) {
         struct stat st;
 
         for (size_t i = 0; i < n_consoles;) {
@@ -126,8 +119,7 @@ static void drop_deleted(void)
         }
 }
 
-static void rescan(const char *dir)
-{
+static void rescan(const char *dir) {
         char pattern[4096];
         glob_t g;
 
@@ -139,8 +131,7 @@ static void rescan(const char *dir)
         globfree(&g);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
         const struct timespec period = {.tv_nsec = PERIOD_MSEC * 1000000L};
         const struct sched_param rr = {.sched_priority = 1};
         FILE *out;

@@ -78,9 +78,16 @@ need_tools() {
                         'gcc libc6-dev iproute2 util-linux procps)'
 }
 
+labs_up() {
+        local names=("$LAB_ROOT"/*/lab.env)
+        [[ -e ${names[0]} ]] || names=('none/.')
+        names=("${names[@]%/*}")
+        printf '%s\n' "${names[*]##*/}"
+}
+
 need_lab() {
         [[ -r $LAB_DIR/lab.env ]] ||
-                die "lab '$LAB_NAME' is not up (lab ${HAWD_LAB:+--lab $LAB_NAME }up)"
+                die "lab '$LAB_NAME' is not up (lab --lab $LAB_NAME up; labs up: $(labs_up))"
 }
 
 # hosts, in order

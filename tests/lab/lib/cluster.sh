@@ -4,7 +4,7 @@
 
 parse_up() {
         N_HOSTS=3 TOKEN=1000 WITH_HAWD=1 DISK_LOCKS=0 UP_SETS=() UP_CONFS=()
-        HAWD_BIN=${HAWD_BIN:-$LAB_TREE/build/release}
+        HAWD_BIN=$(realpath -m "${HAWD_BIN:-$LAB_TREE/build/release}")
         while (($# > 0)); do
                 case $1 in
                 --hosts | --token | --set | --conf)
@@ -45,8 +45,8 @@ write_state() {
         corosync-keygen -k "$LAB_DIR/authkey" >/dev/null || die 'corosync-keygen failed'
         # Last: with it the lab exists.
         printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" HAWD_BIN "$HAWD_BIN" \
-                DISK_LOCKS "$DISK_LOCKS" LAB_INITRD "$LAB_INITRD" LAB_PROGRAMS "$LAB_PROGRAMS" \
-                GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
+                DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
+                LAB_PROGRAMS "$LAB_PROGRAMS" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
         mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
 }
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * hawd-fence processes and the BMCs they talk to.
+ *
+ *   begin -> connected (reads; checks its deadline; sends off or on) -> done (has read again, twice)
+ *
+ * The process stands still with its host and ends with its power; what a BMC has accepted it does.
+ */
+#include "hawd/sim/sim.h"
+
+static struct fence_run *run_find(struct sim_host *h, uint64_t seq)
+{
+        for (size_t i = 0; i < h->n_fences; i++)
+                if (h->fences[i].seq == seq)
+                        return &h->fences[i];
+        return NULL;
+}
+
+static void run_remove(struct sim_host *h, uint64_t seq)
+{
+        struct fence_run *r = run_find(h, seq);
+
+        if (!r)
+                return;
+        h->n_fences--;
+        memmove(r, r + 1, (size_t)(h->fences + h->n_fences - r) * sizeof(*r));
+}
+
+/* ---- results ---- */
+
+static void result(struct sim *s, const struct call *c)
+{
+        struct sim_host *h = &s->hosts[c->host];
+        struct event ev = {.kind = EV_FENCE_DONE};
+
+        ev.fence.id = c->a;
+        ev.fence.reading = (enum power_reading)(c->b & 0xff);
+        ev.fence.switched = c->b >> 8 & 1;
+        ev.fence.text = ev.fence.reading == READING_NONE ? "no answer from the BMC in time" : "";
+        ev.fence.wall = sim_wall(s, h);
+        node_feed(s, h, &ev);
+}
+
+static void report(struct sim *s, struct sim_host *h, uint64_t seq, enum power_reading reading)
+{
+        struct fence_run *r = run_find(h, seq);
+        uint64_t what;
+
+        if (!r)
+                return;
+        what = (uint64_t)reading | (uint64_t)r->switched << 8;
+        if (r->action != FENCE_ACT_STATUS)
+                sim_trace(s, h, "hawd-fence %s %s ends, reads %s",
+                          r->action == FENCE_ACT_OFF ? "off" : "on", s->hosts[r->target].name,
+                          reading == READING_NONE ? "nothing" : reading == READING_ON ? "on"
+                                                                                      : "off");
+        if (!r->reported && h->core)
+                sim_at(s, sim_delay(s, 500), OWNER_HAWD, h->index, result, r->id, what);
+        run_remove(h, seq);
+}
+
+static void killed(struct sim *s, const struct call *c)
+{
+        report(s, &s->hosts[c->host], c->a, READING_NONE);
+}
+
+/* ---- the BMC's side ---- */
+
+static void switch_off(struct sim *s, const struct call *c)
+{
+        struct sim_host *target = &s->hosts[c->host];
+
+        if (!target->powered)
+                return;
+        s->stats.fences_off++;
+        power_off(s, target);
+}
+
+static void switch_on(struct sim *s, const struct call *c)
+{
+        power_on(s, &s->hosts[c->host]);
+}
+
+static bool answers(const struct sim_host *by, const struct sim_host *target)
+{
+        return !by->mgmt_cut && target->bmc != BMC_DEAD && target->bmc != BMC_NONE;
+}
+
+static void check_fence(struct sim *s, struct sim_host *h, const struct fence_run *r)
+{
+        const struct model *m = core_model(h->core);
+        uint32_t nodeid = s->hosts[r->target].nodeid;
+
+        for (size_t i = 0; i < m->n_fence_jobs; i++) {
+                const struct fence_job *j = &m->fence_jobs[i];
+
+                if (j->host == nodeid && j->executor == h->nodeid && j->kind == FENCE_OFF) {
+                        truth_decided(s, h, j->version, disk_print(&h->store, j->version), "fence");
+                        return;
+                }
+        }
+        sim_violate(s, "S4", "%s switches %s off, and its ledger has no job for it", h->name,
+                    s->hosts[r->target].name);
+}
+
+/* ---- hawd-fence ---- */
+
+static void done(struct sim *s, const struct call *c)
+{
+        struct sim_host *h = &s->hosts[c->host];
+        struct fence_run *r = run_find(h, c->a);
+        struct sim_host *t;
+
+        if (!r)
+                return;
+        t = &s->hosts[r->target];
+        if (!answers(h, t))
+                return; /* until its time-out */
+        report(s, h, c->a, t->powered ? READING_ON : READING_OFF);
+}
+
+static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r)
+{
+        struct sim_host *t = &s->hosts[r->target];
+        bool off = r->action == FENCE_ACT_OFF;
+        usec_t f = s->conf->fence_usec;
+
+        if (off)
+                truth_switch_off(s, h, r->target);
+        r->switched = true;
+        sim_trace(s, h, "hawd-fence sends %s to the BMC of %s", off ? "off" : "on", t->name);
+        if (t->bmc == BMC_LYING)
+                return;
+        if (t->bmc == BMC_SLOW && !s->conf->calm)
+                f *= 4;
+        sim_at(s, prng_range(&s->rng, f / 10, f * 6 / 10), OWNER_WORLD, t->index,
+               off ? switch_off : switch_on, 0, 0);
+}
+
+static void connected(struct sim *s, const struct call *c)
+{
+        struct sim_host *h = &s->hosts[c->host];
+        struct fence_run *r = run_find(h, c->a);
+        const struct sim_host *t;
+        bool wanted;
+
+        if (!r)
+                return;
+        t = &s->hosts[r->target];
+        if (!answers(h, t))
+                return;
+        wanted = r->action == FENCE_ACT_OFF ? !t->powered : t->powered;
+        if (r->action == FENCE_ACT_STATUS || wanted) {
+                sim_at(s, sim_delay(s, 20 * USEC_PER_MSEC), OWNER_HOST, h->index, done, c->a, 0);
+                return;
+        }
+        if (r->cancelled || (r->deadline && sim_boottime(s, h) > r->deadline)) {
+                sim_trace(s, h, "hawd-fence is past its deadline: does nothing");
+                report(s, h, c->a, READING_NONE);
+                return;
+        }
+        send_command(s, h, r);
+        sim_at(s, s->conf->fence_usec, OWNER_HOST, h->index, done, c->a, 0);
+}
+
+static int target_of(const struct sim *s, const char *device)
+{
+        const struct conf_device *d = config_device(&s->conf->config, device);
+
+        return d ? sim_host_index(s, d->host) : -1;
+}
+
+void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a)
+{
+        int target = target_of(s, a->fence.device);
+        usec_t connect = sim_delay(s, 40 * USEC_PER_MSEC);
+        struct fence_run *r;
+
+        if (target < 0) {
+                sim_violate(s, "core", "fence action for the unknown device %s", a->fence.device);
+                return;
+        }
+        if (s->hosts[target].bmc == BMC_SLOW)
+                connect += prng_range(&s->rng, 2, 25) * USEC_PER_SEC;
+        if (h->n_fences == h->cap_fences) {
+                h->cap_fences = h->cap_fences ? 2 * h->cap_fences : 8;
+                h->fences = xreallocarray(h->fences, h->cap_fences, sizeof(h->fences[0]));
+        }
+        r = &h->fences[h->n_fences++];
+        *r = (struct fence_run){.seq = ++s->next_id,
+                                .id = a->fence.id,
+                                .target = target,
+                                .action = a->fence.action,
+                                .deadline = a->fence.deadline_usec};
+        if (r->action != FENCE_ACT_STATUS)
+                sim_trace(s, h, "hawd-fence %s %s begins",
+                          r->action == FENCE_ACT_OFF ? "off" : "on", s->hosts[target].name);
+        if (r->action == FENCE_ACT_OFF)
+                check_fence(s, h, r);
+        sim_at(s, connect, OWNER_HOST, h->index, connected, r->seq, 0);
+        sim_at(s, a->fence.timeout_usec ? a->fence.timeout_usec : 20 * USEC_PER_SEC, OWNER_HOST,
+               h->index, killed, r->seq, 0);
+}
+
+static void cancelled(struct sim *s, const struct call *c)
+{
+        report(s, &s->hosts[c->host], c->a, READING_NONE);
+}
+
+void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id)
+{
+        for (size_t i = 0; i < h->n_fences; i++) {
+                struct fence_run *r = &h->fences[i];
+
+                if (r->id != id || r->cancelled)
+                        continue;
+                r->cancelled = true;
+                sim_at(s, sim_delay(s, 5 * USEC_PER_MSEC), OWNER_HOST, h->index, cancelled, r->seq,
+                       0);
+        }
+}
+
+/* A crash of hawd may leave them running for a while, unheard; a power loss does not. */
+void bmc_hawd_gone(struct sim *s, struct sim_host *h, bool power)
+{
+        for (size_t i = 0; i < h->n_fences;) {
+                h->fences[i].reported = true;
+                if (power || prng_chance(&s->rng, 50))
+                        run_remove(h, h->fences[i].seq);
+                else
+                        i++;
+        }
+}

@@ -85,6 +85,7 @@ WIRE_SRC := $(wildcard hawd/wire/*.c)
 PROTO := $(wildcard hawd/wire/*.proto)
 PB_C := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(PROTO))
 PB_H := $(PB_C:.c=.h)
+.SECONDARY: $(PB_C) $(PB_H)
 ADAPTERS := ring guest watchdog store control
 $(foreach a,$(ADAPTERS),$(eval $(a)_SRC := $(wildcard hawd/$(a)/*.c)))
 HAWD_SRC := $(wildcard hawd/*.c) $(DRIVER_SRC)
@@ -217,7 +218,7 @@ $(B)/$(1).list: FORCE
 	$$(call stamp,$$($(1)_OBJ))
 $$(call lib_of,$(1)): $$($(1)_OBJ) $(B)/$(1).list
 	@rm -f $$@
-	@$$(AR) rcs $$@ $$($(1)_OBJ)
+	@$$(AR) qcs $$@ $$($(1)_OBJ)
 endef
 $(foreach a,$(ARCHIVES),$(eval $(call archive_rule,$(a))))
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Mistakes that one key alone does not show. Declared in conf_keys.h. */
+#include "hawd/base/conf_keys.h"
+
+struct check {
+        const struct config *c;
+        conf_complain *complain;
+        void *self;
+};
+
+static void check_cluster(const struct check *k) {
+        const struct config *c = k->c;
+
+        if (c->fence_retry_min_usec > c->fence_retry_max_usec)
+                k->complain(k->self, CONF_CLUSTER, NULL, NULL,
+                            "'fence-retry-min' is longer than 'fence-retry-max'");
+        if (c->daemon_grace_usec < usec_add(c->heartbeat_usec, c->heartbeat_usec))
+                k->complain(k->self, CONF_CLUSTER, NULL, "daemon-grace",
+                            "'daemon-grace' is shorter than two heartbeats: every host would be "
+                            "lost by one late heartbeat");
+}
+
+static void unknown_host(const struct check *k, const struct conf_device *d) {
+        const char *names[HOSTS_MAX];
+        char text[TEXT_LEN];
+        int nearest;
+
+        for (size_t i = 0; i < k->c->n_hosts; i++)
+                names[i] = k->c->hosts[i].name;
+        nearest = conf_nearest(d->host, names, k->c->n_hosts);
+        if (nearest >= 0)
+                text_fmt(text, sizeof(text),
+                         "[fence %s] is for host '%s', which has no [host] section: did you mean "
+                         "'%s'?",
+                         d->name, d->host, names[nearest]);
+        else
+                text_fmt(text, sizeof(text),
+                         "[fence %s] is for host '%s', which has no [host] section", d->name,
+                         d->host);
+        k->complain(k->self, CONF_FENCE, d->name, "host", text);
+}
+
+/* Keys of the driver that the device does not use would be without effect, in silence. */
+static void check_driver(const struct check *k, const struct conf_device *d) {
+        char text[TEXT_LEN] = "";
+
+        if (d->driver == FENCE_DRIVER_IPMI) {
+                if (!*d->address)
+                        text_fmt(text, sizeof(text), "[fence %s] needs 'address', of the BMC",
+                                 d->name);
+                else if (*d->agent || *d->options)
+                        text_fmt(text, sizeof(text), "[fence %s] has '%s', but driver = ipmi",
+                                 d->name, *d->agent ? "agent" : "options");
+        } else {
+                if (!*d->agent)
+                        text_fmt(text, sizeof(text), "[fence %s] needs 'agent', as fence_apc",
+                                 d->name);
+                else if (*d->address || *d->user)
+                        text_fmt(text, sizeof(text),
+                                 "[fence %s] has '%s', but driver = agent: use 'options'", d->name,
+                                 *d->address ? "address" : "user");
+        }
+        if (*text)
+                k->complain(k->self, CONF_FENCE, d->name,
+                            d->driver == FENCE_DRIVER_IPMI ? "address" : "agent", text);
+}
+
+static void check_level(const struct check *k, const struct conf_device *d) {
+        size_t same = 0, lower = 0, first = 0;
+        char text[TEXT_LEN];
+
+        for (size_t i = 0; i < k->c->n_devices; i++) {
+                const struct conf_device *o = &k->c->devices[i];
+
+                if (strcmp(o->host, d->host) != 0)
+                        continue;
+                lower += o->level + 1 == d->level;
+                same += o->level == d->level;
+                if (o == d)
+                        first = same;
+        }
+        if (d->level > 1 && lower == 0 && first == 1) {
+                text_fmt(text, sizeof(text),
+                         "[fence %s] is of level %" PRIu32 ", but host '%s' has no device of level "
+                         "%" PRIu32,
+                         d->name, d->level, d->host, d->level - 1);
+                k->complain(k->self, CONF_FENCE, d->name, "level", text);
+        }
+        if (first == LEVEL_DEVICES_MAX + 1) {
+                text_fmt(text, sizeof(text), "host '%s' has more than %d devices of level %" PRIu32,
+                         d->host, LEVEL_DEVICES_MAX, d->level);
+                k->complain(k->self, CONF_FENCE, d->name, "level", text);
+        }
+}
+
+void conf_check(const struct config *c, conf_complain *complain, void *self) {
+        const struct check k = {c, complain, self};
+
+        check_cluster(&k);
+        for (size_t i = 0; i < c->n_devices; i++) {
+                const struct conf_device *d = &c->devices[i];
+                char text[TEXT_LEN];
+
+                check_driver(&k, d);
+                if (!*d->host) {
+                        text_fmt(text, sizeof(text), "[fence %s] needs 'host', whose power it is",
+                                 d->name);
+                        complain(self, CONF_FENCE, d->name, "host", text);
+                        continue;
+                }
+                if (c->n_hosts > 0 && !config_host(c, d->host))
+                        unknown_host(&k, d);
+                check_level(&k, d);
+        }
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hawd/base/conf_keys.h"
+
+#define MEMBER(s, m) .offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)
+#define DAY (24 * 60 * USEC_PER_MINUTE)
+
+static const struct conf_word after_fence_words[] = {
+        {"on", AFTER_FENCE_ON}, {"off", AFTER_FENCE_OFF}, {"stay", AFTER_FENCE_STAY}, {NULL, 0}};
+
+static const struct conf_word on_shutdown_words[] = {
+        {"respect", ON_SHUTDOWN_RESPECT}, {"restart", ON_SHUTDOWN_RESTART}, {NULL, 0}};
+
+static const struct conf_word driver_words[] = {
+        {"ipmi", FENCE_DRIVER_IPMI}, {"agent", FENCE_DRIVER_AGENT}, {NULL, 0}};
+
+static const struct conf_word cipher_words[] = {{"auto", -1}, {"3", 3}, {"17", 17}, {NULL, 0}};
+
+static const struct conf_key cluster_keys[] = {
+        {"name", CONF_NAME, MEMBER(config, cluster_name), .def = "hawd",
+         .help = "name of the cluster, in reports and messages"},
+        {"heartbeat", CONF_DURATION, MEMBER(config, heartbeat_usec), .min = 100 * USEC_PER_MSEC,
+         .max = USEC_PER_MINUTE, .def = "1s", .help = "how often hosts tell of their state"},
+        {"daemon-grace", CONF_DURATION, MEMBER(config, daemon_grace_usec), .min = USEC_PER_SEC,
+         .max = 60 * USEC_PER_MINUTE, .def = "30s",
+         .help = "hawd gone or hanging with corosync alive: time before the host counts as lost"},
+        {"host-start-slots", CONF_U32, MEMBER(config, host_start_slots), .min = 1, .max = 1000,
+         .def = "4", .help = "guests that start at once on one host"},
+        {"cluster-start-slots", CONF_U32, MEMBER(config, cluster_start_slots), .min = 1,
+         .max = 10000, .def = "16", .help = "guests that start at once in the cluster"},
+        {"fence-retry-min", CONF_DURATION, MEMBER(config, fence_retry_min_usec),
+         .min = 100 * USEC_PER_MSEC, .max = 60 * USEC_PER_MINUTE, .def = "2s",
+         .help = "first pause between two rounds of a host's fence levels"},
+        {"fence-retry-max", CONF_DURATION, MEMBER(config, fence_retry_max_usec),
+         .min = 100 * USEC_PER_MSEC, .max = DAY, .def = "1min",
+         .help = "longest pause; each is twice the one before"},
+        {"fence-check", CONF_DURATION, MEMBER(config, fence_check_usec), .min = USEC_PER_SEC,
+         .max = DAY, .def = "1min", .help = "how often every fence device is read"},
+        {"after-fence", CONF_ENUM, MEMBER(config, after_fence), .words = after_fence_words,
+         .def = "on", .help = "a fenced host is then switched on, kept off, or left as it is"},
+        {"cpu-overcommit", CONF_PCT, MEMBER(config, cpu_overcommit_pct), .min = 1, .max = 10000,
+         .def = "400%", .help = "virtual CPUs of all guests over the CPUs of their host"},
+        {"memory-reserve", CONF_MIB, MEMBER(config, memory_reserve_mib), .min = 0,
+         .max = 64 * 1024 * 1024, .def = "512MiB", .help = "memory kept for the host itself"},
+};
+
+static const struct conf_key guest_keys[] = {
+        {"priority", CONF_I32, MEMBER(conf_guest, priority), .imin = -1000000, .imax = 1000000,
+         .def = "100", .help = "higher is recovered first"},
+        {"start-timeout", CONF_DURATION, MEMBER(conf_guest, start_timeout_usec),
+         .min = USEC_PER_SEC, .max = DAY, .def = "90s", .help = "from the start to running"},
+        {"stop-timeout", CONF_DURATION, MEMBER(conf_guest, stop_timeout_usec), .min = 0, .max = DAY,
+         .def = "1min", .help = "for the guest to shut down before it is destroyed"},
+        {"boot-time", CONF_DURATION, MEMBER(conf_guest, boot_usec), .min = 0, .max = DAY,
+         .def = "20s", .help = "without a guest agent: from running to healthy"},
+        {"restart-limit", CONF_U32, MEMBER(conf_guest, restart_limit), .min = 0, .max = 1000,
+         .def = "3", .help = "restarts in place within the window, then it is relocated"},
+        {"restart-window", CONF_DURATION, MEMBER(conf_guest, restart_window_usec),
+         .min = USEC_PER_SEC, .max = 30 * DAY, .def = "10min",
+         .help = "time over which restarts are counted"},
+        {"on-shutdown", CONF_ENUM, MEMBER(conf_guest, on_shutdown), .words = on_shutdown_words,
+         .def = "respect", .help = "a guest shut down from inside stays down, or is restarted"},
+};
+
+static const struct conf_key host_keys[] = {
+        {"labels", CONF_LABELS, MEMBER(conf_host, labels),
+         .help = "words that placement rules refer to"},
+        {"vcpus", CONF_U32, MEMBER(conf_host, vcpus), .min = 0, .max = 1000000, .def = "0",
+         .help = "CPUs that count for placement; 0: as libvirt reports"},
+        {"memory", CONF_MIB, MEMBER(conf_host, memory_mib), .min = 0, .max = 1024 * 1024 * 1024,
+         .def = "0", .help = "memory that counts for placement; 0: as libvirt reports"},
+};
+
+static const struct conf_key fence_keys[] = {
+        {"host", CONF_NAME, MEMBER(conf_device, host), .help = "whose power it switches"},
+        {"driver", CONF_ENUM, MEMBER(conf_device, driver), .words = driver_words, .def = "ipmi",
+         .help = "ipmi, or agent for any of the fence-agents"},
+        {"level", CONF_U32, MEMBER(conf_device, level), .min = 1, .max = 9, .def = "1",
+         .help = "levels are tried in order; all devices of one must read off"},
+        {"timeout", CONF_DURATION, MEMBER(conf_device, timeout_usec), .min = USEC_PER_SEC,
+         .max = 10 * USEC_PER_MINUTE, .def = "20s", .help = "for one action, all included"},
+        {"address", CONF_ADDRESS, MEMBER(conf_device, address), .help = "ipmi: of the BMC"},
+        {"port", CONF_U32, MEMBER(conf_device, port), .min = 1, .max = 65535, .def = "623",
+         .help = "ipmi: UDP port"},
+        {"user", CONF_NAME, MEMBER(conf_device, user),
+         .help = "ipmi: user name; its password is in fencing.conf"},
+        {"cipher-suite", CONF_ENUM, MEMBER(conf_device, cipher_suite), .words = cipher_words,
+         .def = "auto", .help = "ipmi: 17, 3, or auto: 17, then 3"},
+        {"agent", CONF_NAME, MEMBER(conf_device, agent), .help = "agent: program, as fence_apc"},
+        {"options", CONF_OPTIONS, MEMBER(conf_device, options),
+         .help = "agent: what it is given, as ip=10.0.0.9 plug=3"},
+};
+
+const struct conf_section conf_sections[CONF_SECTIONS] = {
+        [CONF_CLUSTER] = {"cluster", false, cluster_keys, ARRAY_SIZE(cluster_keys)},
+        [CONF_GUEST_DEFAULTS] = {"guest-defaults", false, guest_keys, ARRAY_SIZE(guest_keys)},
+        [CONF_HOST] = {"host", true, host_keys, ARRAY_SIZE(host_keys)},
+        [CONF_FENCE] = {"fence", true, fence_keys, ARRAY_SIZE(fence_keys)},
+};
+
+enum conf_section_kind conf_section_kind(const char *name) {
+        enum conf_section_kind kind = CONF_CLUSTER;
+
+        while (kind < CONF_SECTIONS && strcmp(conf_sections[kind].name, name) != 0)
+                kind++;
+        return kind;
+}
+
+const struct conf_key *conf_key_find(const struct conf_section *s, const char *key) {
+        for (size_t i = 0; i < s->n_keys; i++)
+                if (strcmp(s->keys[i].name, key) == 0)
+                        return &s->keys[i];
+        return NULL;
+}
+
+bool conf_is_secret(const char *key) {
+        return strcmp(key, "passwd_script") != 0 &&
+               (strstr(key, "passw") || strstr(key, "secret") || strcmp(key, "community") == 0);
+}
+
+bool conf_key_is_list(const struct conf_key *key) {
+        return key->type == CONF_LABELS || key->type == CONF_OPTIONS;
+}
+
+/* How many letters must be inserted, dropped or replaced; both are cut at NAME_LEN. */
+static size_t edit_distance(const char *a, const char *b) {
+        size_t row[NAME_LEN + 1], la = strnlen(a, NAME_LEN), lb = strnlen(b, NAME_LEN);
+
+        for (size_t j = 0; j <= lb; j++)
+                row[j] = j;
+        for (size_t i = 1; i <= la; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t j = 1; j <= lb; j++) {
+                        size_t change = diagonal + (a[i - 1] != b[j - 1]);
+
+                        diagonal = row[j];
+                        row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+                }
+        }
+        return row[lb];
+}
+
+int conf_nearest(const char *word, const char *const *words, size_t n) {
+        size_t best = MAX(2, strlen(word) / 3) + 1;
+        int found = -1;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t distance = edit_distance(word, words[i]);
+
+                /* Not when every letter would have to change. */
+                if (distance < best && distance < strlen(words[i])) {
+                        best = distance;
+                        found = (int)i;
+                }
+        }
+        for (size_t i = 0; found < 0 && strlen(word) >= 3 && i < n; i++)
+                if (strncmp(word, words[i], strlen(word)) == 0)
+                        found = (int)i;
+        return found;
+}
+
+void conf_key_unknown(const struct conf_section *s, const char *who, const char *key, char *err) {
+        const char *names[32];
+        int nearest;
+
+        assert(s->n_keys <= ARRAY_SIZE(names));
+        for (size_t i = 0; i < s->n_keys; i++)
+                names[i] = s->keys[i].name;
+        nearest = conf_nearest(key, names, s->n_keys);
+        if (nearest >= 0)
+                text_fmt(err, TEXT_LEN, "%s has no key '%.60s': did you mean '%s'?", who, key,
+                         names[nearest]);
+        else
+                text_fmt(err, TEXT_LEN, "%s has no key '%.60s'", who, key);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One key: from text into its member, and back. Declared in conf_keys.h. */
+#include <stdio.h>
+
+#include "hawd/base/conf_keys.h"
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static void *member(const struct conf_key *key, void *base) {
+        return (char *)base + key->offset;
+}
+
+static int set_duration(const struct conf_key *key, void *base, const char *value, char *err) {
+        char min[TEXT_LEN], max[TEXT_LEN];
+        usec_t t;
+        int r = parse_duration(value, &t, err);
+
+        if (r < 0)
+                return r;
+        if (t < key->min || t > key->max) {
+                format_duration(key->min, min, sizeof(min));
+                format_duration(key->max, max, sizeof(max));
+                text_fmt(err, TEXT_LEN, "'%s' must be from %.20s to %.20s, not %.60s", key->name,
+                         min, max, value);
+                return -EINVAL;
+        }
+        *(usec_t *)member(key, base) = t;
+        return 0;
+}
+
+static void format_mib(uint64_t mib, char *buf, size_t size) {
+        if (mib > 0 && mib % (1024 * 1024) == 0)
+                text_fmt(buf, size, "%" PRIu64 "TiB", mib / (1024 * 1024));
+        else if (mib > 0 && mib % 1024 == 0)
+                text_fmt(buf, size, "%" PRIu64 "GiB", mib / 1024);
+        else
+                text_fmt(buf, size, mib > 0 ? "%" PRIu64 "MiB" : "%" PRIu64, mib);
+}
+
+static int set_mib(const struct conf_key *key, void *base, const char *value, char *err) {
+        char max[32];
+        uint64_t mib;
+        int r = parse_size_mib(value, &mib, err);
+
+        if (r < 0)
+                return r;
+        if (mib < key->min || mib > key->max) {
+                format_mib(key->max, max, sizeof(max));
+                text_fmt(err, TEXT_LEN, "'%s' must be at most %s, not %.60s", key->name, max,
+                         value);
+                return -EINVAL;
+        }
+        *(uint64_t *)member(key, base) = mib;
+        return 0;
+}
+
+static int set_u32(const struct conf_key *key, void *base, const char *value, char *err) {
+        char number[32];
+        size_t len = strlen(value);
+
+        if (key->type == CONF_PCT && len > 1 && len < sizeof(number) && value[len - 1] == '%') {
+                text_set(number, sizeof(number), value);
+                number[len - 1] = '\0';
+                value = number;
+        }
+        return parse_u32(value, (uint32_t)key->min, (uint32_t)key->max, member(key, base), err);
+}
+
+static int set_i32(const struct conf_key *key, void *base, const char *value, char *err) {
+        bool negative = *value == '-';
+        uint32_t n = 0;
+        char ignored[TEXT_LEN];
+        int32_t i;
+
+        if (parse_u32(value + negative, 0, INT32_MAX, &n, ignored) == 0) {
+                i = negative ? -(int32_t)n : (int32_t)n;
+                if (i >= key->imin && i <= key->imax) {
+                        *(int32_t *)member(key, base) = i;
+                        return 0;
+                }
+        }
+        text_fmt(err, TEXT_LEN, "'%.60s' is not a number from %" PRId32 " to %" PRId32, value,
+                 key->imin, key->imax);
+        return -EINVAL;
+}
+
+static int set_enum(const struct conf_key *key, void *base, const char *value, char *err) {
+        char choices[TEXT_LEN] = "";
+        size_t len = 0;
+
+        for (const struct conf_word *w = key->words; w->name; w++) {
+                if (strcmp(w->name, value) == 0) {
+                        memcpy(member(key, base), &w->value, sizeof(w->value));
+                        return 0;
+                }
+                text_fmt(choices + len, sizeof(choices) - len, "%s%s",
+                         len == 0 ? "" : (w[1].name ? ", " : " or "), w->name);
+                len = strlen(choices);
+        }
+        text_fmt(err, TEXT_LEN, "'%.60s' is no value for '%s': use %s", value, key->name, choices);
+        return -EINVAL;
+}
+
+static int set_text(const struct conf_key *key, void *base, const char *value, char *err) {
+        if (key->type == CONF_NAME && !name_valid(value)) {
+                text_fmt(err, TEXT_LEN,
+                         "'%.60s' is no name: use up to %d of letters, digits and . _ -", value,
+                         NAME_LEN - 1);
+                return -EINVAL;
+        }
+        if (key->type == CONF_ADDRESS &&
+            (value[strspn(value, ALNUM ".:_-%[]")] != '\0' || strlen(value) >= key->size)) {
+                text_fmt(err, TEXT_LEN, "'%.60s' is no address: use a host name or an IP address",
+                         value);
+                return -EINVAL;
+        }
+        text_set(member(key, base), key->size, value);
+        return 0;
+}
+
+static int check_word(const struct conf_key *key, const char *word, size_t len, char *err) {
+        char name[NAME_LEN];
+        size_t name_len = strcspn(word, "=");
+
+        if (len > CONF_WORD_MAX) {
+                text_fmt(err, TEXT_LEN, "'%.20s...' is longer than %d characters", word,
+                         CONF_WORD_MAX);
+                return -EINVAL;
+        }
+        if (key->type == CONF_LABELS) {
+                if (strspn(word, ALNUM "._-=/") >= len)
+                        return 0;
+                text_fmt(err, TEXT_LEN,
+                         "'%.*s' is no label: use letters, digits and . _ - = / (a comment needs a "
+                         "line of its own)",
+                         (int)len, word);
+                return -EINVAL;
+        }
+        if (name_len == 0 || name_len >= len || name_len >= sizeof(name)) {
+                text_fmt(err, TEXT_LEN, "'%.*s' in '%s' is no key=value", (int)len, word,
+                         key->name);
+                return -EINVAL;
+        }
+        memcpy(name, word, name_len);
+        name[name_len] = '\0';
+        if (conf_is_secret(name)) {
+                text_fmt(err, TEXT_LEN, "'%s' does not belong here: put it into fencing.conf",
+                         name);
+                return -EINVAL;
+        }
+        if (strcmp(name, "action") == 0 || strcmp(name, "option") == 0) {
+                text_fmt(err, TEXT_LEN, "'%s' is given to the agent by hawd itself", name);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static bool has_word(const char *list, const char *word, size_t len) {
+        for (const char *s = list; *s != '\0';) {
+                size_t n = strcspn(s, " ");
+
+                if (n == len && memcmp(s, word, n) == 0)
+                        return true;
+                s += n + strspn(s + n, " ");
+        }
+        return false;
+}
+
+/* Insert @word in front of the first greater one, so that the order of the file is no matter. */
+static void insert_sorted(char *list, const char *word, size_t len) {
+        char *s = list;
+        size_t rest;
+
+        while (*s != '\0') {
+                size_t n = strcspn(s, " ");
+                int cmp = memcmp(s, word, MIN(n, len));
+
+                if (cmp > 0 || (cmp == 0 && n > len))
+                        break;
+                s += n + strspn(s + n, " ");
+        }
+        rest = strlen(s);
+        if (rest == 0) {
+                if (s > list)
+                        *s++ = ' ';
+                memcpy(s, word, len);
+                s[len] = '\0';
+                return;
+        }
+        memmove(s + len + 1, s, rest + 1);
+        memcpy(s, word, len);
+        s[len] = ' ';
+}
+
+static int set_list(const struct conf_key *key, void *base, const char *value, bool append,
+                    char *err) {
+        _cleanup_(freep) char *list = xcalloc(key->size + 1, 1);
+
+        if (append)
+                text_set(list, key->size, member(key, base));
+        for (const char *s = value + strspn(value, " \t"); *s != '\0';) {
+                size_t len = strcspn(s, " \t"), used = strlen(list);
+                int r = check_word(key, s, len, err);
+
+                if (r < 0)
+                        return r;
+                if (key->type == CONF_LABELS && has_word(list, s, len)) {
+                        s += len + strspn(s + len, " \t");
+                        continue;
+                }
+                if (used + (used > 0) + len >= key->size) {
+                        text_fmt(err, TEXT_LEN, "'%s' is longer than %zu characters", key->name,
+                                 key->size - 1);
+                        return -EINVAL;
+                }
+                if (key->type == CONF_LABELS)
+                        insert_sorted(list, s, len);
+                else
+                        text_fmt(list + used, key->size - used, "%s%.*s", used > 0 ? " " : "",
+                                 (int)len, s);
+                s += len + strspn(s + len, " \t");
+        }
+        text_set(member(key, base), key->size, list);
+        return 0;
+}
+
+int conf_key_set(const struct conf_key *key, void *base, const char *value, bool append,
+                 char *err) {
+        if (*value == '\0' && !conf_key_is_list(key)) {
+                text_fmt(err, TEXT_LEN, "'%s' needs a value", key->name);
+                return -EINVAL;
+        }
+        switch (key->type) {
+        case CONF_DURATION:
+                return set_duration(key, base, value, err);
+        case CONF_U32:
+        case CONF_PCT:
+                return set_u32(key, base, value, err);
+        case CONF_I32:
+                return set_i32(key, base, value, err);
+        case CONF_MIB:
+                return set_mib(key, base, value, err);
+        case CONF_ENUM:
+                return set_enum(key, base, value, err);
+        case CONF_NAME:
+        case CONF_ADDRESS:
+                return set_text(key, base, value, err);
+        case CONF_LABELS:
+        case CONF_OPTIONS:
+                return set_list(key, base, value, append, err);
+        }
+        abort();
+}
+
+void conf_key_format(const struct conf_key *key, const void *base, char *buf, size_t size) {
+        const void *p = (const char *)base + key->offset;
+        int32_t value;
+
+        switch (key->type) {
+        case CONF_DURATION:
+                format_duration(*(const usec_t *)p, buf, size);
+                return;
+        case CONF_U32:
+                text_fmt(buf, size, "%" PRIu32, *(const uint32_t *)p);
+                return;
+        case CONF_PCT:
+                text_fmt(buf, size, "%" PRIu32 "%%", *(const uint32_t *)p);
+                return;
+        case CONF_I32:
+                text_fmt(buf, size, "%" PRId32, *(const int32_t *)p);
+                return;
+        case CONF_MIB:
+                format_mib(*(const uint64_t *)p, buf, size);
+                return;
+        case CONF_ENUM:
+                memcpy(&value, p, sizeof(value));
+                for (const struct conf_word *w = key->words; w->name; w++)
+                        if (w->value == value)
+                                text_set(buf, size, w->name);
+                return;
+        case CONF_NAME:
+        case CONF_ADDRESS:
+        case CONF_LABELS:
+        case CONF_OPTIONS:
+                text_set(buf, size, p);
+                return;
+        }
+        abort();
+}
+
+void conf_keys_default(const struct conf_section *s, void *base) {
+        for (size_t i = 0; i < s->n_keys; i++) {
+                const struct conf_key *key = &s->keys[i];
+                char err[TEXT_LEN];
+
+                if (key->def)
+                        (void)conf_key_set(key, base, key->def, false, err); /* see test_config */
+                else
+                        memset(member(key, base), 0, key->size);
+        }
+}

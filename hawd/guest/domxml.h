@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Domain XML: what hawd takes from it, and what it changes in it.
+ *
+ * Read by libxml2 (libvirt brings it), at most DOMXML_MAX bytes, without network, DTD or entities.
+ * Everything that is not named here is passed on as it is; libvirt judges it at the define.
+ * Works on memory only, from any thread; asks the kernel for random bytes when a UUID is missing.
+ */
+#pragma once
+
+#include "hawd/core/model.h"
+
+#define DOMXML_MAX ((size_t)1 << 20)
+
+/**
+ * spec_from_xml() - read and normalise a domain
+ * @ret: written only on 0; owned by the caller. Its conf and `after` are zero: the caller's.
+ * @err: TEXT_LEN bytes, filled on failure; names the element
+ *
+ * The spec has name, uuid (made up when there is none, and then put into the XML), vcpus (current
+ * ones), memory_mib rounded up, has_agent and xml, normalised: on_poweroff destroy, on_reboot
+ * restart, on_crash destroy, so that hawd sees every end (guest.h); no runtime id.
+ * Normalising twice changes nothing.
+ *
+ * Return: 0, -EINVAL; -errno when there are no random bytes.
+ */
+int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *err);
+
+/** domxml_agent_connected() - does the live XML of a domain show a connected guest agent? */
+bool domxml_agent_connected(const char *xml, size_t len);
+
+/** uuid_normalise() - lower case with hyphens. Return: 0, -EINVAL with @ret untouched. */
+int uuid_normalise(const char *s, char ret[UUID_LEN]);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The libvirt adapter: what domains there are, what becomes of them, and jobs on them.
+ *
+ * All functions are called from the loop's thread, and every callback runs there, inside
+ * guest_dispatch(). No call of this header waits for libvirt or for a disk. libvirt itself is only
+ * called from threads of this adapter, each with a connection of its own; one that does not come
+ * back within its job's time is abandoned, and their number is bounded (DESIGN 2, Processes).
+ * SIGPIPE must be ignored by the process.
+ *
+ * How ends show, measured with libvirt 9.0 and QEMU 7.2 (two events; the second one ends it):
+ *
+ *   what was done                         | libvirt's lifecycle events      | end_why
+ *   kill -9 of QEMU                       | STOPPED failed                  | END_FAILED
+ *   kill -TERM of QEMU                    | SHUTDOWN host, STOPPED shutdown | END_HOST_SHUTDOWN
+ *   poweroff inside; virsh shutdown       | SHUTDOWN guest, STOPPED shutdown| END_GUEST_SHUTDOWN
+ *   virsh destroy; destroy by hawd        | STOPPED destroyed               | END_DESTROYED
+ *   kernel panic, pvpanic, on_crash       | CRASHED panicked,               | END_CRASHED
+ *     destroy                             |   STOPPED crashed               |
+ *   managed save, migration by a person   | STOPPED saved, migrated         | END_DESTROYED
+ *   ended while hawd was not connected    | none; not running at `up`       | END_UNKNOWN
+ *
+ * Guests are defined with on_poweroff destroy, on_reboot restart and on_crash destroy whatever
+ * the user's XML says: every end must be an end that hawd sees, and a panic must free the guest for
+ * its recovery; only a reboot stays QEMU's own affair.
+ */
+#pragma once
+
+#include "hawd/core/event.h"
+
+#define GUEST_URI_DEFAULT "qemu:///system"
+#define GUEST_WORKERS_MAX 32                 /* jobs under way at once */
+#define GUEST_ABANDONED_MAX 16               /* no new job while so many calls hang */
+#define GUEST_STOP_SLACK (30 * USEC_PER_SEC) /* STOP: for destroy and undefine after its grace */
+#define GUEST_TIMEOUT_DEFAULT (90 * USEC_PER_SEC) /* of a job that names none */
+
+struct guest_adapter;
+
+/** struct guest_callbacks - all required; borrowed pointers are good for the call only */
+struct guest_callbacks {
+        /* Connected, at first or anew: every domain with its state. GONE: defined, not active. */
+        void (*up)(void *userdata, const struct domain_seen *domains, size_t n_domains);
+        /* Connection lost, or the first one failed. No domain has ended by it. */
+        void (*down)(void *userdata, const char *why);
+        /* One domain changed (lifecycle). Ends by hawd's own jobs are reported too. */
+        void (*domain)(void *userdata, const struct domain_seen *domain);
+        /* The guest agent of @uuid is connected. */
+        void (*healthy)(void *userdata, const char *uuid, const char *evidence);
+        /* Exactly once for each job submitted. @spec: DUMP, when DONE; take a reference to keep. */
+        void (*job_done)(void *userdata, uint64_t id, enum job_result result, enum seen_state seen,
+                         const char *text, struct guest_spec *spec, usec_t wall);
+        /* What this host has; before each `up`. */
+        void (*host)(void *userdata, uint32_t vcpus, uint64_t memory_mib);
+};
+
+/**
+ * guest_open() - begin to connect; the first callback is `up` or `down`
+ * @uri: libvirt connection URI, NULL for GUEST_URI_DEFAULT
+ * @callbacks, @userdata: borrowed, must outlive the adapter
+ * @ret: written only on 0
+ * @err: TEXT_LEN bytes, filled on failure
+ *
+ * Return: 0, or -errno.
+ */
+int guest_open(const char *uri, const struct guest_callbacks *callbacks, void *userdata,
+               struct guest_adapter **ret, char *err);
+
+/** guest_fd() - poll this for input, then call guest_dispatch(). */
+int guest_fd(const struct guest_adapter *a);
+
+/** guest_dispatch() - run the callbacks that are due; they may submit and cancel, but not close. */
+void guest_dispatch(struct guest_adapter *a);
+
+/**
+ * guest_submit() - take a job (ACT_GUEST_JOB); its end comes by job_done
+ * @act: borrowed for the call
+ *
+ * Jobs of one UUID run one at a time in the order they came; the time-out counts from the moment
+ * that the job begins. DUMP waits for nobody. What the results mean:
+ *
+ *   op       | DONE                       | FAILED                    | UNSETTLED
+ *   START    | runs (or ran already)      | does not run, never will  | may still start
+ *   STOP,    | GONE: QEMU's process ended,| never                     | may still run
+ *   DESTROY  |   definition removed       |                           |
+ *   SETTLE   | GONE: and no earlier call  | never                     | may still run or start
+ *            |   can start it; or RUNNING |                           |
+ *   PAUSE,   | paused, resumed            | was not                   | no answer
+ *   RESUME   |                            |                           |
+ *   UNDEFINE | not defined any more       | active, or refused        | no answer
+ *   DUMP     | spec and state             | no such domain            | no answer
+ *
+ * CANCELLED: never begun (START: not created), by guest_cancel(), or because libvirt hangs.
+ * STOP uses the agent when it is connected and ACPI otherwise, and ACPI once more at half time; the
+ * destroy comes after timeout_usec, and the job's own limit is GUEST_STOP_SLACK later. A paused
+ * guest hears neither and is destroyed at once. UEFI variables (NVRAM) are always kept.
+ */
+void guest_submit(struct guest_adapter *a, const struct action *act);
+
+/**
+ * guest_cancel() - a job that has not begun ends as CANCELLED; a START also until its create
+ *
+ * Others go on. Unknown ids are ignored. The result still comes by job_done.
+ */
+void guest_cancel(struct guest_adapter *a, uint64_t id);
+
+/** guest_close() - forget everything; hung threads end by themselves. Returns NULL, takes NULL. */
+struct guest_adapter *guest_close(struct guest_adapter *a);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One job on one guest, from its own thread with its own connection. Internal.
+ *
+ *   WAITING -> RUNNING -> (reported, freed)
+ *   RUNNING -> ABANDONED -> (freed when its thread ends)   its time ran out: reported already
+ *   RUNNING -> HELD -> RUNNING | (reported)                a SETTLE that waits for earlier calls
+ *
+ * The loop owns `state`, `next` and the queues; the thread writes the outcome before it reports;
+ * cancelled and abandoned are the only fields that both touch while the thread runs.
+ */
+#pragma once
+
+#include "hawd/guest/shared.h"
+#include "hawd/guest/virt.h"
+
+/* Jobs of the adapter itself, with id 0: nobody waits for them. */
+enum { JOB_OP_PROBE = GJOB_OP_MAX_, /* which agents are connected */ };
+
+enum job_state { JOB_WAITING, JOB_RUNNING, JOB_HELD, JOB_ABANDONED };
+
+struct outcome {
+        enum job_result result;
+        enum seen_state seen;
+        char text[2 * TEXT_LEN];
+        struct guest_spec *spec; /* DUMP; owned */
+        usec_t wall;
+        bool agent;        /* START found it running with its agent connected */
+        bool left_defined; /* abandoned START: its definition may be there */
+};
+
+struct job {
+        struct job *next;
+        enum job_state state;
+        uint64_t id;
+        int op; /* enum guest_job_op, JOB_OP_PROBE */
+        char name[NAME_LEN];
+        char uuid[UUID_LEN];
+        char *xml; /* START; owned */
+        size_t xml_len;
+        bool keep_running;
+        usec_t timeout_usec; /* as asked for: STOP's grace */
+        usec_t deadline;     /* CLOCK_BOOTTIME, once it has begun: abandoned then */
+        atomic_bool cancelled, abandoned;
+        struct shared *shared; /* reference */
+        virConnectPtr conn;    /* the thread's */
+        struct outcome out;
+};
+
+struct job *job_new(struct shared *shared, int op);
+void job_free(struct job *j);
+
+/** job_thread() - carry out the job @arg, then report it. */
+void *job_thread(void *arg);
+
+/** job_stopped() - nobody waits any more: no further side effect. */
+bool job_stopped(const struct job *j);
+/** job_wanted() - the same, and the START was not cancelled and has time left (S6). */
+bool job_wanted(const struct job *j);
+/** job_sleep() - up to @usec, until the deadline. */
+void job_sleep(const struct job *j, usec_t usec);
+/** job_end() - set the outcome. */
+void job_end(struct job *j, enum job_result result, enum seen_state seen, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
+
+/* One each, in job_start.c, job_stop.c and job_misc.c: run with j->conn open, set the outcome. */
+void job_start(struct job *j);
+void job_stop(struct job *j);
+void job_settle(struct job *j);
+void job_pause(struct job *j);
+void job_resume(struct job *j);
+void job_undefine(struct job *j);
+void job_dump(struct job *j);
+void job_probe(struct job *j);
+
+/**
+ * job_destroy_domain() - destroy what is active of the job's UUID and see its process gone
+ * @text: TEXT_LEN bytes: why not
+ *
+ * Return: VIRT_OK: nothing of it runs; else it may, and @text says why.
+ */
+enum virt_error job_destroy_domain(struct job *j, char *text);

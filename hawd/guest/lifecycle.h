@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From libvirt's lifecycle events to what a guest came to; the table of ends is in guest.h.
+ *
+ * A SHUTDOWN event only says who asked; it is kept until the STOPPED that follows. A CRASHED is
+ * kept for CRASH_SETTLE_USEC: with on_crash destroy the STOPPED follows at once, with restart the
+ * guest goes on, and only what stays (preserve) is a crashed guest. Works on memory only.
+ */
+#pragma once
+
+#include "hawd/core/event.h"
+
+#define CRASH_SETTLE_USEC USEC_PER_SEC
+
+/** struct lifecycle_raw - one event as libvirt gave it */
+struct lifecycle_raw {
+        char uuid[UUID_LEN];
+        char name[NAME_LEN];
+        int event;  /* virDomainEventType */
+        int detail; /* of that event */
+        usec_t wall;
+        char text[TEXT_LEN]; /* last lines of the QEMU log; may be empty */
+};
+
+/** struct lifecycle - what is still to come of each domain; zero: nothing */
+struct lifecycle {
+        struct lifecycle_note {
+                struct lifecycle_raw raw; /* SHUTDOWN or CRASHED */
+                usec_t due;               /* CRASHED: report it then */
+        } * notes;
+        size_t n, cap;
+};
+
+/**
+ * lifecycle_take() - one event
+ * @now: CLOCK_BOOTTIME
+ * @ret: written only when true is returned
+ *
+ * Return: whether there is something to report.
+ */
+bool lifecycle_take(struct lifecycle *l, const struct lifecycle_raw *raw, usec_t now,
+                    struct domain_seen *ret);
+/** lifecycle_due() - a crash that nothing followed. Return: whether @ret was written; ask again. */
+bool lifecycle_due(struct lifecycle *l, usec_t now, struct domain_seen *ret);
+usec_t lifecycle_deadline(const struct lifecycle *l);
+/** lifecycle_clear() - the connection is gone: what was half seen is not seen. */
+void lifecycle_clear(struct lifecycle *l);
+
+/** seen_from_state() - of virDomainState and its reason; @text (TEXT_LEN) may be NULL. */
+enum seen_state seen_from_state(int state, int reason, char *text);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the adapter's threads and the loop share: a queue of reports and an eventfd. Internal.
+ * Counted: the adapter holds one reference, each thread and session one; the last one frees it,
+ * so that a thread that hangs in libvirt may outlive the adapter.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "hawd/core/event.h"
+#include "hawd/guest/lifecycle.h"
+
+#define WORKER_STACK ((size_t)256 * 1024)
+
+enum report_kind {
+        REPORT_HOST,      /* vcpus, memory_mib */
+        REPORT_UP,        /* domains, n_domains */
+        REPORT_DOWN,      /* text; the session has ended */
+        REPORT_LIFECYCLE, /* raw */
+        REPORT_HEALTHY,   /* uuid, text */
+        REPORT_JOB,       /* job: its thread ends */
+};
+
+struct job;
+
+struct report {
+        struct report *next;
+        enum report_kind kind;
+        uint32_t session; /* number of the session it came from; jobs: 0 */
+        uint32_t vcpus;
+        uint64_t memory_mib;
+        struct domain_seen *domains; /* owned */
+        size_t n_domains;
+        struct lifecycle_raw raw;
+        char uuid[UUID_LEN];
+        char text[TEXT_LEN];
+        struct job *job; /* owned */
+};
+
+struct shared {
+        atomic_uint refs;
+        pthread_mutex_t lock;
+        struct report *first, **last; /* under lock */
+        bool closed;                  /* under lock: reports are dropped */
+        int event_fd;
+        char uri[256];
+};
+
+struct shared *shared_new(const char *uri); /* NULL: errno */
+struct shared *shared_ref(struct shared *s);
+struct shared *shared_unref(struct shared *s); /* returns NULL */
+struct report *report_new(enum report_kind kind);
+void report_free(struct report *r);
+/** shared_post() - hand @r to the loop, or free it when the adapter is closed. */
+void shared_post(struct shared *s, struct report *r);
+/** shared_take() - all reports so far, in order; the caller frees them. */
+struct report *shared_take(struct shared *s);
+/** shared_close() - from now on reports are dropped, and those not taken are freed. */
+void shared_close(struct shared *s);
+
+/** thread_spawn() - a detached thread with a small stack and all signals blocked. 0, -errno. */
+int thread_spawn(void *(*fn)(void *), void *arg);
+
+usec_t now_boottime(void);
+usec_t now_wall(void);

@@ -6,6 +6,37 @@
 
 #define SETUP_MAX (300 * USEC_PER_SEC)
 
+void sim_conf_init(struct sim_conf *c)
+{
+        memset(c, 0, sizeof(*c));
+        config_defaults(&c->config);
+        c->seed = 1;
+        c->detect_usec = 2 * USEC_PER_SEC;
+        c->fence_usec = 3 * USEC_PER_SEC;
+        c->boot_usec = 20 * USEC_PER_SEC;
+        c->second_line = true;
+}
+
+void sim_conf_host(struct sim_conf *c, size_t i)
+{
+        struct conf_device *d = &c->config.devices[c->config.n_devices];
+        struct conf_host *ch = &c->config.hosts[c->config.n_hosts++];
+
+        memset(ch, 0, sizeof(*ch));
+        text_set(ch->name, NAME_LEN, c->hosts[i].name);
+        text_set(ch->labels, sizeof(ch->labels), c->hosts[i].labels);
+        if (c->hosts[i].bmc == BMC_NONE)
+                return;
+        c->config.n_devices++;
+        memset(d, 0, sizeof(*d));
+        text_fmt(d->name, NAME_LEN, "bmc-%.50s", c->hosts[i].name);
+        text_set(d->host, NAME_LEN, c->hosts[i].name);
+        text_set(d->address, sizeof(d->address), d->name);
+        d->level = 1;
+        d->timeout_usec = 20 * USEC_PER_SEC;
+        d->cipher_suite = -1;
+}
+
 static bool hosts_up(struct sim *s)
 {
         struct sim_host *best = sim_best_host(s);

@@ -76,6 +76,11 @@ struct sim_conf {
         struct msg *(*recode)(const struct msg *m);
 };
 
+/** sim_conf_init() - an empty cluster with the defaults of hawd.conf. */
+void sim_conf_init(struct sim_conf *c);
+/** sim_conf_host() - host @i and its fence device, if it has one, go into the config. */
+void sim_conf_host(struct sim_conf *c, size_t i);
+
 /* ---- the ring (totem.c) ---- */
 
 struct ring_item {

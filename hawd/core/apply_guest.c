@@ -279,10 +279,14 @@ static void guest_seen(struct ledger *l) {
                         return;
                 guest_to(l, g, GUEST_RUNNING, "runs on %s", model_host_name(l->m, op->host));
                 g->health = HEALTH_BOOTING;
+                if (g->desired == DESIRED_PAUSED) /* resumed by a person on its host */
+                        g->desired = DESIRED_RUNNING;
                 break;
         case SEEN_PAUSED:
                 if (g->state == GUEST_PAUSED)
                         return;
+                if (g->desired == DESIRED_RUNNING) /* what a person does is respected */
+                        g->desired = DESIRED_PAUSED;
                 guest_to(l, g, GUEST_PAUSED, "seen paused on %s: %s",
                          model_host_name(l->m, op->host), op->text);
                 ledger_note(l, NOTE_GUEST_PAUSED, op->host, g, 0, "%s is paused: %s", g->spec->name,

@@ -145,6 +145,14 @@ static void guest_delete(struct ledger *l) {
                               g->spec->name, guest_job_name(g->job_kind));
                 return;
         }
+        if (g->claims == 0) {
+                ledger_refuse(
+                        l, REPLY_USAGE,
+                        "%s is %s: its definition is kept by hawd alone and would be lost; "
+                        "start it first, or save it (hawctl guest show %s --xml) and delete it",
+                        g->spec->name, guest_state_name(g->state), g->spec->name);
+                return;
+        }
         ledger_note(l, NOTE_GUEST_REMOVED, g->host, g, 0, "hawd lets go of %s, by %s",
                     g->spec->name, l->op->text);
         incident_close(l, &g->incident, "no longer managed");

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hawd/core/priv.h"
+
+void *core_grow(void *array, size_t *cap, size_t n, size_t size) {
+        if (n < *cap)
+                return array;
+        *cap = MAX(8, *cap * 2);
+        return xreallocarray(array, *cap, size);
+}
+
+void core_note(struct core *c, enum note_id id, uint32_t host, const char *guest, const char *fmt,
+               ...) {
+        struct note *n = xcalloc(1, sizeof(*n));
+        va_list ap;
+
+        n->id = id;
+        n->host = host;
+        if (guest)
+                text_set(n->guest, sizeof(n->guest), guest);
+        va_start(ap, fmt);
+        (void)vsnprintf(n->text, sizeof(n->text), fmt, ap); /* cut is fine */
+        va_end(ap);
+        actions_add(c->out, ACT_NOTE)->note = n;
+}
+
+void core_send(struct core *c, struct msg *m) {
+        m->view = c->view;
+        actions_add(c->out, ACT_SEND)->send = m;
+}
+
+struct peer *core_peer(struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (c->peers[i].id.nodeid == nodeid)
+                        return &c->peers[i];
+        return NULL;
+}
+
+bool core_in_group(const struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (c->peers[i].id.nodeid == nodeid)
+                        return true;
+        return false;
+}
+
+bool core_in_ring(const struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_ring; i++)
+                if (c->ring[i] == nodeid)
+                        return true;
+        return false;
+}
+
+struct host *core_self(struct core *c) {
+        return model_host(&c->model, c->nodeid);
+}
+
+/* Membership and quorum come on two descriptors: what was said of another ring says nothing. */
+bool core_ring_quorate(const struct core *c) {
+        return c->quorum_flag && c->ring_id.nodeid == c->quorum_id.nodeid &&
+               c->ring_id.seq == c->quorum_id.seq;
+}
+
+bool core_operational(const struct core *c) {
+        return c->phase == SYNC_DONE && c->installed && core_ring_quorate(c);
+}
+
+/* The lowest node id of those that have installed this epoch. */
+uint32_t core_leader_nodeid(const struct core *c) {
+        uint32_t leader = 0;
+
+        if (c->phase != SYNC_DONE)
+                return 0;
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (c->peers[i].ack_epoch == c->number &&
+                    (leader == 0 || c->peers[i].id.nodeid < leader))
+                        leader = c->peers[i].id.nodeid;
+        return leader;
+}
+
+bool core_leader(const struct core *c) {
+        return core_operational(c) && core_leader_nodeid(c) == c->nodeid;
+}
+
+struct core *core_new(const struct core_boot *boot, const struct config *config) {
+        struct core *c = xcalloc(1, sizeof(*c));
+
+        c->config = config;
+        c->nodeid = boot->nodeid;
+        c->incarnation = boot->incarnation;
+        c->seed = boot->seed;
+        text_set(c->hawd_version, sizeof(c->hawd_version), boot->hawd_version);
+        c->epoch = boot->epoch;
+        c->promised = MAX(boot->promised, boot->epoch);
+        c->virgin = boot->epoch == 0;
+        c->store_retry = 0;
+        c->stop_deadline = USEC_INFINITY;
+        model_init(&c->model);
+        if (boot->state) {
+                model_copy(&c->model, &boot->state->model);
+                c->tail =
+                        boot->state->n_tail ? xcalloc(boot->state->n_tail, sizeof(*c->tail)) : NULL;
+                c->cap_tail = boot->state->n_tail;
+                for (size_t i = 0; i < boot->state->n_tail; i++)
+                        c->tail[c->n_tail++] = entry_ref(boot->state->tail[i]);
+        }
+        c->base_version = c->noted_version = c->model.version;
+        return c;
+}
+
+struct core *core_free(struct core *c) {
+        if (!c)
+                return NULL;
+        for (size_t i = 0; i < c->n_tail; i++)
+                entry_unref(c->tail[i]);
+        for (size_t i = 0; i < c->n_held; i++)
+                entry_unref(c->held[i]);
+        for (size_t i = 0; i < c->n_batches; i++)
+                free(c->batches[i].rows);
+        for (size_t i = 0; i < c->n_pendings; i++)
+                entry_unref(c->pendings[i].entry);
+        for (size_t i = 0; i < c->n_works; i++)
+                guest_spec_unref(c->works[i].spec);
+        persist_free(c->pending_persist);
+        model_clear(&c->model);
+        free(c->tail);
+        free(c->held);
+        free(c->batches);
+        free(c->unsaved);
+        free(c->domains);
+        free(c->works);
+        free(c->told);
+        free(c->fences);
+        free(c->retries);
+        free(c->pendings);
+        free(c);
+        return NULL;
+}
+
+void core_set_config(struct core *c, const struct config *config) {
+        c->config = config;
+        c->n_checks = 0;
+}
+
+static void heartbeat_send(struct core *c) {
+        struct msg *m;
+
+        if (c->n_peers == 0)
+                return;
+        if (c->now >= c->next_heartbeat) {
+                m = msg_new(MSG_HEARTBEAT);
+                m->heartbeat = (struct heartbeat){
+                        .sent_usec = c->now,
+                        .wall = c->wall,
+                        .memory_free_mib = c->memory_free_mib,
+                        .load_pct = c->load_pct,
+                        .libvirt_ok = c->libvirt_up,
+                };
+                for (size_t i = 0; i < c->n_peers; i++) {
+                        const struct peer *p = &c->peers[i];
+
+                        if (p->heartbeat_now == 0 || p->id.nodeid == c->nodeid)
+                                continue;
+                        m->heartbeat.echoes[m->heartbeat.n_echoes].nodeid = p->id.nodeid;
+                        m->heartbeat.echoes[m->heartbeat.n_echoes++].sent_usec =
+                                p->heartbeat.sent_usec;
+                }
+                core_send(c, m);
+                c->next_heartbeat = usec_add(c->now, c->config->heartbeat_usec);
+        }
+        wake_at(c, c->next_heartbeat);
+}
+
+static void take_message(struct core *c, const struct event *ev) {
+        const struct msg *m = ev->message.msg;
+        struct peer *p;
+        int index;
+
+        switch (m->kind) {
+        case MSG_EXCHANGE:
+                sync_exchange(c, ev->message.from, m);
+                break;
+        case MSG_PROMISE:
+                sync_promise(c, ev->message.from, m);
+                break;
+        case MSG_STATE:
+                sync_state(c, ev->message.from, m);
+                break;
+        case MSG_ACK:
+                log_ack(c, ev->message.from, m);
+                break;
+        case MSG_ENTRY:
+                log_entry(c, m);
+                break;
+        case MSG_HEARTBEAT:
+                p = core_peer(c, ev->message.from.nodeid);
+                if (p) {
+                        p->heartbeat = m->heartbeat;
+                        p->heartbeat_now = c->now;
+                        index = model_host_index(&c->model, p->id.nodeid);
+                        if (index >= 0)
+                                c->heard_wall[index] = c->wall;
+                }
+                break;
+        case MSG_ASK:
+                request_ask(c, m);
+                break;
+        case MSG_TELL:
+                request_tell(c, m);
+                break;
+        case MSG_NONE:
+        case MSG_KIND_MAX_:
+                break;
+        }
+}
+
+static void take_ring(struct core *c, const struct event *ev) {
+        c->ring_id = ev->ring.id;
+        c->n_ring = 0;
+        for (size_t i = 0; i < ev->ring.n_nodeids && c->n_ring < HOSTS_MAX; i++)
+                c->ring[c->n_ring++] = ev->ring.nodeids[i];
+}
+
+static void take_nodelist(struct core *c, const struct event *ev) {
+        c->n_nodes = 0;
+        for (size_t i = 0; i < ev->nodelist.n_nodes && c->n_nodes < HOSTS_MAX; i++)
+                c->nodes[c->n_nodes++] = ev->nodelist.nodes[i];
+        sync_nodelist(c);
+}
+
+static int take(struct core *c, const struct event *ev) {
+        switch (ev->kind) {
+        case EV_TIMEOUT:
+                return 0;
+        case EV_GROUP:
+                sync_group(c, ev);
+                return 0;
+        case EV_RING:
+                take_ring(c, ev);
+                return 0;
+        case EV_QUORUM:
+                c->quorum_id = ev->quorum.id;
+                c->quorum_flag = ev->quorum.quorate;
+                return 0;
+        case EV_NODELIST:
+                take_nodelist(c, ev);
+                return 0;
+        case EV_MESSAGE:
+                take_message(c, ev);
+                return 0;
+        case EV_PERSISTED:
+                log_persisted(c, ev->persist.batch);
+                return 0;
+        case EV_PERSIST_FAILED:
+                log_persist_failed(c, ev->persist.text ? ev->persist.text : "unknown error");
+                return 0;
+        case EV_LIBVIRT_UP:
+        case EV_LIBVIRT_DOWN:
+                executor_libvirt(c, ev);
+                return 0;
+        case EV_DOMAIN:
+                executor_domain(c, &ev->domain);
+                return 0;
+        case EV_DOMAIN_HEALTHY:
+                executor_healthy(c, &ev->domain);
+                return 0;
+        case EV_GUEST_JOB_DONE:
+                executor_done(c, ev);
+                return 0;
+        case EV_FENCE_DONE:
+                fencer_done(c, ev);
+                return 0;
+        case EV_REQUEST:
+                request_take(c, &ev->request);
+                return 0;
+        case EV_HOST_LOAD:
+                c->memory_free_mib = ev->load.memory_free_mib;
+                c->load_pct = ev->load.load_pct;
+                c->vcpus = ev->load.vcpus;
+                c->memory_mib = ev->load.memory_mib;
+                c->load_known = true;
+                return 0;
+        case EV_STOP:
+                c->stopping = true;
+                c->stop_deadline = usec_add(c->now, 5 * USEC_PER_SEC);
+                return 0;
+        case EV_KIND_MAX_:
+                break;
+        }
+        return -EINVAL;
+}
+
+static void note_operational(struct core *c) {
+        bool now = core_operational(c);
+
+        if (now == c->was_operational)
+                return;
+        c->was_operational = now;
+        if (now) {
+                core_note(c, NOTE_OPERATIONAL, c->nodeid, NULL,
+                          "decisions are made: epoch %" PRIu64 ", version %" PRIu64 ", leader %s",
+                          c->number, log_version(c),
+                          model_host_name(&c->model, core_leader_nodeid(c)));
+                request_again(c);
+        } else {
+                struct core_status st;
+
+                core_status(c, &st);
+                core_note(c, NOTE_NOT_OPERATIONAL, c->nodeid, NULL, "no decisions: %s", st.missing);
+        }
+}
+
+/* A clean stop: announced and stable, or not possible now; guests run on in either case. */
+static void stop_tick(struct core *c) {
+        struct host *self = core_self(c);
+        bool announced = self && self->incarnation == c->incarnation && self->left_announced;
+        struct op *op;
+        struct entry *e;
+
+        if (!c->stopping || c->stopped)
+                return;
+        if (announced || c->now >= c->stop_deadline || !core_operational(c)) {
+                c->stopped = true;
+                actions_add(c->out, ACT_STOPPED);
+                return;
+        }
+        if (c->stop_told == 0 || c->now >= usec_add(c->stop_told, RESEND_USEC)) {
+                e = observation(c, OP_HOST_STOPPING, &op);
+                op->incarnation = c->incarnation;
+                log_propose(c, e);
+                c->stop_told = c->now;
+        }
+        wake_at(c, MIN(c->stop_deadline, usec_add(c->stop_told, RESEND_USEC)));
+}
+
+int core_step(struct core *c, const struct event *ev, struct actions *out) {
+        int r;
+
+        c->out = out;
+        c->now = ev->now;
+        c->wall = ev->wall;
+        c->wake = USEC_INFINITY;
+        r = take(c, ev);
+        note_operational(c);
+        log_tick(c);
+        join_tick(c);
+        executor_tick(c);
+        fencer_tick(c);
+        lead_tick(c);
+        request_tick(c);
+        stop_tick(c);
+        heartbeat_send(c);
+        log_flush(c);
+        c->out = NULL;
+        return r;
+}
+
+usec_t core_deadline(const struct core *c) {
+        return c->wake;
+}
+
+const struct model *core_model(const struct core *c) {
+        return &c->model;
+}
+
+const struct heartbeat *core_heartbeat(const struct core *c, uint32_t nodeid, usec_t *ret_now) {
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (c->peers[i].id.nodeid == nodeid && c->peers[i].heartbeat_now) {
+                        *ret_now = c->peers[i].heartbeat_now;
+                        return &c->peers[i].heartbeat;
+                }
+        return NULL;
+}

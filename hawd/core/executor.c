@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * This host's guests: jobs of the ledger are carried out, what libvirt shows is observed. Pure.
+ *
+ * Both go by level, not by edge: each step compares the stable model with what is known here, so
+ * that nothing is lost with a message, a change of the group or a restart.
+ */
+#include "hawd/core/priv.h"
+
+#define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* pause, resume, settle, dump */
+
+struct domain *executor_find(struct core *c, const char *uuid) {
+        for (size_t i = 0; i < c->n_domains; i++)
+                if (strcmp(c->domains[i].seen.uuid, uuid) == 0)
+                        return &c->domains[i];
+        return NULL;
+}
+
+static struct domain *domain_get(struct core *c, const struct domain_seen *d) {
+        struct domain *dom = executor_find(c, d->uuid);
+
+        if (!dom) {
+                c->domains =
+                        core_grow(c->domains, &c->cap_domains, c->n_domains, sizeof(*c->domains));
+                dom = &c->domains[c->n_domains++];
+                *dom = (struct domain){0};
+        }
+        return dom;
+}
+
+static void domain_set(struct core *c, struct domain *dom, const struct domain_seen *d) {
+        bool was = dom->running_since != 0;
+
+        dom->seen = *d;
+        if (d->state == SEEN_RUNNING || d->state == SEEN_PAUSED) {
+                dom->run_seen = true;
+                if (!was)
+                        dom->running_since = MAX(c->now, 1);
+        } else {
+                dom->running_since = 0;
+                dom->healthy = false;
+        }
+}
+
+void executor_libvirt(struct core *c, const struct event *ev) {
+        bool up = ev->kind == EV_LIBVIRT_UP;
+
+        if (up != c->libvirt_up)
+                core_note(c, up ? NOTE_LIBVIRT_UP : NOTE_LIBVIRT_DOWN, c->nodeid, NULL,
+                          up ? "libvirt answers" : "libvirt does not answer; guests run on");
+        c->libvirt_up = up;
+        if (!up)
+                return;
+        /* The list is whole: what is not on it is gone, and nobody saw why. */
+        for (size_t i = 0; i < c->n_domains; i++) {
+                struct domain_seen gone = c->domains[i].seen;
+                bool listed = false;
+
+                for (size_t k = 0; k < ev->libvirt.n_domains; k++)
+                        listed |= strcmp(ev->libvirt.domains[k].uuid, gone.uuid) == 0;
+                if (listed || gone.state == SEEN_GONE)
+                        continue;
+                gone.state = SEEN_GONE;
+                gone.end_why = END_UNKNOWN;
+                gone.wall = ev->wall;
+                domain_set(c, &c->domains[i], &gone);
+        }
+        for (size_t k = 0; k < ev->libvirt.n_domains; k++) {
+                const struct domain_seen *d = &ev->libvirt.domains[k];
+
+                domain_set(c, domain_get(c, d), d);
+        }
+}
+
+void executor_domain(struct core *c, const struct domain_seen *d) {
+        domain_set(c, domain_get(c, d), d);
+}
+
+void executor_healthy(struct core *c, const struct domain_seen *d) {
+        struct domain *dom = executor_find(c, d->uuid);
+
+        if (!dom || dom->running_since == 0) /* the agent's event may come before the start's */
+                dom = domain_get(c, d);
+        if (dom->seen.uuid[0] == '\0')
+                text_set(dom->seen.uuid, sizeof(dom->seen.uuid), d->uuid);
+        dom->healthy = true;
+        dom->healthy_wall = d->wall;
+        text_set(dom->evidence, sizeof(dom->evidence), d->text);
+}
+
+struct work *work_of_guest(struct core *c, uint32_t gid) {
+        for (size_t i = 0; i < c->n_works; i++)
+                if (c->works[i].gid == gid && c->works[i].use != WORK_DUMP)
+                        return &c->works[i];
+        return NULL;
+}
+
+struct work *work_add(struct core *c, enum work_use use, uint32_t gid, const char *uuid) {
+        struct work *w;
+
+        c->works = core_grow(c->works, &c->cap_works, c->n_works, sizeof(*c->works));
+        w = &c->works[c->n_works++];
+        *w = (struct work){.use = use, .gid = gid};
+        text_set(w->uuid, sizeof(w->uuid), uuid);
+        return w;
+}
+
+void work_remove(struct core *c, size_t index) {
+        guest_spec_unref(c->works[index].spec);
+        memmove(&c->works[index], &c->works[index + 1],
+                (c->n_works - index - 1) * sizeof(*c->works));
+        c->n_works--;
+}
+
+struct action *work_begin(struct core *c, struct work *w, enum guest_job_op op) {
+        struct action *a = actions_add(c->out, ACT_GUEST_JOB);
+
+        w->id = ++c->next_action;
+        w->begun = true;
+        a->guest_job.id = w->id;
+        a->guest_job.op = op;
+        a->guest_job.gid = w->gid;
+        a->guest_job.timeout_usec = LIBVIRT_TIMEOUT_USEC;
+        text_set(a->guest_job.uuid, sizeof(a->guest_job.uuid), w->uuid);
+        return a;
+}
+
+void work_cancel_all(struct core *c) {
+        for (size_t i = 0; i < c->n_works; i++) {
+                struct work *w = &c->works[i];
+
+                if (w->use != WORK_JOB || w->done || w->cancelled)
+                        continue;
+                w->cancelled = true;
+                actions_add(c->out, ACT_GUEST_CANCEL)->cancel.id = w->id;
+        }
+}
+
+static void job_start(struct core *c, struct guest *g) {
+        struct work *w = work_add(c, WORK_JOB, g->gid, g->spec->uuid);
+        struct domain *dom = executor_find(c, g->spec->uuid);
+        static const enum guest_job_op ops[JOB_KIND_MAX_] = {
+                [JOB_START] = GJOB_START,   [JOB_STOP] = GJOB_STOP,     [JOB_PAUSE] = GJOB_PAUSE,
+                [JOB_RESUME] = GJOB_RESUME, [JOB_SETTLE] = GJOB_SETTLE,
+        };
+        struct action *a;
+
+        w->job = g->job;
+        w->kind = g->job_kind;
+        a = work_begin(c, w, ops[g->job_kind]);
+        a->guest_job.gen = g->gen;
+        text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
+        if (g->job_kind == JOB_START) {
+                a->guest_job.spec = guest_spec_ref(g->spec);
+                a->guest_job.timeout_usec = g->spec->conf.start_timeout_usec;
+                if (dom)
+                        dom->run_seen = dom->healthy = false;
+        } else if (g->job_kind == JOB_STOP) {
+                a->guest_job.timeout_usec = g->spec->conf.stop_timeout_usec;
+        }
+}
+
+/* libvirt's events and a job's result race: a start that ended before its result came shows as
+ * running, then gone, since the job began; anything else takes the result's word. */
+static void domain_after_work(struct core *c, const struct work *w) {
+        struct domain *dom = executor_find(c, w->uuid);
+        struct domain_seen d = {.state = w->seen, .wall = w->wall};
+
+        if (w->result != RESULT_DONE || w->use == WORK_DUMP)
+                return;
+        if (w->kind == JOB_START && w->use == WORK_JOB && dom && dom->run_seen &&
+            dom->seen.state == SEEN_GONE)
+                return;
+        if (dom)
+                d = dom->seen;
+        d.state = w->seen;
+        if (w->seen == SEEN_GONE && dom && dom->seen.state != SEEN_GONE)
+                d.end_why = END_NONE;
+        text_set(d.uuid, sizeof(d.uuid), w->uuid);
+        domain_set(c, domain_get(c, &d), &d);
+}
+
+/* The domain that a client wants enrolled is known now: into the ledger, or tell it why not. */
+static void dump_done(struct core *c, const struct work *w, const struct event *ev) {
+        struct guest_spec *spec = ev->guest_job.spec;
+        struct entry *e;
+        struct op *op;
+
+        if (w->result != RESULT_DONE || !spec) {
+                request_answer(c, w->asker, w->request, REPLY_FAILED, w->text);
+                return;
+        }
+        e = observation(c, OP_GUEST_ADD, &op);
+        op->host = w->seen == SEEN_GONE ? 0 : c->nodeid;
+        op->desired = w->seen == SEEN_RUNNING  ? DESIRED_RUNNING
+                      : w->seen == SEEN_PAUSED ? DESIRED_PAUSED
+                                               : DESIRED_STOPPED;
+        op->spec = guest_spec_new();
+        op->spec->conf = w->spec ? w->spec->conf : c->config->guest_defaults;
+        if (w->spec) {
+                memcpy(op->spec->after, w->spec->after, sizeof(op->spec->after));
+                op->spec->n_after = w->spec->n_after;
+        }
+        text_set(op->spec->name, sizeof(op->spec->name), spec->name);
+        text_set(op->spec->uuid, sizeof(op->spec->uuid), spec->uuid);
+        op->spec->vcpus = spec->vcpus;
+        op->spec->memory_mib = spec->memory_mib;
+        op->spec->has_agent = spec->has_agent;
+        op->spec->xml = blob_ref(spec->xml);
+        op->name[0] = '\0';
+        if (!core_operational(c)) {
+                entry_unref(e);
+                request_answer(c, w->asker, w->request, REPLY_NOT_QUORATE,
+                               "no decisions are made just now: try again");
+                return;
+        }
+        /* The client's host recognises its request by asker and number when it is applied. */
+        op->executor = w->asker;
+        op->job = w->request;
+        log_propose(c, e);
+}
+
+void executor_done(struct core *c, const struct event *ev) {
+        for (size_t i = 0; i < c->n_works; i++) {
+                struct work *w = &c->works[i];
+
+                if (w->id != ev->guest_job.id || w->done)
+                        continue;
+                w->done = true;
+                w->result = ev->guest_job.result;
+                w->seen = ev->guest_job.seen;
+                w->wall = ev->guest_job.wall;
+                text_set(w->text, sizeof(w->text), ev->guest_job.text ? ev->guest_job.text : "");
+                domain_after_work(c, w);
+                if (w->use == WORK_DUMP) {
+                        dump_done(c, w, ev);
+                        work_remove(c, i);
+                }
+                return;
+        }
+}
+
+/* A result is said until the model knows it: then the job is no longer the guest's. */
+static void jobs_tell(struct core *c) {
+        for (size_t i = 0; i < c->n_works;) {
+                struct work *w = &c->works[i];
+                struct guest *g = model_guest(&c->model, w->gid);
+                struct entry *e;
+                struct op *op;
+
+                if (w->use != WORK_JOB || !w->done) {
+                        i++;
+                        continue;
+                }
+                if (!g || g->job != w->job) {
+                        work_remove(c, i);
+                        continue;
+                }
+                if (w->told == 0 || c->now >= usec_add(w->told, RESEND_USEC)) {
+                        e = observation(c, OP_GUEST_DONE, &op);
+                        op->gid = w->gid;
+                        op->job = w->job;
+                        op->result = w->result;
+                        op->seen = w->seen;
+                        op->wall = w->wall ? w->wall : c->wall;
+                        text_set(op->text, sizeof(op->text), w->text);
+                        log_propose(c, e);
+                        w->told = MAX(c->now, 1);
+                }
+                wake_at(c, usec_add(w->told, RESEND_USEC));
+                i++;
+        }
+}
+
+bool executor_told(struct core *c, uint32_t gid) {
+        size_t i;
+
+        for (i = 0; i < c->n_told && c->told[i].gid != gid; i++)
+                ;
+        if (i < c->n_told && c->now < usec_add(c->told[i].told, RESEND_USEC)) {
+                wake_at(c, usec_add(c->told[i].told, RESEND_USEC));
+                return true;
+        }
+        if (i == c->n_told) {
+                c->told = core_grow(c->told, &c->cap_told, c->n_told, sizeof(*c->told));
+                c->told[c->n_told++].gid = gid;
+        }
+        c->told[i].told = c->now;
+        wake_at(c, usec_add(c->now, RESEND_USEC));
+        return false;
+}
+
+static struct op *see(struct core *c, const struct guest *g, enum op_kind kind, struct entry **e) {
+        struct op *op;
+        int index = model_host_index(&c->model, c->nodeid);
+
+        *e = observation(c, kind, &op);
+        op->gid = g->gid;
+        op->gen = g->claim[index].gen;
+        return op;
+}
+
+static void observe_health(struct core *c, const struct guest *g, const struct domain *dom) {
+        usec_t due = usec_add(dom->running_since, g->spec->conf.boot_usec);
+        struct entry *e;
+        struct op *op;
+
+        if (g->state != GUEST_RUNNING || g->health == HEALTH_HEALTHY)
+                return;
+        if (!dom->healthy && g->spec->has_agent)
+                return;
+        if (!dom->healthy && c->now < due) {
+                wake_at(c, due);
+                return;
+        }
+        if (executor_told(c, g->gid))
+                return;
+        op = see(c, g, OP_GUEST_HEALTHY, &e);
+        if (dom->healthy) {
+                op->wall = dom->healthy_wall;
+                text_set(op->text, sizeof(op->text), dom->evidence);
+        } else {
+                text_set(op->text, sizeof(op->text), "has no agent; ran for its boot time");
+        }
+        log_propose(c, e);
+}
+
+static bool shows(const struct guest *g, enum seen_state seen) {
+        switch (seen) {
+        case SEEN_RUNNING:
+                return g->state == GUEST_RUNNING;
+        case SEEN_PAUSED:
+                return g->state == GUEST_PAUSED;
+        case SEEN_CRASHED:
+                return g->state == GUEST_FAILED || g->state == GUEST_BLOCKED;
+        case SEEN_GONE:
+        case SEEN_MAX_:
+                break;
+        }
+        return false;
+}
+
+/* A guest of ours: what libvirt shows against what the ledger says. */
+static void observe_own(struct core *c, const struct guest *g, const struct domain *dom) {
+        struct entry *e;
+        struct op *op;
+
+        /* Unsettled: its end is the settle job's to find out. */
+        if ((g->state == GUEST_FAILED || g->state == GUEST_BLOCKED) &&
+            (!dom || dom->seen.state != SEEN_RUNNING))
+                return;
+        if (g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
+                return;
+        if (dom && shows(g, dom->seen.state)) {
+                observe_health(c, g, dom);
+                return;
+        }
+        if (executor_told(c, g->gid))
+                return;
+        op = see(c, g, OP_GUEST_SEEN, &e);
+        op->seen = dom ? dom->seen.state : SEEN_GONE;
+        op->end_why = dom && dom->seen.end_why ? dom->seen.end_why : END_UNKNOWN;
+        if (dom) {
+                op->wall = dom->seen.wall ? dom->seen.wall : c->wall;
+                text_set(op->text, sizeof(op->text), dom->seen.text);
+        }
+        log_propose(c, e);
+}
+
+/* A copy that nobody gave a claim to is stopped at once (S1, S5), and then said. */
+static void stop_rogue(struct core *c, const struct guest *g) {
+        struct work *w = work_of_guest(c, g->gid);
+        struct action *a;
+
+        if (w)
+                return;
+        w = work_add(c, WORK_ROGUE, g->gid, g->spec->uuid);
+        a = work_begin(c, w, GJOB_DESTROY);
+        text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
+}
+
+static void rogues_tell(struct core *c) {
+        for (size_t i = 0; i < c->n_works;) {
+                struct work *w = &c->works[i];
+                struct entry *e;
+                struct op *op;
+
+                if (w->use != WORK_ROGUE || !w->done) {
+                        i++;
+                        continue;
+                }
+                if (core_operational(c) && w->result == RESULT_DONE) {
+                        e = observation(c, OP_GUEST_ROGUE, &op);
+                        op->gid = w->gid;
+                        text_set(op->text, sizeof(op->text), "the copy was stopped");
+                        log_propose(c, e);
+                }
+                work_remove(c, i);
+        }
+}
+
+static void guest_tick(struct core *c, struct guest *g, uint32_t self_bit) {
+        struct domain *dom = executor_find(c, g->spec->uuid);
+        bool live = dom && (dom->seen.state == SEEN_RUNNING || dom->seen.state == SEEN_PAUSED ||
+                            dom->seen.state == SEEN_CRASHED);
+        struct work *w = work_of_guest(c, g->gid);
+
+        if (g->job_kind != JOB_NONE && g->job_host == c->nodeid) {
+                if (!w)
+                        job_start(c, g);
+                return;
+        }
+        if (w || !c->libvirt_up)
+                return;
+        if (g->claims & self_bit) {
+                observe_own(c, g, dom);
+        } else if (live && g->desired == DESIRED_IGNORED) {
+                struct entry *e;
+                struct op *op;
+
+                if (g->claims || executor_told(c, g->gid))
+                        return;
+                op = see(c, g, OP_GUEST_SEEN, &e);
+                op->seen = dom->seen.state;
+                log_propose(c, e);
+        } else if (live) {
+                stop_rogue(c, g);
+        }
+}
+
+static void watch_tell(struct core *c) {
+        if (c->watch_version == c->model.version)
+                return;
+        c->watch_version = c->model.version;
+        actions_add(c->out, ACT_WATCH);
+}
+
+void executor_tick(struct core *c) {
+        int index = model_host_index(&c->model, c->nodeid);
+
+        jobs_tell(c);
+        rogues_tell(c);
+        if (index < 0 || !core_operational(c) || join_needed(c))
+                return;
+        watch_tell(c);
+        if (c->model.hosts[index].state == HOST_JOINING || c->stopping)
+                return;
+        for (size_t i = 0; i < c->model.n_guests; i++)
+                guest_tick(c, &c->model.guests[i], 1u << index);
+}

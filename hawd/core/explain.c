@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * "Why is it there?", "why does it not run?": answered from the ledger, in numbered lines. Pure.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "fencing/ladder.h"
+#include "hawd/core/plan.h"
+#include "hawd/core/priv.h"
+
+struct lines {
+        char *buf;
+        size_t len;
+        unsigned n;
+};
+
+static void line(struct lines *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void line(struct lines *l, const char *fmt, ...) {
+        char text[2048];
+        va_list ap;
+        int n;
+
+        n = snprintf(text, sizeof(text), "%2u  ", ++l->n);
+        va_start(ap, fmt);
+        n += vsnprintf(text + n, sizeof(text) - (size_t)n - 1, fmt, ap);
+        va_end(ap);
+        n = MIN(n, (int)sizeof(text) - 2);
+        text[n++] = '\n';
+        l->buf = xreallocarray(l->buf, l->len + (size_t)n + 1, 1);
+        memcpy(l->buf + l->len, text, (size_t)n);
+        l->len += (size_t)n;
+        l->buf[l->len] = '\0';
+}
+
+static void explain_fencing(const struct core *c, struct lines *l, const struct host *h) {
+        struct ladder_step s;
+
+        if (h->proof != PROOF_NONE)
+                line(l, "%s is proven off by %s: %s", h->name, proof_name(h->proof), h->proof_text);
+        if (h->state != HOST_LOST && h->state != HOST_FENCING)
+                return;
+        line(l, "%s is lost (loss %u) and not proven off: what it may run starts nowhere else",
+             h->name, h->losses);
+        if (h->fence_error[0])
+                line(l, "last try (%u so far): %s", h->fence_tries, h->fence_error);
+        if (ladder_next(c->config, h->name, h->fence_tries, &s) == 0)
+                line(l, "next: level %u by %s%s, again and again with growing pauses", s.level,
+                     s.devices[0]->name, s.n_devices > 1 ? " and others" : "");
+        else
+                line(l, "it has no fence device in hawd.conf: nothing can be tried");
+        line(l,
+             "mend: repair its fence device; or make sure that it is off, then: hawctl fence "
+             "confirm %s --yes",
+             h->name);
+}
+
+static void explain_missing(const struct core *c, struct lines *l) {
+        struct core_status st;
+
+        core_status(c, &st);
+        if (!st.operational)
+                line(l, "no decisions are made at present: %s", st.missing);
+}
+
+char *core_explain_host(const struct core *c, const char *name) {
+        const struct host *h = NULL;
+        struct lines l = {0};
+
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                if (strcmp(c->model.hosts[i].name, name) == 0)
+                        h = &c->model.hosts[i];
+        if (!h)
+                return NULL;
+        explain_missing(c, &l);
+        line(&l, "%s is %s; %s the hawd group, %s the ring", h->name, host_state_name(h->state),
+             core_in_group(c, h->nodeid) ? "in" : "not in",
+             core_in_ring(c, h->nodeid) ? "in" : "not in");
+        explain_fencing(c, &l, h);
+        if (h->state == HOST_UNSUPERVISED)
+                line(&l, "its hawd was stopped by intent, its guests run on; start hawd there");
+        if (h->state == HOST_JOINING)
+                line(&l, "%s",
+                     !h->reported ? "it settles its guests with libvirt before it counts"
+                                  : "its called-off fencing has not ended yet");
+        if (h->state == HOST_NEW)
+                line(&l, "its hawd was never seen: start hawd there");
+        return l.buf;
+}
+
+static void explain_waiting(const struct core *c, struct lines *l, const struct guest *g) {
+        struct plan plan;
+        struct place_result r;
+        size_t gi = (size_t)(g - c->model.guests);
+
+        for (uint32_t i = 0; i < g->spec->n_after; i++)
+                line(l, "starts only after %s is healthy", g->spec->after[i]);
+        plan_init(&plan, &c->model, c->config);
+        if (place_guest(&plan.problem, (uint32_t)gi, NULL, &r) == PLACE_OK)
+                line(l, "it would start on %s: %s", c->model.hosts[r.host].name, r.why);
+        else
+                line(l, "it cannot be placed now: %s", r.why);
+        plan_free(&plan);
+        if (g->tried)
+                for (size_t i = 0; i < c->model.n_hosts; i++)
+                        if (g->tried & (1u << i))
+                                line(l, "passed over for now: %s (it failed there)",
+                                     c->model.hosts[i].name);
+}
+
+static void explain_claims(const struct core *c, struct lines *l, const struct guest *g) {
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                const struct host *h = &c->model.hosts[i];
+
+                if (!(g->claims & (1u << i)))
+                        continue;
+                line(l, "%s has the claim on it, given at ledger version %" PRIu64, h->name,
+                     g->claim[i].version);
+                explain_fencing(c, l, h);
+        }
+}
+
+char *core_explain_guest(const struct core *c, const char *name) {
+        const struct guest *g = NULL;
+        struct lines l = {0};
+
+        for (size_t i = 0; i < c->model.n_guests; i++)
+                if (strcmp(c->model.guests[i].spec->name, name) == 0 ||
+                    strcmp(c->model.guests[i].spec->uuid, name) == 0)
+                        g = &c->model.guests[i];
+        if (!g)
+                return NULL;
+        explain_missing(c, &l);
+        line(&l, "%s is wanted %s and is %s: %s", g->spec->name, desired_name(g->desired),
+             guest_state_name(g->state), g->reason[0] ? g->reason : "no reason recorded");
+        if (g->host)
+                line(&l, "%s %s: %s", g->claims ? "it is on" : "it was last on",
+                     model_host_name(&c->model, g->host),
+                     g->placed_why[0] ? g->placed_why : "no decision recorded");
+        explain_claims(c, &l, g);
+        if (g->job_kind != JOB_NONE)
+                line(&l, "under way: %s on %s", guest_job_name(g->job_kind),
+                     model_host_name(&c->model, g->job_host));
+        if (g->claims == 0 && g->desired == DESIRED_RUNNING && g->job_kind == JOB_NONE)
+                explain_waiting(c, &l, g);
+        return l.buf;
+}

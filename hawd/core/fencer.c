@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Fence jobs carried out by this member, and the regular look at every device. Pure.
+ *
+ * A job is one level of the ladder: every device of it at once, each by a child of its own that
+ * reads, switches and reads again. Called off, its children are ended, and the power is read once
+ * more before the job counts as ended (S3).
+ */
+#include <stdio.h>
+
+#include "hawd/core/priv.h"
+
+#define RELOOK_USEC (15 * USEC_PER_SEC) /* a device read off while its host is there: look again   \
+                                         */
+
+static struct fence_work *fence_add(struct core *c, enum fence_use use, uint32_t host) {
+        struct fence_work *f;
+
+        c->fences = core_grow(c->fences, &c->cap_fences, c->n_fences, sizeof(*c->fences));
+        f = &c->fences[c->n_fences++];
+        *f = (struct fence_work){.use = use, .host = host};
+        return f;
+}
+
+static void fence_remove(struct core *c, size_t i) {
+        memmove(&c->fences[i], &c->fences[i + 1], (c->n_fences - i - 1) * sizeof(*c->fences));
+        c->n_fences--;
+}
+
+static usec_t device_timeout(const struct core *c, const char *name) {
+        const struct conf_device *d = config_device(c->config, name);
+
+        return d ? d->timeout_usec : 20 * USEC_PER_SEC;
+}
+
+static void parts_begin(struct core *c, struct fence_work *f, enum fence_action action) {
+        for (uint32_t i = 0; i < f->n; i++) {
+                struct fence_part *p = &f->parts[i];
+                struct action *a = actions_add(c->out, ACT_FENCE);
+
+                p->id = ++c->next_action;
+                p->ended = false;
+                a->fence.id = p->id;
+                text_set(a->fence.device, sizeof(a->fence.device), p->device);
+                a->fence.action = action;
+                a->fence.timeout_usec = device_timeout(c, p->device);
+                a->fence.deadline_usec = f->deadline;
+        }
+}
+
+static void part_device(struct fence_work *f, const char *name) {
+        if (f->n < ARRAY_SIZE(f->parts)) {
+                struct fence_part *p = &f->parts[f->n++];
+
+                *p = (struct fence_part){0};
+                text_set(p->device, sizeof(p->device), name);
+        }
+}
+
+static bool parts_ended(const struct fence_work *f) {
+        for (uint32_t i = 0; i < f->n; i++)
+                if (!f->parts[i].ended)
+                        return false;
+        return true;
+}
+
+void fencer_done(struct core *c, const struct event *ev) {
+        for (size_t i = 0; i < c->n_fences; i++)
+                for (uint32_t k = 0; k < c->fences[i].n; k++) {
+                        struct fence_part *p = &c->fences[i].parts[k];
+
+                        if (p->id != ev->fence.id || p->ended)
+                                continue;
+                        p->ended = true;
+                        p->reading = ev->fence.reading;
+                        p->switched = ev->fence.switched;
+                        text_set(p->text, sizeof(p->text), ev->fence.text ? ev->fence.text : "");
+                        c->fences[i].wall = ev->fence.wall ? ev->fence.wall : ev->wall;
+                        return;
+                }
+}
+
+/* "bmc1 reads off (switched off), bmc1b: no answer" */
+static void parts_text(const struct fence_work *f, char *buf, size_t size) {
+        size_t used = 0;
+
+        buf[0] = '\0';
+        for (uint32_t i = 0; i < f->n; i++) {
+                const struct fence_part *p = &f->parts[i];
+                const char *what = p->reading == READING_OFF
+                                           ? (p->switched ? "switched off, reads off twice"
+                                                          : "found off, read twice")
+                                   : p->reading == READING_ON ? "reads on"
+                                                              : "no reading";
+                int r = snprintf(buf + used, size - used, "%s%s: %s%s%.90s", used ? "; " : "",
+                                 p->device, what, p->text[0] ? ": " : "", p->text);
+
+                if (r < 0 || (size_t)r >= size - used)
+                        return;
+                used += (size_t)r;
+        }
+}
+
+static bool parts_read(const struct fence_work *f, enum power_reading r) {
+        for (uint32_t i = 0; i < f->n; i++)
+                if (f->parts[i].reading != r)
+                        return false;
+        return f->n > 0;
+}
+
+static enum fence_result job_result(const struct fence_work *f) {
+        if (f->cancelled)
+                return FENCE_CANCELLED;
+        if (f->kind == FENCE_OFF && parts_read(f, READING_OFF))
+                return FENCE_PROVEN_OFF;
+        if (parts_read(f, READING_ON))
+                return FENCE_IS_ON;
+        return FENCE_FAILED;
+}
+
+static void job_tell(struct core *c, struct fence_work *f) {
+        struct entry *e;
+        struct op *op;
+
+        if (f->told && c->now < usec_add(f->told, RESEND_USEC)) {
+                wake_at(c, usec_add(f->told, RESEND_USEC));
+                return;
+        }
+        f->told = MAX(c->now, 1);
+        wake_at(c, usec_add(f->told, RESEND_USEC));
+        e = observation(c, OP_FENCE_DONE, &op);
+        op->job = f->job;
+        op->host = f->host;
+        op->loss = f->loss;
+        op->executor = c->nodeid;
+        op->fence_result = job_result(f);
+        op->wall = f->wall ? f->wall : c->wall;
+        parts_text(f, op->text, sizeof(op->text));
+        log_propose(c, e);
+}
+
+static void job_begin(struct core *c, const struct fence_job *j) {
+        struct fence_work *f = fence_add(c, FENCE_USE_JOB, j->host);
+
+        f->job = j->id;
+        f->loss = j->loss;
+        f->kind = j->kind;
+        f->deadline = usec_add(c->now, j->budget_usec);
+        for (uint32_t i = 0; i < j->n_devices; i++)
+                part_device(f, j->devices[i]);
+        if (j->cancelling) { /* called off before it began here: only the last look */
+                f->cancelled = f->last_look = true;
+                parts_begin(c, f, FENCE_ACT_STATUS);
+                return;
+        }
+        parts_begin(c, f, j->kind == FENCE_OFF ? FENCE_ACT_OFF : FENCE_ACT_ON);
+}
+
+static void job_call_off(struct core *c, struct fence_work *f) {
+        f->cancelled = true;
+        for (uint32_t i = 0; i < f->n; i++)
+                if (!f->parts[i].ended)
+                        actions_add(c->out, ACT_FENCE_CANCEL)->cancel.id = f->parts[i].id;
+}
+
+static struct fence_work *job_work(struct core *c, uint64_t job) {
+        for (size_t i = 0; i < c->n_fences; i++)
+                if (c->fences[i].use == FENCE_USE_JOB && c->fences[i].job == job)
+                        return &c->fences[i];
+        return NULL;
+}
+
+static void jobs_tick(struct core *c) {
+        for (size_t i = 0; i < c->model.n_fence_jobs; i++) {
+                const struct fence_job *j = &c->model.fence_jobs[i];
+                struct fence_work *f = job_work(c, j->id);
+
+                if (j->executor != c->nodeid)
+                        continue;
+                if (!f && core_operational(c))
+                        job_begin(c, j);
+                else if (f && j->cancelling && !f->cancelled && !f->done)
+                        job_call_off(c, f);
+        }
+        for (size_t i = 0; i < c->n_fences;) {
+                struct fence_work *f = &c->fences[i];
+
+                if (f->use != FENCE_USE_JOB || !parts_ended(f)) {
+                        i++;
+                        continue;
+                }
+                if (f->cancelled && !f->last_look && model_fence_job(&c->model, f->job)) {
+                        f->last_look = true;
+                        parts_begin(c, f, FENCE_ACT_STATUS);
+                        i++;
+                        continue;
+                }
+                f->done = true;
+                if (!model_fence_job(&c->model, f->job)) {
+                        fence_remove(c, i);
+                        continue;
+                }
+                job_tell(c, f);
+                i++;
+        }
+}
+
+/* Not told when nothing changed: a look a minute at every device is not worth ledger entries. */
+static bool device_news(const struct device *d, uint32_t nodeid, enum power_reading r, bool sure) {
+        if (!d)
+                return true;
+        if (r == READING_NONE)
+                return d->reachable || d->checked_wall == 0;
+        if (!d->reachable || d->reached_by != nodeid)
+                return true;
+        return r == READING_ON ? !d->seen_on || d->distrusted : sure && !d->distrusted;
+}
+
+static void check_tell(struct core *c, const struct fence_work *f) {
+        const struct fence_part *p = &f->parts[0];
+        struct device *d = model_device(&c->model, p->device);
+        struct check *k = NULL;
+        bool in_ring = f->in_group && core_in_group(c, f->host);
+        bool sure = false;
+        struct entry *e;
+        struct op *op;
+
+        for (size_t i = 0; i < c->n_checks; i++)
+                if (strcmp(c->checks[i].device, p->device) == 0)
+                        k = &c->checks[i];
+        if (k && p->reading == READING_OFF && in_ring) {
+                sure = k->off_once;
+                k->off_once = true;
+                k->next = usec_add(c->now, RELOOK_USEC);
+        } else if (k) {
+                k->off_once = false;
+                if (p->reading == READING_NONE && (!d || !d->seen_on))
+                        k->next = usec_add(c->now, RELOOK_USEC); /* it proves nothing until read */
+        }
+        if (!in_ring || !device_news(d, c->nodeid, p->reading, sure))
+                return;
+        e = observation(c, OP_DEVICE_SEEN, &op);
+        text_set(op->name, sizeof(op->name), p->device);
+        op->host = f->host;
+        op->executor = c->nodeid;
+        op->reading = p->reading;
+        op->flag = sure;
+        op->wall = f->wall ? f->wall : c->wall;
+        if (p->reading == READING_NONE)
+                text_set(op->text, sizeof(op->text), p->text);
+        log_propose(c, e);
+}
+
+/* Host @i is looked at by the online host that follows it: one other host each, evenly spread. */
+static uint32_t checker_of(const struct model *m, size_t i) {
+        for (size_t k = 1; k < m->n_hosts; k++) {
+                const struct host *h = &m->hosts[(i + k) % m->n_hosts];
+
+                if (h->state == HOST_ONLINE)
+                        return h->nodeid;
+        }
+        return 0;
+}
+
+static struct check *check_get(struct core *c, const char *device) {
+        for (size_t i = 0; i < c->n_checks; i++)
+                if (strcmp(c->checks[i].device, device) == 0)
+                        return &c->checks[i];
+        if (c->n_checks == DEVICES_MAX)
+                return NULL;
+        c->checks[c->n_checks] = (struct check){0};
+        text_set(c->checks[c->n_checks].device, NAME_LEN, device);
+        return &c->checks[c->n_checks++];
+}
+
+static void check_device(struct core *c, const struct host *h, const char *device) {
+        struct check *k = check_get(c, device);
+        struct fence_work *f;
+
+        if (!k)
+                return;
+        if (c->now < k->next) {
+                wake_at(c, k->next);
+                return;
+        }
+        for (size_t i = 0; i < c->n_fences; i++)
+                if (c->fences[i].use == FENCE_USE_CHECK &&
+                    strcmp(c->fences[i].parts[0].device, device) == 0)
+                        return;
+        k->next = usec_add(c->now, c->config->fence_check_usec);
+        wake_at(c, k->next);
+        f = fence_add(c, FENCE_USE_CHECK, h->nodeid);
+        f->in_group = core_in_group(c, h->nodeid);
+        part_device(f, device);
+        parts_begin(c, f, FENCE_ACT_STATUS);
+}
+
+static void checks_tick(struct core *c) {
+        for (size_t i = 0; i < c->n_fences; i++) {
+                struct fence_work *f = &c->fences[i];
+
+                if (f->use == FENCE_USE_CHECK && !core_in_group(c, f->host))
+                        f->in_group = false;
+        }
+        for (size_t i = 0; i < c->model.n_hosts && core_operational(c); i++) {
+                const struct host *h = &c->model.hosts[i];
+
+                if (h->state != HOST_ONLINE || checker_of(&c->model, i) != c->nodeid)
+                        continue;
+                for (size_t k = 0; k < c->config->n_devices; k++)
+                        if (strcmp(c->config->devices[k].host, h->name) == 0)
+                                check_device(c, h, c->config->devices[k].name);
+        }
+}
+
+static void looks_end(struct core *c) {
+        for (size_t i = 0; i < c->n_fences;) {
+                struct fence_work *f = &c->fences[i];
+
+                if (f->use == FENCE_USE_JOB || !parts_ended(f)) {
+                        i++;
+                        continue;
+                }
+                if (f->use == FENCE_USE_CHECK) {
+                        check_tell(c, f);
+                } else {
+                        char text[TEXT_LEN];
+                        bool ok = true;
+
+                        for (uint32_t k = 0; k < f->n; k++)
+                                ok &= f->parts[k].reading != READING_NONE;
+                        parts_text(f, text, sizeof(text));
+                        request_answer(c, f->asker, f->request, ok ? REPLY_OK : REPLY_FAILED, text);
+                }
+                fence_remove(c, i);
+        }
+}
+
+void fencer_test(struct core *c, const char *host, uint32_t asker, uint64_t request) {
+        const struct host *h = model_host_named(&c->model, host);
+        struct fence_work *f;
+        char text[TEXT_LEN];
+
+        f = fence_add(c, FENCE_USE_TEST, h ? h->nodeid : 0);
+        f->asker = asker;
+        f->request = request;
+        for (size_t k = 0; k < c->config->n_devices; k++)
+                if (strcmp(c->config->devices[k].host, host) == 0)
+                        part_device(f, c->config->devices[k].name);
+        if (f->n == 0) {
+                text_fmt(text, sizeof(text),
+                         "%s has no fence device: add a [fence NAME] section with host = %s", host,
+                         host);
+                fence_remove(c, c->n_fences - 1);
+                request_answer(c, asker, request, REPLY_FAILED, text);
+                return;
+        }
+        parts_begin(c, f, FENCE_ACT_STATUS);
+}
+
+void fencer_tick(struct core *c) {
+        jobs_tick(c);
+        looks_end(c);
+        checks_tick(c);
+}

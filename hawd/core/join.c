@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Before this host counts as online (S5): the hawd that starts, or that was lost, says so, drains
+ * what an earlier one may have left in libvirt, stops what runs without a claim, and reports. Pure.
+ *
+ *   join said -> own work ended -> every guest settled -> report said -> (leader) online
+ */
+#include "hawd/core/priv.h"
+
+#define SETTLE_RETRY_USEC (5 * USEC_PER_SEC)
+
+/* A new hawd, or one that the others gave up: what the ledger holds of this host is not its own. */
+bool join_needed(struct core *c) {
+        struct host *self = core_self(c);
+
+        if (!self || c->stopping)
+                return false;
+        if (self->incarnation != c->incarnation)
+                return true;
+        switch (self->state) {
+        case HOST_NEW:
+        case HOST_LOST:
+        case HOST_FENCING:
+        case HOST_OFF:
+        case HOST_UNSUPERVISED:
+        case HOST_AWAY:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static void say_join(struct core *c) {
+        struct entry *e;
+        struct op *op;
+
+        if (c->join_told && c->now < usec_add(c->join_told, RESEND_USEC)) {
+                wake_at(c, usec_add(c->join_told, RESEND_USEC));
+                return;
+        }
+        c->join_told = MAX(c->now, 1);
+        c->report_told = 0;
+        wake_at(c, usec_add(c->join_told, RESEND_USEC));
+        e = observation(c, OP_HOST_JOIN, &op);
+        op->incarnation = c->incarnation;
+        op->facts.vcpus = c->vcpus;
+        op->facts.memory_mib = c->memory_mib;
+        op->facts.config_hash = c->config->hash;
+        text_set(op->facts.hawd_version, sizeof(op->facts.hawd_version), c->hawd_version);
+        for (size_t i = 0; i < c->config->n_hosts; i++) {
+                const struct conf_host *h = &c->config->hosts[i];
+
+                if (strcmp(h->name, core_self(c)->name) != 0)
+                        continue;
+                if (h->vcpus)
+                        op->facts.vcpus = h->vcpus;
+                if (h->memory_mib)
+                        op->facts.memory_mib = h->memory_mib;
+                text_set(op->facts.labels, sizeof(op->facts.labels), h->labels);
+        }
+        log_propose(c, e);
+}
+
+/* Work of before: not begun, it is called off; begun, it is waited for. Results of jobs are for
+ * nobody any more, since joining took the jobs away. */
+static bool own_work_ended(struct core *c) {
+        bool busy = false;
+
+        work_cancel_all(c);
+        for (size_t i = 0; i < c->n_works;) {
+                struct work *w = &c->works[i];
+
+                if (w->use == WORK_DUMP || w->use == WORK_SETTLE) {
+                        i++;
+                } else if (w->done) {
+                        work_remove(c, i);
+                } else {
+                        busy = true;
+                        i++;
+                }
+        }
+        return !busy;
+}
+
+static struct work *settle_of(struct core *c, uint32_t gid) {
+        for (size_t i = 0; i < c->n_works; i++)
+                if (c->works[i].use == WORK_SETTLE && c->works[i].gid == gid)
+                        return &c->works[i];
+        return NULL;
+}
+
+/* One guest: true once nothing asked of libvirt earlier can change what is reported. */
+static bool settle(struct core *c, struct guest *g, bool claimed) {
+        struct domain *dom = executor_find(c, g->spec->uuid);
+        struct work *w = settle_of(c, g->gid);
+        struct action *a;
+
+        bool live = dom && dom->seen.state != SEEN_GONE;
+
+        if (!claimed && (!dom || g->desired == DESIRED_IGNORED))
+                return true; /* not known to libvirt, or not ours to touch */
+        if (w && w->done && w->result == RESULT_DONE)
+                return true;
+        if (w && !w->done)
+                return false;
+        if (w) { /* libvirt did not answer: once more, after a while */
+                usec_t next = usec_add(c->settle_retry, SETTLE_RETRY_USEC);
+
+                if (c->now < next) {
+                        wake_at(c, next);
+                        return false;
+                }
+                work_remove(c, (size_t)(w - c->works));
+        }
+        c->settle_retry = c->now;
+        w = work_add(c, WORK_SETTLE, g->gid, g->spec->uuid);
+        w->kind = live && !claimed ? JOB_STOP : JOB_NONE; /* a rogue copy, said afterwards */
+        a = work_begin(c, w, GJOB_SETTLE);
+        a->guest_job.keep_running = claimed;
+        text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
+        return false;
+}
+
+static bool all_settled(struct core *c, uint32_t self_bit) {
+        bool all = true;
+
+        for (size_t i = 0; i < c->model.n_guests; i++) {
+                struct guest *g = &c->model.guests[i];
+
+                all &= settle(c, g, (g->claims & self_bit) != 0);
+        }
+        return all;
+}
+
+static void forget_settles(struct core *c) {
+        for (size_t i = 0; i < c->n_works;)
+                if (c->works[i].use == WORK_SETTLE && c->works[i].done)
+                        work_remove(c, i);
+                else
+                        i++;
+}
+
+static void say_report(struct core *c, uint32_t self_bit) {
+        struct entry *e;
+        struct op *op;
+
+        if (c->report_told && c->now < usec_add(c->report_told, RESEND_USEC)) {
+                wake_at(c, usec_add(c->report_told, RESEND_USEC));
+                return;
+        }
+        c->report_told = MAX(c->now, 1);
+        wake_at(c, usec_add(c->report_told, RESEND_USEC));
+        e = observation(c, OP_HOST_REPORT, &op);
+        op->incarnation = c->incarnation;
+        op->seen_list = xcalloc(c->model.n_guests + 1, sizeof(*op->seen_list));
+        for (size_t i = 0; i < c->model.n_guests; i++) {
+                struct guest *g = &c->model.guests[i];
+                struct domain *dom = executor_find(c, g->spec->uuid);
+
+                if (!(g->claims & self_bit) || !dom || dom->seen.state == SEEN_GONE)
+                        continue;
+                op->seen_list[op->n_seen++] =
+                        (struct seen){.gid = g->gid, .state = dom->seen.state};
+        }
+        log_propose(c, e);
+}
+
+/* Copies that ran without a claim were stopped by their settle: say each once. */
+static void say_rogues(struct core *c) {
+        for (size_t i = 0; i < c->n_works; i++) {
+                struct work *w = &c->works[i];
+                struct guest *g = model_guest(&c->model, w->gid);
+                struct entry *e;
+                struct op *op;
+
+                if (w->use != WORK_SETTLE || !w->done || w->told || !g || w->kind != JOB_STOP)
+                        continue;
+                w->told = MAX(c->now, 1);
+                e = observation(c, OP_GUEST_ROGUE, &op);
+                op->gid = w->gid;
+                text_set(op->text, sizeof(op->text),
+                         "the copy was stopped before the host counts as online");
+                log_propose(c, e);
+        }
+}
+
+void join_tick(struct core *c) {
+        struct host *self = core_self(c);
+        uint32_t self_bit;
+
+        if (!self || !core_operational(c) || c->stopping)
+                return;
+        self_bit = 1u << model_host_index(&c->model, c->nodeid);
+        if (join_needed(c)) {
+                forget_settles(c);
+                if (c->libvirt_up && c->load_known && !self->fence_forced)
+                        say_join(c);
+                return;
+        }
+        c->join_told = 0;
+        if (self->state != HOST_JOINING || self->reported) {
+                forget_settles(c);
+                return;
+        }
+        if (!c->libvirt_up)
+                return;
+        if (!own_work_ended(c) || !all_settled(c, self_bit))
+                return;
+        say_rogues(c);
+        say_report(c, self_bit);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The leader's decisions about guests: what starts, where and in which order; what stops. Pure.
+ */
+#include <stdio.h>
+
+#include "hawd/core/plan.h"
+#include "hawd/core/priv.h"
+
+#define RETRY_MIN_USEC (10 * USEC_PER_SEC)
+#define RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
+
+static struct op *decide(struct core *c, struct entry *e, enum op_kind kind,
+                         const struct guest *g) {
+        struct op *op = entry_add(e, kind);
+
+        op->gid = g->gid;
+        op->guest_version = g->version;
+        op->wall = c->wall;
+        return op;
+}
+
+static struct retry *retry_get(struct core *c, uint32_t gid) {
+        for (size_t i = 0; i < c->n_retries; i++)
+                if (c->retries[i].gid == gid)
+                        return &c->retries[i];
+        c->retries = core_grow(c->retries, &c->cap_retries, c->n_retries, sizeof(*c->retries));
+        c->retries[c->n_retries] = (struct retry){.gid = gid};
+        return &c->retries[c->n_retries++];
+}
+
+/* True when the pause after the last failure is over; the pause doubles with each use. */
+static bool retry_due(struct core *c, uint32_t gid) {
+        struct retry *r = retry_get(c, gid);
+
+        if (r->next && c->now < r->next) {
+                wake_at(c, r->next);
+                return false;
+        }
+        return true;
+}
+
+static void retry_later(struct core *c, uint32_t gid) {
+        struct retry *r = retry_get(c, gid);
+        usec_t pause = RETRY_MIN_USEC << MIN(r->n, 5u);
+
+        r->n++;
+        r->next = usec_add(c->now, MIN(pause, RETRY_MAX_USEC));
+        wake_at(c, r->next);
+}
+
+static void retry_forget(struct core *c, uint32_t gid) {
+        for (size_t i = 0; i < c->n_retries; i++)
+                if (c->retries[i].gid == gid) {
+                        c->retries[i] = c->retries[--c->n_retries];
+                        return;
+                }
+}
+
+/* The online host that holds the only claim, or NULL. */
+static const struct host *holder(struct core *c, const struct guest *g) {
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                if (g->claims == (1u << i))
+                        return c->model.hosts[i].state == HOST_ONLINE ? &c->model.hosts[i] : NULL;
+        return NULL;
+}
+
+static void job(struct core *c, struct entry *e, const struct guest *g, const struct host *h,
+                enum guest_job_kind kind, const char *why) {
+        struct op *op = decide(c, e, OP_GUEST_JOB, g);
+
+        op->host = h->nodeid;
+        op->job_kind = kind;
+        text_set(op->text, sizeof(op->text), why);
+}
+
+static void give_reason(struct core *c, struct entry *e, const struct guest *g,
+                        enum guest_state state, const char *text) {
+        struct op *op;
+
+        if (g->state == state && strcmp(g->reason, text) == 0)
+                return;
+        if (g->state != GUEST_FAILED && g->state != GUEST_BLOCKED)
+                return;
+        op = decide(c, e, OP_GUEST_REASON, g);
+        op->guest_state = state;
+        text_set(op->text, sizeof(op->text), text);
+}
+
+/* A guest whose claim is held by a host that is not proven off: say what it waits for (L2). */
+static void waits_for_proof(struct core *c, struct entry *e, const struct guest *g) {
+        char text[TEXT_LEN];
+
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                const struct host *h = &c->model.hosts[i];
+
+                if (!(g->claims & (1u << i)) || (h->state != HOST_LOST && h->state != HOST_FENCING))
+                        continue;
+                if (h->fence_error[0] == '\0')
+                        return;
+                text_fmt(text, sizeof(text),
+                         "%s is lost and not proven off (hawctl host show %s says why); mend its "
+                         "fence device, or make sure it is off: hawctl fence confirm %s --yes",
+                         h->name, h->name, h->name);
+                give_reason(c, e, g, GUEST_BLOCKED, text);
+                return;
+        }
+}
+
+/* One with a claim on an online host: what is wanted against what is. */
+static void lead_held(struct core *c, struct entry *e, const struct guest *g,
+                      const struct host *h) {
+        bool unsettled = g->state == GUEST_FAILED || g->state == GUEST_BLOCKED ||
+                         g->state == GUEST_STARTING || g->state == GUEST_STOPPING;
+
+        if (unsettled) {
+                if (!retry_due(c, g->gid))
+                        return;
+                retry_later(c, g->gid);
+                job(c, e, g, h, JOB_SETTLE, "its last job's end is unknown");
+        } else if (g->deleting || g->desired == DESIRED_STOPPED) {
+                job(c, e, g, h, JOB_STOP, g->deleting ? "to be deleted" : "wanted stopped");
+        } else if (g->move_to && g->move_to != h->nodeid) {
+                job(c, e, g, h, JOB_STOP, "moves to another host");
+        } else if (g->desired == DESIRED_PAUSED && g->state == GUEST_RUNNING) {
+                if (retry_due(c, g->gid)) {
+                        retry_later(c, g->gid);
+                        job(c, e, g, h, JOB_PAUSE, "wanted paused");
+                }
+        } else if (g->desired == DESIRED_RUNNING && g->state == GUEST_PAUSED) {
+                if (retry_due(c, g->gid)) {
+                        retry_later(c, g->gid);
+                        job(c, e, g, h, JOB_RESUME, "wanted running");
+                }
+        } else {
+                retry_forget(c, g->gid);
+        }
+}
+
+/* 13 of PEERS: B starts when A is reachable, not when A was started. */
+static const char *waits_for(struct core *c, const struct guest *g) {
+        for (uint32_t i = 0; i < g->spec->n_after; i++) {
+                const struct guest *on = model_guest_named(&c->model, g->spec->after[i]);
+
+                if (on && on->desired != DESIRED_IGNORED &&
+                    (on->state != GUEST_RUNNING || on->health != HEALTH_HEALTHY))
+                        return g->spec->after[i];
+        }
+        return NULL;
+}
+
+static bool wants_start(const struct guest *g) {
+        return g->claims == 0 && g->job_kind == JOB_NONE && !g->deleting &&
+               (g->desired == DESIRED_RUNNING || g->desired == DESIRED_PAUSED);
+}
+
+/* By priority, then the larger one, then the older one: a total order. */
+static bool before(const struct guest *a, const struct guest *b) {
+        if (a->spec->conf.priority != b->spec->conf.priority)
+                return a->spec->conf.priority > b->spec->conf.priority;
+        if (a->spec->memory_mib != b->spec->memory_mib)
+                return a->spec->memory_mib > b->spec->memory_mib;
+        return a->gid < b->gid;
+}
+
+static size_t candidates(struct core *c, struct entry *e, uint32_t *ret) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->model.n_guests; i++) {
+                const struct guest *g = &c->model.guests[i];
+                const char *on;
+                char text[TEXT_LEN];
+                size_t k;
+
+                if (!wants_start(g))
+                        continue;
+                on = waits_for(c, g);
+                if (on) {
+                        text_fmt(text, sizeof(text), "waits for %s to be healthy (after = %s)", on,
+                                 on);
+                        give_reason(c, e, g, GUEST_FAILED, text);
+                        continue;
+                }
+                for (k = n++; k > 0 && before(g, &c->model.guests[ret[k - 1]]); k--)
+                        ret[k] = ret[k - 1];
+                ret[k] = (uint32_t)i;
+        }
+        return n;
+}
+
+static void start(struct core *c, struct entry *e, const struct guest *g, const struct host *h,
+                  const char *why, bool again) {
+        struct op *op = decide(c, e, OP_GUEST_START, g);
+
+        op->host = h->nodeid;
+        op->host_version = h->version;
+        op->flag = again;
+        text_set(op->text, sizeof(op->text), why);
+}
+
+static void not_placed(struct core *c, struct entry *e, const struct guest *g, const char *why) {
+        char text[TEXT_LEN];
+
+        if (g->start_failures)
+                text_fmt(text, sizeof(text), "%s; it is tried again with growing pauses", why);
+        else
+                text_fmt(text, sizeof(text),
+                         "%s; it starts as soon as a host comes back or room is made", why);
+        give_reason(c, e, g, GUEST_BLOCKED, text);
+}
+
+/*
+ * 1 the host of a cold move, once  2 any host where its start has not failed  3 where it failed
+ * too, after a growing pause
+ */
+static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) {
+        const struct guest *g = &c->model.guests[gi];
+        bool excluded[HOSTS_MAX] = {false};
+        struct place_result r;
+        bool again = false;
+        int code;
+
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                excluded[i] = (g->tried & (1u << i)) != 0;
+        if (g->move_to) {
+                int target = model_host_index(&c->model, g->move_to);
+
+                if (target >= 0 && !excluded[target] &&
+                    plan_place_on(p, gi, (uint32_t)target, &r) == PLACE_OK) {
+                        if (plan_slot(p, r.host, c->config)) {
+                                place_charge(&p->problem, gi, r.host);
+                                start(c, e, g, &c->model.hosts[r.host], "asked for by a move",
+                                      false);
+                        }
+                        return;
+                }
+        }
+        code = place_guest(&p->problem, gi, excluded, &r);
+        if (code != PLACE_OK && g->tried) {
+                if (!retry_due(c, g->gid)) {
+                        not_placed(c, e, g, r.why);
+                        return;
+                }
+                again = true;
+                code = place_guest(&p->problem, gi, NULL, &r);
+        }
+        if (code != PLACE_OK) {
+                not_placed(c, e, g, r.why);
+                return;
+        }
+        if (!plan_slot(p, r.host, c->config)) {
+                give_reason(c, e, g, GUEST_FAILED, "waits for a start slot");
+                return;
+        }
+        if (again)
+                retry_later(c, g->gid);
+        place_charge(&p->problem, gi, r.host);
+        start(c, e, g, &c->model.hosts[r.host], r.why, again);
+}
+
+void lead_guests(struct core *c, struct entry *e) {
+        uint32_t *order;
+        struct plan plan;
+        size_t n;
+
+        for (size_t i = 0; i < c->model.n_guests; i++) {
+                const struct guest *g = &c->model.guests[i];
+                const struct host *h = holder(c, g);
+
+                if (g->job_kind != JOB_NONE || g->desired == DESIRED_IGNORED)
+                        continue;
+                if (g->deleting && g->claims == 0)
+                        decide(c, e, OP_GUEST_FORGET, g);
+                else if (h)
+                        lead_held(c, e, g, h);
+                else if (g->claims)
+                        waits_for_proof(c, e, g);
+        }
+        order = xcalloc(c->model.n_guests + 1, sizeof(*order));
+        n = candidates(c, e, order);
+        if (n) {
+                plan_init(&plan, &c->model, c->config);
+                for (size_t i = 0; i < n; i++)
+                        place(c, e, &plan, order[i]);
+                plan_free(&plan);
+        }
+        free(order);
+}
+
+/* One batch at a time: what is decided next rests on what this one will have changed. */
+void lead_tick(struct core *c) {
+        struct entry *e;
+
+        if (!core_leader(c) || c->decision_inflight || c->n_tail)
+                return;
+        e = entry_new();
+        e->decision = true;
+        lead_hosts(c, e);
+        if (e->n_ops == 0 || (e->ops[0].kind != OP_HOST_ADD && e->ops[0].kind != OP_HOST_REMOVE)) {
+                lead_fencing(c, e);
+                lead_guests(c, e);
+        }
+        if (e->n_ops == 0) {
+                entry_unref(e);
+                return;
+        }
+        c->decision_inflight = log_propose(c, e);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Inside the core: its state, and what its files call of each other. Pure.
+ *
+ *   core.c      one event in, actions out
+ *   sync.c      a change of the group: exchange, promise, install (DESIGN 3)
+ *   log.c       entries: proposed, stored, acknowledged, stable, applied
+ *   executor.c  this host's guests: jobs, what libvirt shows, observations
+ *   join.c      draining and reporting before this host counts as online
+ *   fencer.c    fence jobs carried out here, and the regular device checks
+ *   lead_*.c    the leader's decisions: hosts, fencing, guests
+ *   request.c   what clients ask for
+ */
+#pragma once
+
+#include "hawd/core/apply.h"
+#include "hawd/core/core.h"
+
+#define RESEND_USEC (2 * USEC_PER_SEC) /* an observation not yet applied is said again */
+#define COMPACT_ENTRIES 256
+
+/** struct peer - a member of the group in the present configuration */
+struct peer {
+        struct ring_member id;
+        bool exchanged;
+        struct msg_exchange exchange;
+        uint64_t promised;               /* number it has promised in this configuration */
+        uint64_t ack_epoch, ack_version; /* stored so far, in this configuration */
+        struct heartbeat heartbeat;      /* latest */
+        usec_t heartbeat_now;            /* when it came; 0: none */
+};
+
+/** struct batch - a persist action under way */
+struct batch {
+        uint64_t id;
+        uint64_t promise; /* not 0: promised this number */
+        uint64_t epoch;   /* not 0: stored up to version of this epoch */
+        uint64_t version;
+        struct history_row *rows; /* kept until they are on disk */
+        size_t n_rows;
+};
+
+/** struct domain - what libvirt shows of one domain of this host */
+struct domain {
+        struct domain_seen seen;
+        bool run_seen; /* since the job under way began, it was seen running */
+        bool healthy;
+        char evidence[TEXT_LEN];
+        usec_t running_since; /* 0: not running */
+        usec_t healthy_wall;
+};
+
+/** struct work - a guest job of this host; the ledger's, or its own (settle, destroy of a rogue) */
+struct work {
+        uint64_t id;  /* of the action */
+        uint64_t job; /* ledger job; 0: its own */
+        uint32_t gid;
+        char uuid[UUID_LEN];
+        enum guest_job_kind kind; /* of a ledger job */
+        enum work_use { WORK_JOB, WORK_SETTLE, WORK_ROGUE, WORK_DUMP } use;
+        bool begun, done, cancelled;
+        enum job_result result;
+        enum seen_state seen;
+        usec_t wall;
+        char text[TEXT_LEN];
+        usec_t told; /* result proposed at; 0: not yet */
+        /* WORK_DUMP: who asked */
+        uint32_t asker;
+        uint64_t request;
+        struct guest_spec *spec; /* settings given with the request; owned */
+};
+
+/** struct fence_work - a fence job of the ledger carried out here, or a check or test of devices */
+struct fence_work {
+        enum fence_use { FENCE_USE_JOB, FENCE_USE_CHECK, FENCE_USE_TEST } use;
+        uint64_t job;
+        uint32_t host;
+        uint32_t loss;
+        enum fence_kind kind;
+        bool last_look; /* FENCE_USE_JOB, cancelled: the one more status (S3) */
+        bool cancelled;
+        bool done;
+        bool second;   /* CHECK: the reading that confirms an off */
+        bool in_group; /* CHECK: its host was in the group all the while */
+        usec_t deadline;
+        usec_t told;
+        uint32_t asker; /* TEST */
+        uint64_t request;
+        uint32_t n;
+        struct fence_part {
+                char device[NAME_LEN];
+                uint64_t id; /* action; 0: not under way */
+                bool ended;
+                enum power_reading reading;
+                bool switched;
+                char text[TEXT_LEN];
+        } parts[LEVEL_DEVICES_MAX * 2];
+        usec_t wall;
+};
+
+/** struct check - when this member read a device last */
+struct check {
+        char device[NAME_LEN];
+        usec_t next;
+        bool off_once; /* read off while its host was in the ring: one more look decides */
+};
+
+/** struct pending - a client's request in the ledger's hands */
+struct pending {
+        uint64_t request;
+        struct entry *entry; /* to propose again after a change of the group; owned */
+        uint64_t epoch;      /* in which it was proposed; 0: not yet */
+        usec_t since;
+};
+
+struct core {
+        const struct config *config;
+        uint32_t nodeid;
+        uint64_t incarnation;
+        uint64_t seed;
+        char hawd_version[24];
+        usec_t now, wall, wake;
+        struct actions *out;
+
+        /* The world as told. */
+        struct conf_node nodes[HOSTS_MAX];
+        size_t n_nodes;
+        struct ring_id ring_id, quorum_id;
+        uint32_t ring[HOSTS_MAX];
+        size_t n_ring;
+        bool quorum_flag;
+        struct peer peers[HOSTS_MAX];
+        size_t n_peers;
+        uint64_t view;
+
+        /* sync.c */
+        enum sync_phase phase;
+        uint64_t round;
+        uint64_t number; /* epoch being promised in this configuration; 0: not known yet */
+        size_t winner;   /* index into peers, once phase >= PROMISE */
+        bool promise_sent;
+        bool installed; /* in memory, under number */
+        bool was_operational;
+        char missing[2 * TEXT_LEN];
+        struct entry **held; /* of this epoch, delivered before the state: applied after it */
+        size_t n_held, cap_held;
+
+        /* log.c: model is as of the last applied entry, tail follows it */
+        bool virgin;
+        uint64_t epoch, promised;
+        struct model model;
+        struct entry **tail;
+        size_t n_tail, cap_tail;
+        uint64_t base_version;  /* of the store's snapshot */
+        uint64_t noted_version; /* notes up to here were emitted */
+        struct batch *batches;
+        size_t n_batches, cap_batches;
+        uint64_t next_batch;
+        struct persist *pending_persist; /* of this step */
+        uint64_t stored_epoch, stored_version;
+        bool ack_due;
+        bool store_failed;
+        usec_t store_retry;
+        struct history_row *unsaved; /* rows of failed writes; go with the next one that works */
+        size_t n_unsaved, cap_unsaved;
+        char store_error[TEXT_LEN];
+        bool decision_inflight;
+        uint64_t next_request;
+
+        /* executor.c, join.c */
+        bool libvirt_up;
+        bool load_known;
+        uint32_t vcpus;
+        uint64_t memory_mib, memory_free_mib;
+        uint32_t load_pct;
+        struct domain *domains;
+        size_t n_domains, cap_domains;
+        struct work *works;
+        size_t n_works, cap_works;
+        uint64_t next_action;
+        usec_t join_told, report_told;
+        usec_t settle_retry;
+        usec_t drain_since;
+        struct {
+                uint32_t gid;
+                usec_t told;
+        } * told; /* observations under way, by guest */
+        size_t n_told, cap_told;
+        uint64_t watch_version; /* model version of the last ACT_WATCH */
+
+        /* fencer.c */
+        struct fence_work *fences;
+        size_t n_fences, cap_fences;
+        struct check checks[DEVICES_MAX];
+        size_t n_checks;
+
+        /* the leader's own clocks; lost with it, and then counted anew, later */
+        usec_t heard_wall[HOSTS_MAX]; /* latest heartbeat, by host index */
+        usec_t gone_since[HOSTS_MAX]; /* by host index: not in the group since */
+        usec_t fence_next[HOSTS_MAX]; /* not tried before */
+        uint32_t fence_seen_tries[HOSTS_MAX];
+        usec_t executor_gone[FENCE_JOBS_MAX]; /* by position of the job */
+        uint64_t executor_gone_job[FENCE_JOBS_MAX];
+        struct retry {
+                uint32_t gid;
+                usec_t next;
+                uint32_t n;
+        } * retries;
+        size_t n_retries, cap_retries;
+
+        struct pending *pendings;
+        size_t n_pendings, cap_pendings;
+        usec_t next_heartbeat;
+        bool stopping, stopped;
+        usec_t stop_deadline;
+        usec_t stop_told;
+};
+
+/** wake_at() - this step asks to be called again at @t */
+static inline void wake_at(struct core *c, usec_t t) {
+        if (t < c->wake)
+                c->wake = t;
+}
+
+void *core_grow(void *array, size_t *cap, size_t n, size_t size);
+void core_note(struct core *c, enum note_id id, uint32_t host, const char *guest, const char *fmt,
+               ...) PRINTF_LIKE(5, 6);
+bool core_operational(const struct core *c);
+bool core_ring_quorate(const struct core *c);
+bool core_leader(const struct core *c);
+uint32_t core_leader_nodeid(const struct core *c);
+struct peer *core_peer(struct core *c, uint32_t nodeid);
+bool core_in_group(const struct core *c, uint32_t nodeid);
+bool core_in_ring(const struct core *c, uint32_t nodeid);
+struct host *core_self(struct core *c);        /* NULL: not in the ledger */
+void core_send(struct core *c, struct msg *m); /* takes the reference; stamps the view */
+
+/* sync.c */
+void sync_group(struct core *c, const struct event *ev);
+void sync_exchange(struct core *c, struct ring_member from, const struct msg *m);
+void sync_promise(struct core *c, struct ring_member from, const struct msg *m);
+void sync_state(struct core *c, struct ring_member from, const struct msg *m);
+void sync_promised(struct core *c, uint64_t number); /* it is on disk */
+void sync_advance(struct core *c);
+void sync_nodelist(struct core *c);
+uint32_t sync_members(const struct core *c, uint32_t *ret);
+
+/* log.c */
+uint64_t log_version(const struct core *c); /* of the last entry, stable or not */
+void log_append(struct core *c, struct entry *e);
+void log_install(struct core *c, uint64_t number, struct state *s); /* NULL: keep ours */
+void log_ack(struct core *c, struct ring_member from, const struct msg *m);
+void log_entry(struct core *c, const struct msg *m);
+void log_persisted(struct core *c, uint64_t batch);
+void log_persist_failed(struct core *c, const char *text);
+void log_tick(struct core *c);
+void log_flush(struct core *c); /* end of step: one persist action, one ack */
+void log_promise(struct core *c, uint64_t number);
+struct state *log_state(const struct core *c); /* new reference */
+/** log_propose() - takes the reference. Return: false when it cannot be proposed now. */
+bool log_propose(struct core *c, struct entry *e);
+/** propose_op() - an observation of one op, stamped with this host and the time. */
+struct entry *observation(struct core *c, enum op_kind kind, struct op **ret_op);
+
+/* executor.c */
+void executor_libvirt(struct core *c, const struct event *ev);
+void executor_domain(struct core *c, const struct domain_seen *d);
+void executor_healthy(struct core *c, const struct domain_seen *d);
+void executor_done(struct core *c, const struct event *ev);
+void executor_tick(struct core *c);
+struct domain *executor_find(struct core *c, const char *uuid);
+struct work *work_add(struct core *c, enum work_use use, uint32_t gid, const char *uuid);
+struct action *work_begin(struct core *c, struct work *w, enum guest_job_op op);
+struct work *work_of_guest(struct core *c, uint32_t gid);
+void work_cancel_all(struct core *c);
+void work_remove(struct core *c, size_t index);
+bool executor_told(struct core *c, uint32_t gid); /* false: say it now, and it is marked as said */
+
+/* join.c */
+bool join_needed(struct core *c);
+void join_tick(struct core *c);
+
+/* fencer.c */
+void fencer_done(struct core *c, const struct event *ev);
+void fencer_tick(struct core *c);
+void fencer_test(struct core *c, const char *host, uint32_t asker, uint64_t request);
+
+/* lead_*.c */
+void lead_tick(struct core *c);
+void lead_hosts(struct core *c, struct entry *e);
+void lead_fencing(struct core *c, struct entry *e);
+void lead_guests(struct core *c, struct entry *e);
+
+/* request.c */
+void request_take(struct core *c, const struct request *r);
+void request_applied(struct core *c, const struct entry *e, const struct applied *a);
+void request_again(struct core *c);
+void request_ask(struct core *c, const struct msg *m);
+void request_tell(struct core *c, const struct msg *m);
+void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply_code code,
+                    const char *text);
+void request_tick(struct core *c);
+void core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What clients ask for: into the ledger, and answered when it is applied, on this host. Pure.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hawd/core/priv.h"
+
+#define REQUEST_PATIENCE_USEC (30 * USEC_PER_SEC)
+
+void core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt, ...) {
+        struct action *a = actions_add(c->out, ACT_REPLY);
+        va_list ap;
+
+        a->reply.request = request;
+        a->reply.code = code;
+        va_start(ap, fmt);
+        (void)vsnprintf(a->reply.text, sizeof(a->reply.text), fmt, ap); /* cut is fine */
+        va_end(ap);
+}
+
+static struct pending *pending_find(struct core *c, uint64_t request) {
+        for (size_t i = 0; i < c->n_pendings; i++)
+                if (c->pendings[i].request == request)
+                        return &c->pendings[i];
+        return NULL;
+}
+
+static struct pending *pending_add(struct core *c, uint64_t request, struct entry *e) {
+        struct pending *p;
+
+        c->pendings = core_grow(c->pendings, &c->cap_pendings, c->n_pendings, sizeof(*c->pendings));
+        p = &c->pendings[c->n_pendings++];
+        *p = (struct pending){.request = request, .entry = e, .since = c->now};
+        return p;
+}
+
+static void pending_remove(struct core *c, struct pending *p) {
+        size_t i = (size_t)(p - c->pendings);
+
+        entry_unref(p->entry);
+        memmove(p, p + 1, (c->n_pendings - i - 1) * sizeof(*p));
+        c->n_pendings--;
+}
+
+static void pending_propose(struct core *c, struct pending *p) {
+        struct entry *e = entry_new();
+
+        /* A copy: what was sent is immutable, and of another epoch. */
+        e->request = p->request;
+        for (size_t i = 0; i < p->entry->n_ops; i++) {
+                struct op *op = entry_add(e, OP_NONE);
+
+                *op = p->entry->ops[i];
+                guest_spec_ref(op->spec);
+                blob_ref(op->list);
+                blob_ref(op->list2);
+        }
+        if (log_propose(c, e))
+                p->epoch = c->number;
+}
+
+/* Ours by entry; or an enrolment that the guest's host proposed for our client. */
+static struct pending *pending_of(struct core *c, const struct entry *e) {
+        const struct op *op = e->n_ops ? &e->ops[0] : NULL;
+
+        if (e->origin == c->nodeid && e->incarnation == c->incarnation && e->request)
+                return pending_find(c, e->request);
+        if (op && op->kind == OP_GUEST_ADD && op->executor == c->nodeid && op->job)
+                return pending_find(c, op->job);
+        return NULL;
+}
+
+void request_applied(struct core *c, const struct entry *e, const struct applied *a) {
+        struct pending *p = pending_of(c, e);
+
+        if (!p)
+                return;
+        core_reply(c, p->request, a->code, "%s", a->text);
+        pending_remove(c, p);
+}
+
+/* The group changed and decisions are made again: all that could still be applied of the old epoch
+ * has been, so what was not is proposed once more. */
+void request_again(struct core *c) {
+        for (size_t i = 0; i < c->n_pendings; i++)
+                if (c->pendings[i].entry && c->pendings[i].epoch != c->number)
+                        pending_propose(c, &c->pendings[i]);
+}
+
+void request_tick(struct core *c) {
+        for (size_t i = 0; i < c->n_pendings;) {
+                struct pending *p = &c->pendings[i];
+                usec_t due = usec_add(p->since, REQUEST_PATIENCE_USEC);
+                struct core_status st;
+
+                if (c->now < due) {
+                        wake_at(c, due);
+                        i++;
+                        continue;
+                }
+                core_status(c, &st);
+                core_reply(c, p->request, st.operational ? REPLY_FAILED : REPLY_NOT_QUORATE,
+                           "no answer in time%s%.120s", st.missing[0] ? ": " : "", st.missing);
+                pending_remove(c, p);
+        }
+}
+
+/* An answer for the client of @asker; elsewhere it travels. */
+void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply_code code,
+                    const char *text) {
+        struct pending *p;
+        struct msg *m;
+
+        if (asker == c->nodeid) {
+                p = pending_find(c, request);
+                if (p)
+                        pending_remove(c, p);
+                core_reply(c, request, code, "%s", text);
+                return;
+        }
+        m = msg_new(MSG_TELL);
+        m->tell.to = asker;
+        m->tell.request = request;
+        m->tell.code = (int32_t)code;
+        text_set(m->tell.text, sizeof(m->tell.text), text);
+        core_send(c, m);
+}
+
+void request_tell(struct core *c, const struct msg *m) {
+        struct pending *p;
+
+        if (m->tell.to != c->nodeid)
+                return;
+        p = pending_find(c, m->tell.request);
+        if (!p)
+                return;
+        core_reply(c, p->request,
+                   m->tell.code >= 0 && m->tell.code < REPLY_CODE_MAX_
+                           ? (enum reply_code)m->tell.code
+                           : REPLY_FAILED,
+                   "%s", m->tell.text);
+        pending_remove(c, p);
+}
+
+static void dump(struct core *c, const char *name, uint32_t asker, uint64_t request,
+                 struct guest_spec *settings) {
+        struct work *w = work_add(c, WORK_DUMP, 0, "");
+        struct action *a = work_begin(c, w, GJOB_DUMP);
+
+        w->asker = asker;
+        w->request = request;
+        w->spec = guest_spec_ref(settings);
+        text_set(a->guest_job.name, sizeof(a->guest_job.name), name);
+}
+
+void request_ask(struct core *c, const struct msg *m) {
+        if (m->ask.to != c->nodeid || m->ask.kind != ASK_GUEST_ADD)
+                return;
+        dump(c, m->ask.name, m->ask.origin, m->ask.request, m->ask.spec);
+}
+
+static void guest_add(struct core *c, const struct request *r) {
+        const struct host *h = r->host[0] ? model_host_named(&c->model, r->host) : core_self(c);
+        struct msg *m;
+
+        if (!h || !core_in_group(c, h->nodeid)) {
+                core_reply(c, r->id, REPLY_USAGE, "there is no host %s in the group", r->host);
+                return;
+        }
+        pending_add(c, r->id, NULL);
+        if (h->nodeid == c->nodeid) {
+                dump(c, r->guest, c->nodeid, r->id, r->spec);
+                return;
+        }
+        m = msg_new(MSG_ASK);
+        m->ask.kind = ASK_GUEST_ADD;
+        m->ask.to = h->nodeid;
+        m->ask.origin = c->nodeid;
+        m->ask.request = r->id;
+        text_set(m->ask.name, sizeof(m->ask.name), r->guest);
+        m->ask.spec = guest_spec_ref(r->spec);
+        core_send(c, m);
+}
+
+/* Guest, host and rule of the request, found and checked; false: answered. */
+static bool resolve(struct core *c, const struct request *r, struct op *op) {
+        const struct guest *g = NULL;
+        const struct host *h = NULL;
+
+        if (r->guest[0] && r->verb != VERB_GUEST_CREATE) {
+                g = model_guest_named(&c->model, r->guest);
+                if (!g) {
+                        core_reply(c, r->id, REPLY_USAGE,
+                                   "there is no guest %s: see hawctl guest "
+                                   "list",
+                                   r->guest);
+                        return false;
+                }
+                op->gid = g->gid;
+        }
+        if (r->host[0]) {
+                h = model_host_named(&c->model, r->host);
+                if (!h) {
+                        core_reply(c, r->id, REPLY_USAGE,
+                                   "there is no host %s: see hawctl host "
+                                   "list",
+                                   r->host);
+                        return false;
+                }
+                op->host = h->nodeid;
+        }
+        return true;
+}
+
+static const struct {
+        enum op_kind kind;
+        enum desired desired;
+        bool flag;
+} wishes[VERB_MAX_] = {
+        [VERB_GUEST_CREATE] = {OP_GUEST_ADD, DESIRED_RUNNING, false},
+        [VERB_GUEST_SET] = {OP_GUEST_SET, DESIRED_RUNNING, false},
+        [VERB_GUEST_START] = {OP_GUEST_DESIRE, DESIRED_RUNNING, false},
+        [VERB_GUEST_STOP] = {OP_GUEST_DESIRE, DESIRED_STOPPED, false},
+        [VERB_GUEST_IGNORE] = {OP_GUEST_DESIRE, DESIRED_IGNORED, false},
+        [VERB_GUEST_PAUSE] = {OP_GUEST_DESIRE, DESIRED_PAUSED, false},
+        [VERB_GUEST_RESUME] = {OP_GUEST_DESIRE, DESIRED_RUNNING, true},
+        [VERB_GUEST_MOVE] = {OP_GUEST_MOVE, DESIRED_RUNNING, false},
+        [VERB_GUEST_DELETE] = {OP_GUEST_DELETE, DESIRED_RUNNING, true},
+        [VERB_GUEST_REMOVE] = {OP_GUEST_DELETE, DESIRED_RUNNING, false},
+        [VERB_RULE_SET] = {OP_RULE_SET, DESIRED_RUNNING, false},
+        [VERB_RULE_DELETE] = {OP_RULE_DELETE, DESIRED_RUNNING, false},
+        [VERB_FENCE_HOST] = {OP_FENCE_REQUEST, DESIRED_RUNNING, false},
+        [VERB_FENCE_CONFIRM] = {OP_FENCE_CONFIRM, DESIRED_RUNNING, false},
+};
+
+static void wish(struct core *c, const struct request *r) {
+        struct entry *e;
+        struct op *op;
+
+        if (wishes[r->verb].kind == OP_NONE) {
+                core_reply(c, r->id, REPLY_USAGE, "this hawd does not know that verb");
+                return;
+        }
+        e = entry_new();
+        op = entry_add(e, wishes[r->verb].kind);
+        if (!resolve(c, r, op)) {
+                entry_unref(e);
+                return;
+        }
+        op->wall = c->wall;
+        op->desired = r->verb == VERB_GUEST_CREATE ? r->desired : wishes[r->verb].desired;
+        op->flag = r->verb == VERB_RULE_SET ? r->strict : wishes[r->verb].flag;
+        text_set(op->text, sizeof(op->text), r->who[0] ? r->who : "an operator");
+        op->spec = guest_spec_ref(r->spec);
+        text_set(op->name, sizeof(op->name), r->rule);
+        op->rule_kind = r->rule_kind;
+        if (r->guests && r->guests[0])
+                op->list = blob_new(r->guests, strlen(r->guests));
+        if (r->hosts && r->hosts[0])
+                op->list2 = blob_new(r->hosts, strlen(r->hosts));
+        pending_propose(c, pending_add(c, r->id, e));
+}
+
+void request_take(struct core *c, const struct request *r) {
+        struct core_status st;
+
+        if (r->verb == VERB_FENCE_TEST) { /* needs no ledger: a look, from here */
+                pending_add(c, r->id, NULL);
+                fencer_test(c, r->host, c->nodeid, r->id);
+                return;
+        }
+        if (!core_operational(c)) {
+                core_status(c, &st);
+                core_reply(c, r->id, REPLY_NOT_QUORATE, "%.*s", (int)TEXT_LEN - 1, st.missing);
+                return;
+        }
+        if (r->verb == VERB_GUEST_ADD)
+                guest_add(c, r);
+        else if (r->verb > VERB_NONE && r->verb < VERB_MAX_)
+                wish(c, r);
+        else
+                core_reply(c, r->id, REPLY_USAGE, "this hawd does not know that verb");
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What keeps this member from deciding, in words. Pure.
+ */
+#include <stdio.h>
+
+#include "hawd/core/priv.h"
+
+static const char *node_name(const struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_nodes; i++)
+                if (c->nodes[i].nodeid == nodeid)
+                        return c->nodes[i].name;
+        return model_host_name(&c->model, nodeid);
+}
+
+/* Names of the members for which @there does not hold, blank-separated; their number. */
+static uint32_t absent(const struct core *c, bool (*there)(const struct core *, uint32_t),
+                       char *buf, size_t size, uint32_t *ret_total) {
+        uint32_t members[HOSTS_MAX];
+        uint32_t n = sync_members(c, members), gone = 0;
+        size_t used = 0;
+
+        buf[0] = '\0';
+        for (uint32_t i = 0; i < n; i++) {
+                int r;
+
+                if (there(c, members[i]))
+                        continue;
+                gone++;
+                r = snprintf(buf + used, size - used, "%s%s", used ? " " : "",
+                             node_name(c, members[i]));
+                if (r > 0 && (size_t)r < size - used)
+                        used += (size_t)r;
+        }
+        *ret_total = n;
+        return gone;
+}
+
+static void phase_missing(const struct core *c, char *buf, size_t size) {
+        char names[TEXT_LEN];
+        uint32_t total, gone = absent(c, core_in_group, names, sizeof(names), &total);
+
+        if (2 * (total - gone) <= total) {
+                text_fmt(buf, size,
+                         "too few members: hawd runs in the group on %u of %u hosts, a majority "
+                         "is needed; missing: %s (start them, or hawd on them)",
+                         total - gone, total, names);
+                return;
+        }
+        switch (c->phase) {
+        case SYNC_EXCHANGE:
+                text_set(buf, size, "the members exchange their ledgers' versions");
+                break;
+        case SYNC_PROMISE:
+                text_set(buf, size, "waiting for a majority to store its promise");
+                break;
+        case SYNC_INSTALL:
+                text_set(buf, size, "waiting for a majority to store the ledger");
+                break;
+        case SYNC_NONE:
+        case SYNC_DONE:
+                text_set(buf, size, "joining the group");
+                break;
+        }
+}
+
+static void find_missing(const struct core *c, char *buf, size_t size) {
+        char names[TEXT_LEN];
+        uint32_t total, gone;
+
+        buf[0] = '\0';
+        if (core_operational(c))
+                return;
+        if (c->n_peers == 0) {
+                text_set(buf, size, "not in the group yet: is corosync running on this host?");
+        } else if (c->missing[0]) {
+                text_set(buf, size, c->missing);
+        } else if (!core_ring_quorate(c) && c->n_ring) {
+                gone = absent(c, core_in_ring, names, sizeof(names), &total);
+                text_fmt(buf, size,
+                         "the ring is not quorate: %u of %u hosts are in it; missing: %s",
+                         total - gone, total, names[0] ? names : "none (votequorum says no)");
+        } else {
+                phase_missing(c, buf, size);
+        }
+}
+
+void core_status(const struct core *c, struct core_status *ret) {
+        *ret = (struct core_status){
+                .nodeid = c->nodeid,
+                .incarnation = c->incarnation,
+                .phase = c->phase,
+                .ring_quorate = core_ring_quorate(c),
+                .operational = core_operational(c),
+                .leader = core_leader(c),
+                .leader_nodeid = core_leader_nodeid(c),
+                .epoch = c->epoch,
+                .version = log_version(c),
+                .applied = c->model.version,
+                .libvirt_up = c->libvirt_up,
+                .store_failed = c->store_failed,
+                .n_group = c->n_peers,
+                .n_ring = c->n_ring,
+        };
+        text_set(ret->store_error, sizeof(ret->store_error), c->store_failed ? c->store_error : "");
+        find_missing(c, ret->missing, sizeof(ret->missing));
+        for (size_t i = 0; i < c->n_peers; i++)
+                ret->group[i] = c->peers[i].id;
+        memcpy(ret->ring, c->ring, sizeof(ret->ring));
+}

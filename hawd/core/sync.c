@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A change of the group (DESIGN 3, "Synced"): exchange, promise, install. Pure.
+ *
+ *   EXCHANGE -> PROMISE -> INSTALL -> DONE, anew on every change of the group
+ *
+ * What was learnt in one configuration counts in that one only. The promised number is higher than
+ * any that a member of the configuration has promised before, so acknowledgements and entries of
+ * an older configuration, delivered late, name another epoch and are dropped.
+ */
+#include <stdio.h>
+
+#include "hawd/core/priv.h"
+
+static uint64_t view_of(const struct ring_member *m, size_t n) {
+        uint64_t h = n;
+
+        for (size_t i = 0; i < n; i++) {
+                h = hash64(h, &m[i].nodeid, sizeof(m[i].nodeid));
+                h = hash64(h, &m[i].pid, sizeof(m[i].pid));
+        }
+        return h;
+}
+
+/*
+ * The ledger's own list of members decides majorities, changes not yet stable included. An empty
+ * ledger's is the configured nodelist.
+ */
+uint32_t sync_members(const struct core *c, uint32_t *ret) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                ret[n++] = c->model.hosts[i].nodeid;
+        for (size_t t = 0; t < c->n_tail; t++)
+                for (size_t k = 0; k < c->tail[t]->n_ops; k++) {
+                        const struct op *op = &c->tail[t]->ops[k];
+                        uint32_t i;
+
+                        for (i = 0; i < n && ret[i] != op->host; i++)
+                                ;
+                        if (op->kind == OP_HOST_ADD && i == n && n < HOSTS_MAX)
+                                ret[n++] = op->host;
+                        else if (op->kind == OP_HOST_REMOVE && i < n)
+                                ret[i] = ret[--n];
+                }
+        if (n == 0)
+                for (size_t i = 0; i < c->n_nodes; i++)
+                        ret[n++] = c->nodes[i].nodeid;
+        return n;
+}
+
+static void exchange_send(struct core *c) {
+        struct msg *m = msg_new(MSG_EXCHANGE);
+
+        m->exchange = (struct msg_exchange){
+                .proto_major = PROTO_MAJOR,
+                .proto_minor = PROTO_MINOR,
+                .round = c->round,
+                .incarnation = c->incarnation,
+                .epoch = c->epoch,
+                .promised = c->promised,
+                .version = log_version(c),
+                .applied = c->model.version,
+                .virgin = c->virgin,
+        };
+        m->exchange.n_members = sync_members(c, m->exchange.members);
+        core_send(c, m);
+}
+
+static void restart(struct core *c) {
+        c->phase = c->n_peers ? SYNC_EXCHANGE : SYNC_NONE;
+        c->number = 0;
+        c->promise_sent = false;
+        c->installed = false;
+        c->decision_inflight = false;
+        c->ack_due = false;
+        for (size_t i = 0; i < c->n_held; i++)
+                entry_unref(c->held[i]);
+        c->n_held = 0;
+        for (size_t i = 0; i < c->n_peers; i++) {
+                c->peers[i].exchanged = false;
+                c->peers[i].promised = 0;
+                c->peers[i].ack_epoch = c->peers[i].ack_version = 0;
+        }
+        if (c->n_peers)
+                exchange_send(c);
+}
+
+void sync_group(struct core *c, const struct event *ev) {
+        struct peer old[HOSTS_MAX];
+        size_t n_old = c->n_peers;
+        bool self = false;
+
+        memcpy(old, c->peers, sizeof(old));
+        c->n_peers = 0;
+        for (size_t i = 0; i < ev->group.n_members && c->n_peers < HOSTS_MAX; i++) {
+                struct peer *p = &c->peers[c->n_peers++];
+
+                *p = (struct peer){.id = ev->group.members[i]};
+                self |= p->id.nodeid == c->nodeid;
+                for (size_t k = 0; k < n_old; k++)
+                        if (old[k].id.nodeid == p->id.nodeid && old[k].id.pid == p->id.pid) {
+                                p->heartbeat = old[k].heartbeat;
+                                p->heartbeat_now = old[k].heartbeat_now;
+                        }
+        }
+        if (!self)
+                c->n_peers = 0;
+        c->view = view_of(ev->group.members, c->n_peers);
+        c->round++;
+        c->was_operational = false;
+        restart(c);
+}
+
+static bool is_member(const uint32_t *members, uint32_t n, uint32_t nodeid) {
+        for (uint32_t i = 0; i < n; i++)
+                if (members[i] == nodeid)
+                        return true;
+        return false;
+}
+
+/* The highest (epoch, version); the lowest node id among equals, whose ledgers are the same. */
+static size_t choose_winner(const struct core *c, bool all_virgin) {
+        size_t w = SIZE_MAX;
+
+        for (size_t i = 0; i < c->n_peers; i++) {
+                const struct msg_exchange *x = &c->peers[i].exchange, *y;
+
+                if (x->virgin && !all_virgin)
+                        continue;
+                if (w == SIZE_MAX) {
+                        w = i;
+                        continue;
+                }
+                y = &c->peers[w].exchange;
+                if (x->epoch > y->epoch || (x->epoch == y->epoch && x->version > y->version) ||
+                    (x->epoch == y->epoch && x->version == y->version &&
+                     c->peers[i].id.nodeid < c->peers[w].id.nodeid))
+                        w = i;
+        }
+        return w;
+}
+
+/* A member without a ledger counts only at the very first start, when nobody has one and all
+ * configured hosts are there: otherwise it may have lost the disk that held what was stable. */
+static bool first_start_complete(struct core *c) {
+        size_t n = 0;
+
+        c->missing[0] = '\0';
+        for (size_t i = 0; i < c->n_nodes; i++) {
+                if (core_in_group(c, c->nodes[i].nodeid)) {
+                        n++;
+                        continue;
+                }
+                text_fmt(c->missing, sizeof(c->missing),
+                         "first start: every configured host must be there once; %s is missing "
+                         "(start hawd on it, or take it out of corosync.conf)",
+                         c->nodes[i].name);
+        }
+        return c->n_nodes > 0 && n == c->n_nodes;
+}
+
+static void exchange_complete(struct core *c) {
+        bool all_virgin = true;
+        uint64_t promised = 0;
+
+        for (size_t i = 0; i < c->n_peers; i++) {
+                if (!c->peers[i].exchanged)
+                        return;
+                all_virgin &= c->peers[i].exchange.virgin;
+                promised = MAX(promised, c->peers[i].exchange.promised);
+        }
+        if (all_virgin && !first_start_complete(c))
+                return;
+        c->winner = choose_winner(c, all_virgin);
+        c->number = promised + 1;
+        c->phase = SYNC_PROMISE;
+        c->missing[0] = '\0';
+        log_promise(c, c->number);
+}
+
+/* At the first start the nodelist decides whether all are there. */
+void sync_nodelist(struct core *c) {
+        if (c->phase == SYNC_EXCHANGE)
+                exchange_complete(c);
+}
+
+void sync_exchange(struct core *c, struct ring_member from, const struct msg *m) {
+        struct peer *p = core_peer(c, from.nodeid);
+
+        if (!p || p->id.pid != from.pid || m->view != c->view)
+                return;
+        if (m->exchange.proto_major != PROTO_MAJOR) {
+                core_note(c, NOTE_PEER_REFUSED, from.nodeid, NULL,
+                          "hawd on node %u speaks protocol %u, this one %u: upgrade the older one",
+                          from.nodeid, m->exchange.proto_major, PROTO_MAJOR);
+                return;
+        }
+        if (m->exchange.round < c->round)
+                return;
+        if (m->exchange.round > c->round) { /* it saw a change of the group that we did not */
+                c->round = m->exchange.round;
+                restart(c);
+        }
+        if (c->phase != SYNC_EXCHANGE)
+                return;
+        p->exchange = m->exchange;
+        p->exchanged = true;
+        exchange_complete(c);
+}
+
+/* Our own promise is on disk: say so. */
+void sync_promised(struct core *c, uint64_t number) {
+        struct msg *m;
+
+        if (number != c->number || c->promise_sent || c->phase < SYNC_PROMISE)
+                return;
+        m = msg_new(MSG_PROMISE);
+        m->promise.number = number;
+        c->promise_sent = true;
+        core_send(c, m);
+}
+
+void sync_promise(struct core *c, struct ring_member from, const struct msg *m) {
+        struct peer *p = core_peer(c, from.nodeid);
+
+        if (!p || p->id.pid != from.pid || m->view != c->view || c->phase < SYNC_PROMISE ||
+            m->promise.number != c->number)
+                return;
+        p->promised = c->number;
+        sync_advance(c);
+}
+
+/* Counted by the winner's list of members; virgins count only when the winner is one too. */
+static bool majority_promised(const struct core *c) {
+        const struct msg_exchange *w = &c->peers[c->winner].exchange;
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < c->n_peers; i++) {
+                const struct peer *p = &c->peers[i];
+
+                if (p->promised == c->number && (!p->exchange.virgin || w->virgin) &&
+                    is_member(w->members, w->n_members, p->id.nodeid))
+                        n++;
+        }
+        return 2 * n > w->n_members;
+}
+
+static bool same_as_winner(const struct core *c, const struct peer *p) {
+        const struct msg_exchange *w = &c->peers[c->winner].exchange;
+
+        return p->exchange.epoch == w->epoch && p->exchange.version == w->version &&
+               p->exchange.virgin == w->virgin;
+}
+
+static void state_send(struct core *c) {
+        struct msg *m;
+        uint64_t since = UINT64_MAX;
+
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (!same_as_winner(c, &c->peers[i]))
+                        since = MIN(since, c->peers[i].exchange.applied);
+        if (since == UINT64_MAX)
+                return;
+        m = msg_new(MSG_STATE);
+        m->state.number = c->number;
+        m->state.state = log_state(c);
+        core_send(c, m);
+        for (size_t i = 0; i < c->n_peers; i++) {
+                struct action *a;
+
+                if (same_as_winner(c, &c->peers[i]))
+                        continue;
+                a = actions_add(c->out, ACT_HISTORY_SEND);
+                a->history.to = c->peers[i].id.nodeid;
+                a->history.since = c->peers[i].exchange.applied;
+        }
+}
+
+static void install(struct core *c, struct state *s) {
+        c->installed = true;
+        log_install(c, c->number, s);
+        for (size_t i = 0; i < c->n_held; i++)
+                log_append(c, c->held[i]);
+        c->n_held = 0;
+}
+
+/* PROMISE -> INSTALL when a majority has promised; those equal to the winner need no state. */
+void sync_advance(struct core *c) {
+        struct peer *self = core_peer(c, c->nodeid);
+
+        if (!self || c->phase < SYNC_PROMISE)
+                return;
+        if (c->phase == SYNC_PROMISE && majority_promised(c)) {
+                c->phase = SYNC_INSTALL;
+                if (c->peers[c->winner].id.nodeid == c->nodeid)
+                        state_send(c);
+        }
+        if (c->phase == SYNC_INSTALL && !c->installed && self->promised == c->number &&
+            same_as_winner(c, self))
+                install(c, NULL);
+}
+
+void sync_state(struct core *c, struct ring_member from, const struct msg *m) {
+        struct peer *self = core_peer(c, c->nodeid);
+
+        if (m->view != c->view || c->phase < SYNC_PROMISE || m->state.number != c->number ||
+            c->installed || !self || from.nodeid != c->peers[c->winner].id.nodeid)
+                return;
+        c->phase = SYNC_INSTALL; /* the winner saw the majority; so do we, in the same order */
+        if (same_as_winner(c, self)) {
+                sync_advance(c);
+                return;
+        }
+        install(c, m->state.state);
+}

@@ -8,9 +8,10 @@
 #include "hawd/guest/session.h"
 #include "hawd/guest/virt.h"
 
-#define CONNECT_LIMIT (20 * USEC_PER_SEC) /* then libvirt counts as down, and another try begins   \
-                                           */
-#define SESSIONS_MAX 4                    /* threads that hang in a connect */
+#define CONNECT_LIMIT                                                                              \
+        (20 * USEC_PER_SEC) /* then libvirt counts as down, and another try begins                 \
+                             */
+#define SESSIONS_MAX 4      /* threads that hang in a connect */
 #define RETRY_MIN (500 * USEC_PER_MSEC)
 #define RETRY_MAX (5 * USEC_PER_SEC)
 #define PROBE_LIMIT (30 * USEC_PER_SEC)

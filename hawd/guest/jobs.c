@@ -136,9 +136,9 @@ static bool is_final(const struct job *j) {
 }
 
 /* An abandoned call is back: whoever waited for that looks once more. */
-static void release_held(struct job_queue *q, const char *uuid) {
+static void release_held(struct job_queue *q, const struct job *back) {
         for (struct job *j = q->active; j; j = j->next) {
-                if (j->state != JOB_HELD || strcasecmp(j->uuid, uuid) != 0)
+                if (j->state != JOB_HELD || !in_the_way(j, back) || earlier_call(q, j))
                         continue;
                 take_out(&q->active, j);
                 j->out = (struct outcome){0};

@@ -132,9 +132,10 @@ static void on_agent(virConnectPtr conn, virDomainPtr dom, int state, int reason
 /* ---- the session's thread -------------------------------------------------------------------- */
 
 static int watch(struct session *s, virConnectPtr conn, int ret_ids[2]) {
-        /* Drivers inside this process have no connection to lose, and refuse these two. */
-        (void)virConnectSetKeepAlive(conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
-        if (virConnectRegisterCloseCallback(conn, on_close, ref(s), unref_opaque) < 0)
+        /* Drivers inside this process have no connection to lose, and refuse the first. The second
+         * they take without ever giving the reference back. */
+        if (virConnectSetKeepAlive(conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT) >= 0 &&
+            virConnectRegisterCloseCallback(conn, on_close, ref(s), unref_opaque) < 0)
                 unref(s);
         ret_ids[0] = virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                       VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle),

@@ -99,14 +99,16 @@ enum virt_error virt_undefine(virDomainPtr dom, char *text) {
         };
         virConnectPtr conn = virDomainGetConnect(dom);
         enum virt_error e = VIRT_REFUSED;
+        int code;
 
         for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
                 if (virDomainUndefineFlags(dom, flags[i]) == 0)
                         return VIRT_OK;
+                code = virGetLastErrorCode(); /* virt_last() may call libvirt */
                 e = virt_last(conn, text);
                 if (e == VIRT_NONE)
                         return VIRT_OK;
-                if (e == VIRT_LOST || virGetLastErrorCode() != VIR_ERR_INVALID_ARG)
+                if (e == VIRT_LOST || code != VIR_ERR_INVALID_ARG)
                         return e;
         }
         return e;

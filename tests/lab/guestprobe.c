@@ -199,5 +199,10 @@ int main(int argc, char **argv) {
                         break;
         }
         guest_close(a);
+        /* What hangs in libvirt goes on; all else ends: this thread and libvirt's loop are left. */
+        for (int tries = 0; tries < 50 && count_threads() > 2; tries++)
+                usleep(100000);
+        print_time();
+        printf("closed threads=%u\n", count_threads());
         return EXIT_SUCCESS;
 }

@@ -86,7 +86,7 @@ PROTO := $(wildcard hawd/wire/*.proto)
 PB_C := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(PROTO))
 PB_H := $(PB_C:.c=.h)
 .SECONDARY: $(PB_C) $(PB_H)
-ADAPTERS := ring guest watchdog store control
+ADAPTERS := ring guest fence watchdog store control
 $(foreach a,$(ADAPTERS),$(eval $(a)_SRC := $(wildcard hawd/$(a)/*.c)))
 HAWD_SRC := $(wildcard hawd/*.c) $(DRIVER_SRC)
 FENCE_SRC := $(filter-out fencing/ladder%,$(wildcard fencing/*.c))

@@ -152,7 +152,7 @@ static json_t *render_settings(const struct conf_guest *c) {
         json_object_set_new(o, "priority", json_integer(c->priority));
         set_uint(o, "start_timeout_ms", c->start_timeout_usec / USEC_PER_MSEC);
         set_uint(o, "stop_timeout_ms", c->stop_timeout_usec / USEC_PER_MSEC);
-        set_uint(o, "boot_ms", c->boot_usec / USEC_PER_MSEC);
+        set_uint(o, "boot_time_ms", c->boot_usec / USEC_PER_MSEC);
         set_uint(o, "restart_limit", c->restart_limit);
         set_uint(o, "restart_window_ms", c->restart_window_usec / USEC_PER_MSEC);
         set_text(o, "on_shutdown", c->on_shutdown == ON_SHUTDOWN_RESPECT ? "respect" : "restart");

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+
+#include "hawd/ctl/guest.h"
+#include "hawd/ctl/wait.h"
+
+#define XML_MAX ((size_t)3 << 20) /* with room for JSON's escapes in a frame of 4 MiB */
+
+/* "key=value" into @settings. Return: CTL_DONE or CTL_USAGE. */
+static int take_setting(json_t *settings, const char *text) {
+        const char *eq = strchr(text, '=');
+        char key[NAME_LEN];
+
+        if (!eq || eq == text || (size_t)(eq - text) >= sizeof(key))
+                return ctl_usage("'%s' is no setting: write KEY=VALUE, e.g. priority=200", text);
+        text_fmt(key, sizeof(key), "%.*s", (int)(eq - text), text);
+        json_object_set_new(settings, key, json_string(eq + 1));
+        return CTL_DONE;
+}
+
+static int take_settings(const struct ctl_args *args, json_t **ret) {
+        _cleanup_(json_unrefp) json_t *settings = json_object();
+
+        for (size_t i = 0; i < args->n_options; i++) {
+                const char *name = args->options[i].option->name;
+                const char *value = args->options[i].value;
+
+                if (strcmp(name, "priority") == 0 || strcmp(name, "after") == 0)
+                        json_object_set_new(settings, name, json_string(value));
+                else if (strcmp(name, "set") == 0 && take_setting(settings, value) != CTL_DONE)
+                        return CTL_USAGE;
+        }
+        *ret = TAKE_PTR(settings);
+        return CTL_DONE;
+}
+
+int guest_add(struct ctl *ctl, const struct ctl_args *args) {
+        json_t *settings;
+        int r = take_settings(args, &settings);
+
+        if (r != CTL_DONE)
+                return r;
+        return ctl_do(ctl, "GuestAdd",
+                      json_pack("{s:s,s:s?,s:o}", "name", args->words[0], "host",
+                                args_get(args, "host"), "settings", settings));
+}
+
+/* Return: malloc'ed text, NULL after a complaint. */
+static char *read_file(const char *path) {
+        FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+        char *text;
+        size_t len;
+        bool bad;
+
+        if (!f) {
+                (void)ctl_fail("%s: %s", path, strerror(errno));
+                return NULL;
+        }
+        text = xcalloc(XML_MAX + 2, 1);
+        len = fread(text, 1, XML_MAX + 1, f);
+        bad = ferror(f);
+        if (f != stdin)
+                (void)fclose(f); /* only read */
+        if (bad || len > XML_MAX || memchr(text, '\0', len)) {
+                (void)ctl_fail("%s: %s", path,
+                               bad             ? "cannot be read"
+                               : len > XML_MAX ? "too long for a domain XML"
+                                               : "this is no text");
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+int guest_create(struct ctl *ctl, const struct ctl_args *args) {
+        bool stopped = args_has(args, "stopped");
+        struct goal goal = {.state = stopped ? "stopped" : "running"};
+        _cleanup_(freep) char *xml = NULL;
+        json_t *settings, *text;
+        int r = take_settings(args, &settings);
+
+        if (r != CTL_DONE)
+                return r;
+        xml = read_file(args->words[0]);
+        text = xml ? json_string(xml) : NULL;
+        if (!text) {
+                json_decref(settings);
+                return xml ? ctl_fail("%s: this is no UTF-8 text", args->words[0]) : CTL_FAILED;
+        }
+        return wait_do(
+                ctl, args, "GuestCreate",
+                json_pack("{s:o,s:o,s:b}", "xml", text, "settings", settings, "stopped", stopped),
+                NULL, &goal);
+}
+
+int guest_set(struct ctl *ctl, const struct ctl_args *args) {
+        _cleanup_(json_unrefp) json_t *settings = json_object();
+
+        for (size_t i = 1; i < args->n_words; i++)
+                if (take_setting(settings, args->words[i]) != CTL_DONE)
+                        return CTL_USAGE;
+        return ctl_do(ctl, "GuestSet",
+                      json_pack("{s:s,s:O}", "name", args->words[0], "settings", settings));
+}
+
+static int do_wait(struct ctl *ctl, const struct ctl_args *args, const char *method,
+                   const struct goal *goal) {
+        return wait_do(ctl, args, method, json_pack("{s:s}", "name", args->words[0]),
+                       args->words[0], goal);
+}
+
+int guest_start(struct ctl *ctl, const struct ctl_args *args) {
+        return do_wait(ctl, args, "GuestStart",
+                       &(struct goal){.state = "running", .desired = "running"});
+}
+
+int guest_stop(struct ctl *ctl, const struct ctl_args *args) {
+        return do_wait(ctl, args, "GuestStop",
+                       &(struct goal){.state = "stopped", .desired = "stopped"});
+}
+
+int guest_ignore(struct ctl *ctl, const struct ctl_args *args) {
+        return ctl_do(ctl, "GuestIgnore", json_pack("{s:s}", "name", args->words[0]));
+}
+
+int guest_pause(struct ctl *ctl, const struct ctl_args *args) {
+        return do_wait(ctl, args, "GuestPause",
+                       &(struct goal){.state = "paused", .desired = "paused"});
+}
+
+int guest_resume(struct ctl *ctl, const struct ctl_args *args) {
+        return do_wait(ctl, args, "GuestResume",
+                       &(struct goal){.state = "running", .desired = "running"});
+}
+
+int guest_move(struct ctl *ctl, const struct ctl_args *args) {
+        return wait_do(
+                ctl, args, "GuestMove",
+                json_pack("{s:s,s:s}", "name", args->words[0], "host", args->words[1]),
+                args->words[0],
+                &(struct goal){.state = "running", .desired = "running", .host = args->words[1]});
+}
+
+int guest_delete(struct ctl *ctl, const struct ctl_args *args) {
+        char question[2 * TEXT_LEN];
+        int r;
+
+        text_fmt(question, sizeof(question),
+                 "%s will be stopped, undefined and forgotten; its disks stay.", args->words[0]);
+        r = ctl_confirm(ctl, args, question);
+        return r == CTL_DONE ? do_wait(ctl, args, "GuestDelete", &(struct goal){.state = NULL}) : r;
+}
+
+int guest_remove(struct ctl *ctl, const struct ctl_args *args) {
+        return do_wait(ctl, args, "GuestRemove", &(struct goal){.state = NULL});
+}

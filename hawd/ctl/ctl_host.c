@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hawctl host */
+#include "hawd/ctl/show.h"
+
+static int host_list(struct ctl *ctl, const struct ctl_args *args) {
+        _cleanup_(json_unrefp) json_t *hosts = NULL;
+        int r = ctl_call_list(ctl, "Hosts", "hosts", &hosts);
+
+        (void)args; /* takes none */
+        if (hosts) {
+                show_hosts(ctl, hosts);
+                show_lost_hosts(ctl, hosts);
+        }
+        return r;
+}
+
+static void show_host(const struct ctl *ctl, const json_t *h) {
+        const char *state = jtext(h, "state");
+        char buf[CELL_LEN];
+
+        printf("Host %s%s%s (node %lld): %s%s%s\n", color_on(ctl, COLOR_BOLD), jtext(h, "name"),
+               color_off(ctl), (long long)jint(h, "nodeid"), color_on(ctl, state_color(state)),
+               state, color_off(ctl));
+        ago(jint(h, "since_usec"), buf, sizeof(buf));
+        show_pair("since", buf);
+        text_fmt(buf, sizeof(buf), "%lld running, %lld may run there (%lld vCPUs, %lld MiB)",
+                 (long long)jint(h, "guests"), (long long)jint(h, "claims"),
+                 (long long)jint(h, "guest_vcpus"), (long long)jint(h, "guest_memory_mib"));
+        show_pair("guests", buf);
+        if (!jnull(h, "memory_free_mib")) {
+                text_fmt(buf, sizeof(buf), "%lld MiB free, load %lld%%, heard %lld ms ago",
+                         (long long)jint(h, "memory_free_mib"), (long long)jint(h, "load_pct"),
+                         (long long)jint(h, "heard_ms_ago"));
+                show_pair("now", buf);
+        }
+        if (json_array_size(json_object_get(h, "labels")) > 0) {
+                join(json_object_get(h, "labels"), buf, sizeof(buf));
+                show_pair("labels", buf);
+        }
+        show_pair("hawd", jtext(h, "hawd_version"));
+        if (jint(h, "losses") > 0) {
+                char when[NAME_LEN];
+
+                clock_time(jint(h, "lost_usec"), when, sizeof(when));
+                text_fmt(buf, sizeof(buf), "%lld times, last %s; proven off: %s",
+                         (long long)jint(h, "losses"), when,
+                         jnull(h, "proof") ? "no" : jtext(h, "proof"));
+                show_pair("lost", buf);
+                show_pair("proof", jtext(h, "proof_text"));
+        }
+}
+
+static int host_show(struct ctl *ctl, const struct ctl_args *args) {
+        _cleanup_(json_unrefp) json_t *answer = NULL, *one = NULL;
+        json_t *h;
+        int r = ctl_call(ctl, "Host", json_pack("{s:s}", "name", args->words[0]), &answer);
+
+        if (r != CTL_DONE)
+                return r;
+        if (ctl->json) {
+                ctl_print_json(TAKE_PTR(answer));
+                return CTL_DONE;
+        }
+        h = json_object_get(answer, "host");
+        one = json_pack("[O]", h);
+        show_host(ctl, h);
+        show_lost_hosts(ctl, one);
+        printf("\n");
+        show_devices(ctl, json_object_get(h, "devices"));
+        return CTL_DONE;
+}
+
+static const struct ctl_verb verbs[] = {
+        {.name = "list", .args = "", .help = "All hosts: state, guests, load.", .run = host_list},
+        {.name = "show",
+         .args = "HOST",
+         .help = "One host with its losses and its fence devices.",
+         .min_words = 1,
+         .max_words = 1,
+         .run = host_show},
+};
+
+const struct ctl_noun ctl_noun_host = {"host", "hosts of the cluster: list, show", verbs,
+                                       ARRAY_SIZE(verbs)};

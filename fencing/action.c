@@ -4,9 +4,11 @@
 #include <stdio.h>
 
 #define READ_GAP_USEC (200 * USEC_PER_MSEC)      /* between two readings */
+#define SETTLE_USEC (50 * USEC_PER_MSEC)         /* from an order to the next reading */
 #define RETRY_GAP_USEC (300 * USEC_PER_MSEC)     /* after a failed reading */
 #define RESEND_USEC (4 * USEC_PER_SEC)           /* accepted, but nothing happened */
 #define RESEND_FAILED_USEC (500 * USEC_PER_MSEC) /* not accepted */
+#define HOPELESS_USEC (5 * USEC_PER_SEC)         /* nothing but errors: let others try */
 #define SENDS_MAX 5
 #define OFF_READS 2
 #define ON_READS 1
@@ -19,6 +21,7 @@ struct course {
         struct fence_result *r;
         struct fence_error read_error; /* of the last reading; FENCE_OK when it worked */
         struct fence_error send_error; /* of the last order */
+        usec_t failing_since;          /* 0: the last reading worked, or nothing answered at all */
         usec_t next_send;
         unsigned sends;
 };
@@ -43,6 +46,9 @@ static int read_once(struct course *c) {
         int code;
 
         code = fence_read(c->h, c->job->until, &power, &c->read_error);
+        r->error = c->read_error; /* the best that is known, should the action be ended early */
+        if (code == 0)
+                c->failing_since = 0;
         if (code != 0) {
                 r->power = FENCE_POWER_UNKNOWN; /* rule 4 */
                 r->reads = 0;
@@ -54,6 +60,22 @@ static int read_once(struct course *c) {
         }
         c->ops->publish(c->ops->ctx, r);
         return code;
+}
+
+/*
+ * Reading again is pointless: the error is final, or an error with a cause has come for a while.
+ * Silence and what follows an order are waited for to the end.
+ */
+static bool hopeless(struct course *c, int code) {
+        if (fence_code_final((enum fence_code)code))
+                return true;
+        if (code == FENCE_TIMEOUT || c->r->switched) {
+                c->failing_since = 0;
+                return false;
+        }
+        if (c->failing_since == 0)
+                c->failing_since = now(c);
+        return now(c) - c->failing_since >= HOPELESS_USEC;
 }
 
 /* Send the order, the deadline checked right before it (rule 3). */
@@ -116,7 +138,7 @@ static bool switch_to(struct course *c, enum fence_power goal) {
                 int code = read_once(c);
 
                 if (code != 0) {
-                        if (fence_code_final((enum fence_code)code))
+                        if (hopeless(c, code))
                                 break;
                         wait_for(c, RETRY_GAP_USEC);
                         continue;
@@ -133,6 +155,8 @@ static bool switch_to(struct course *c, enum fence_power goal) {
                                 c->sends = SENDS_MAX; /* no more of them, but the first may act */
                         else if (code != 0 && fence_code_final((enum fence_code)code))
                                 break;
+                        wait_for(c, SETTLE_USEC);
+                        continue;
                 }
                 wait_for(c, READ_GAP_USEC);
         } while (time_left(c));
@@ -157,7 +181,7 @@ static bool read_status(struct course *c) {
                         c->r->found = c->r->power;
                         return true;
                 }
-                if (fence_code_final((enum fence_code)code))
+                if (hopeless(c, code))
                         break;
                 wait_for(c, RETRY_GAP_USEC);
         } while (time_left(c));

@@ -143,6 +143,7 @@ static int converse(struct child *c, const char *path, usec_t until, struct fenc
 }
 
 static void last_line(const char *text, char *buf, size_t size) {
+        static const char tag[] = "ERROR: ";
         const char *end, *p;
 
         buf[0] = '\0';
@@ -152,6 +153,10 @@ static void last_line(const char *text, char *buf, size_t size) {
                 ;
         for (p = end; p > text && p[-1] != '\n'; p--)
                 ;
+        for (const char *e = p; e + sizeof(tag) - 1 <= end; e++) {
+                if (strncmp(e, tag, sizeof(tag) - 1) == 0)
+                        p = e + sizeof(tag) - 1; /* the date before it says nothing here */
+        }
         text_fmt(buf, size, "%.*s", (int)MIN((size_t)(end - p), size - 1), p);
 }
 

@@ -13,16 +13,26 @@
 
 #include <freeipmi/freeipmi.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define RETRANSMIT_MS 500U
 #define SESSION_MIN_MS 100U
+#define OVERRUN_MS 1000U
+#define UNREACHABLE_POLL_MS 200
 #define CACHE_TRUST_USEC (60 * USEC_PER_MINUTE) /* a way that worked lately is not at fault */
 #define CACHED_STALLS 2U
 
-/* Short tries, many of them; longer ones in between for a BMC that is only slow. */
-static const unsigned session_ms[] = {2000, 2000, 4000, 2000, 2000, 8000};
+/*
+ * How long one try may take, and when a request is repeated. libfreeipmi ignores the answer to a
+ * request that it has repeated since, so a slow BMC is heard only at a slower pace.
+ */
+static const struct {
+        unsigned session_ms, repeat_ms;
+} paces[IPMI_PACES] = {{2000, 500}, {4000, 1500}, {8000, 3500}};
+
+/* Short tries, many of them; slower ones in between. */
+static const uint8_t pace_of_try[] = {0, 0, 1, 0, 2, 1};
 
 struct ipmi {
         const struct fence_target *t;
@@ -33,12 +43,14 @@ struct ipmi {
         ipmi_ctx_t ctx;                /* open session or NULL */
         struct ipmi_way way;           /* of ctx, or known from before */
         bool known;                    /* way worked before */
+        bool stored;                   /* and is in the cache as it is */
         usec_t known_age;
         unsigned known_stalls;
         bool opened; /* a session was open at least once */
         struct ipmi_search search;
         unsigned tries;
         int best_errnum;
+        struct fence_error silence; /* the last time that nothing came back */
 };
 
 static uint64_t settings_key(const struct conf_device *d) {
@@ -56,7 +68,11 @@ static void way_recall(struct ipmi *s) {
         ipmi_search_start(&s->search, d->cipher_suite);
         if (s->t->cache_dir &&
             cache_load(s->t->cache_dir, d->name, settings_key(d), value, &s->known_age) == 0)
-                s->known = ipmi_way_parse(value, &s->way) == 0;
+                s->known = s->stored = ipmi_way_parse(value, &s->way) == 0;
+        if (s->known && s->way.pace > 0 && s->known_age > CACHE_TRUST_USEC) {
+                s->way.pace = 0; /* it may have been a bad moment */
+                s->stored = false;
+        }
 }
 
 static void way_remember(struct ipmi *s, const struct ipmi_way *way) {
@@ -190,14 +206,41 @@ static int explain_silence(struct ipmi *s, struct fence_error *err) {
         case PROBE_SILENT:
                 break;
         }
+        if (s->silence.code != FENCE_OK) { /* routers tell a cause only now and then */
+                *err = s->silence;
+                return (int)err->code;
+        }
         return ipmi_explain(err, &s->peer, IPMI_ERR_CONNECTION_TIMEOUT, 0, true);
 }
 
-/* One attempt to open a session by @way. Return: libfreeipmi's error number, with errno in
- * @ret_sys. */
-static int attempt(struct ipmi *s, const char *address, const struct ipmi_way *way,
-                   unsigned timeout_ms, int *ret_sys) {
+/* The network said no before: ask it again, which takes less than a session's time-out. */
+static bool still_unreachable(struct ipmi *s, struct fence_error *err) {
+        struct pollfd pfd = {.fd = s->probe, .events = POLLIN};
+        int sys = 0;
+
+        if (s->probe < 0 || (s->silence.code != FENCE_REFUSED && s->silence.code != FENCE_NO_ROUTE))
+                return false;
+        if (poll(&pfd, 1, UNREACHABLE_POLL_MS) <= 0 ||
+            probe_verdict(s->probe, &sys) != PROBE_ERROR) {
+                s->silence = (struct fence_error){0};
+                return false;
+        }
+        (void)ipmi_explain(err, &s->peer, IPMI_ERR_SYSTEM_ERROR, sys, true);
+        return true;
+}
+
+/* libfreeipmi was seen to overrun by up to a second: leave room for that. */
+static unsigned session_ms(unsigned pace, usec_t left_ms) {
+        usec_t most = left_ms > 2 * OVERRUN_MS ? left_ms - OVERRUN_MS : left_ms;
+
+        return (unsigned)MIN((usec_t)paces[pace].session_ms, most);
+}
+
+/* One attempt to open a session by @way. Return: libfreeipmi's error number, errno in @ret_sys. */
+static int attempt(struct ipmi *s, const char *address, const struct ipmi_way *way, usec_t left_ms,
+                   int *ret_sys) {
         const struct conf_device *d = s->t->device;
+        unsigned timeout_ms = session_ms(way->pace, left_ms);
         int errnum = IPMI_ERR_SUCCESS;
         ipmi_ctx_t ctx;
 
@@ -209,7 +252,7 @@ static int attempt(struct ipmi *s, const char *address, const struct ipmi_way *w
         errno = 0;
         if (ipmi_ctx_open_outofband_2_0(ctx, address, d->user, s->t->secret, NULL, 0,
                                         way->privilege, way->cipher, timeout_ms,
-                                        MIN(RETRANSMIT_MS, timeout_ms / 2), way->flags,
+                                        MIN(paces[way->pace].repeat_ms, timeout_ms / 2), way->flags,
                                         IPMI_FLAGS_DEFAULT) < 0) {
                 *ret_sys = errno;
                 errnum = ipmi_ctx_errnum(ctx);
@@ -252,13 +295,22 @@ static int give_up(struct ipmi *s, struct fence_error *err) {
 }
 
 static int opened(struct ipmi *s, const struct ipmi_way *way) {
-        if (!s->known)
-                way_remember(s, way);
+        if (!s->known || s->way.pace != way->pace)
+                s->stored = false;
         s->way = *way;
         s->known = s->opened = true;
         s->known_age = 0;
         s->known_stalls = 0;
         return 0;
+}
+
+/* Tell what went wrong while there was time. */
+static int out_of_time(const struct ipmi *s, struct fence_error *err) {
+        if (err->code == FENCE_OK)
+                *err = s->silence;
+        if (err->code != FENCE_OK)
+                return (int)err->code;
+        return fence_fail(err, FENCE_TIMEOUT, "no time left to reach %.100s", s->where);
 }
 
 /* Open a session, by whatever way works, before @until. */
@@ -272,11 +324,9 @@ static int connect_bmc(struct ipmi *s, usec_t until, struct fence_error *err) {
                 enum ipmi_class class;
                 int errnum, sys = 0;
 
+                way.pace = MAX(way.pace, pace_of_try[s->tries % ARRAY_SIZE(pace_of_try)]);
                 if (left_ms < SESSION_MIN_MS)
-                        return err->code != FENCE_OK
-                                       ? (int)err->code
-                                       : fence_fail(err, FENCE_TIMEOUT,
-                                                    "no time left to reach %.100s", s->where);
+                        return out_of_time(s, err);
                 r = resolve(s, err);
                 if (r == 0)
                         r = numeric(s, address, sizeof(address), err);
@@ -286,12 +336,10 @@ static int connect_bmc(struct ipmi *s, usec_t until, struct fence_error *err) {
                         s->probe = probe_open(s->addr->ai_addr, s->addr->ai_addrlen);
                 if (s->probe >= 0)
                         probe_ping(s->probe);
+                if (still_unreachable(s, err))
+                        return (int)err->code;
 
-                errnum =
-                        attempt(s, address, &way,
-                                (unsigned)MIN((usec_t)session_ms[s->tries % ARRAY_SIZE(session_ms)],
-                                              left_ms),
-                                &sys);
+                errnum = attempt(s, address, &way, left_ms, &sys);
                 if (errnum == IPMI_ERR_SUCCESS)
                         return opened(s, &way);
                 s->peer.cipher = way.cipher;
@@ -303,6 +351,7 @@ static int connect_bmc(struct ipmi *s, usec_t until, struct fence_error *err) {
                 else
                         r = ipmi_explain(err, &s->peer, errnum, sys, true);
                 if (class == IPMI_CLASS_SILENT) {
+                        s->silence = *err;
                         next_address(s);
                         return r;
                 }
@@ -325,6 +374,8 @@ static int command_failed(struct ipmi *s, struct fence_error *err) {
         int errnum = ipmi_ctx_errnum(s->ctx);
 
         session_drop(s);
+        if (ipmi_class_of(errnum) == IPMI_CLASS_STALLED)
+                s->tries++;
         return ipmi_explain(err, &s->peer, errnum, sys, false);
 }
 
@@ -348,6 +399,10 @@ static int ipmi_read(void *self, usec_t until, enum fence_power *ret, struct fen
         else
                 *ret = on ? FENCE_POWER_ON : FENCE_POWER_OFF;
         fiid_obj_destroy(rs);
+        if (r == 0 && !s->stored) {
+                way_remember(s, &s->way);
+                s->stored = true;
+        }
         return r;
 }
 

@@ -33,6 +33,10 @@ usec_t guard_now(void) {
         return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
 }
 
+void guard_stopwatch(usec_t t) {
+        guard.start = t;
+}
+
 void guard_publish(const struct fence_result *r) {
         (void)pthread_mutex_lock(&guard.lock); /* cannot fail: plain, initialised */
         guard.result = *r;
@@ -99,8 +103,9 @@ static void end(enum fence_code code, const char *message) {
                 guard_finish(&r, status);
         r.power = FENCE_POWER_UNKNOWN;
         r.reads = 0;
-        (void)fence_fail(&r.error, code, "%s%s", message,
-                         r.switched ? "; an order had been sent and may have taken effect" : "");
+        if (code != FENCE_TIMEOUT || r.error.code == FENCE_OK) /* the last failure says more */
+                (void)fence_fail(&r.error, code, "%s%s", message,
+                                 r.switched ? "; an order had been sent and may take effect" : "");
         guard_finish(&r, EXIT_FAILURE);
 }
 
@@ -145,14 +150,13 @@ static int timer_at(usec_t t) {
         return fd;
 }
 
-int guard_start(usec_t hard, usec_t deadline, usec_t start, const struct fence_result *initial) {
+int guard_start(usec_t hard, usec_t deadline, const struct fence_result *initial) {
         pthread_t thread;
         sigset_t set;
         int fds[N_FDS];
         int r;
 
         guard.result = *initial;
-        guard.start = start;
         (void)sigemptyset(&set);
         (void)sigaddset(&set, SIGTERM);
         (void)sigaddset(&set, SIGINT);

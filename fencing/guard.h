@@ -14,11 +14,10 @@
  * guard_start() - block the signals, start the thread
  * @hard:     CLOCK_BOOTTIME; the process is gone then
  * @deadline: CLOCK_BOOTTIME or USEC_INFINITY; it is gone then if guard_sending(true)
- * @start:    for elapsed_ms
  *
  * Return: 0 or -errno. Call it before any other thread exists.
  */
-int guard_start(usec_t hard, usec_t deadline, usec_t start, const struct fence_result *initial);
+int guard_start(usec_t hard, usec_t deadline, const struct fence_result *initial);
 
 void guard_publish(const struct fence_result *r); /* what to build on when ending early */
 void guard_sending(bool in_flight);
@@ -35,4 +34,5 @@ void guard_settle(const struct fence_result *r, int status);
 /** guard_finish() - write @r and exit */
 void guard_finish(const struct fence_result *r, int status) __attribute__((noreturn));
 
-usec_t guard_now(void); /* CLOCK_BOOTTIME */
+usec_t guard_now(void);         /* CLOCK_BOOTTIME */
+void guard_stopwatch(usec_t t); /* when elapsed_ms began */

@@ -127,24 +127,24 @@ enum ipmi_class ipmi_class_of(int errnum) {
 }
 
 void ipmi_way_format(const struct ipmi_way *w, char *buf, size_t size) {
-        text_fmt(buf, size, "cipher=%u privilege=%u workarounds=0x%x", w->cipher, w->privilege,
-                 w->flags);
+        text_fmt(buf, size, "cipher=%u privilege=%u workarounds=0x%x pace=%u", w->cipher,
+                 w->privilege, w->flags, w->pace);
 }
 
 int ipmi_way_parse(const char *s, struct ipmi_way *ret) {
-        unsigned cipher, privilege, flags, known = 0;
+        unsigned cipher, privilege, flags, pace, known = 0;
         char again[96];
         struct ipmi_way w;
 
-        if (sscanf(s, "cipher=%3u privilege=%1u workarounds=0x%8x", &cipher, &privilege, &flags) !=
-            3)
+        if (sscanf(s, "cipher=%3u privilege=%1u workarounds=0x%8x pace=%1u", &cipher, &privilege,
+                   &flags, &pace) != 4)
                 return -EINVAL;
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 known |= names[i].flag;
         if ((cipher != 17 && cipher != 3) || (privilege != OPERATOR && privilege != ADMIN) ||
-            (flags & ~known))
+            (flags & ~known) || pace >= IPMI_PACES)
                 return -EINVAL;
-        w = (struct ipmi_way){(uint8_t)cipher, (uint8_t)privilege, flags};
+        w = (struct ipmi_way){(uint8_t)cipher, (uint8_t)privilege, flags, (uint8_t)pace};
         ipmi_way_format(&w, again, sizeof(again));
         if (strcmp(again, s) != 0)
                 return -EINVAL;

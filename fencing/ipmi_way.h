@@ -24,11 +24,14 @@ enum ipmi_class {
         IPMI_CLASS_PASSWORD = 64,
 };
 
+#define IPMI_PACES 3 /* from quick to slow, see driver_ipmi.c */
+
 /** struct ipmi_way - all that a session needs beside address, user and password */
 struct ipmi_way {
         uint8_t cipher;    /* 17 or 3 */
         uint8_t privilege; /* IPMI_PRIVILEGE_LEVEL_OPERATOR or _ADMIN */
         unsigned flags;    /* IPMI_WORKAROUND_FLAGS_OUTOFBAND_2_0_* */
+        uint8_t pace;      /* below IPMI_PACES */
 };
 
 /** struct ipmi_search - where the search stands */

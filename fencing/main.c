@@ -257,13 +257,14 @@ int main(int argc, char **argv) {
         if (status >= 0)
                 return status;
         start = guard_now();
+        guard_stopwatch(start);
         text_set(result.device, sizeof(result.device), o.device);
         result.action = o.action;
         if (load_device(&o, &config, &result.error, &device) != 0)
                 guard_finish(&result, EXIT_USAGE);
 
         timeout = o.timeout ? o.timeout : device->timeout_usec;
-        r = guard_start(start + timeout, o.deadline, start, &result);
+        r = guard_start(start + timeout, o.deadline, &result);
         if (r < 0) {
                 (void)fence_fail(&result.error, FENCE_BAD_CONFIG, "cannot start: %s", strerror(-r));
                 guard_finish(&result, EXIT_FAILURE);

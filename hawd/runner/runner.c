@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
-#include "hawd/fence/runner.h"
+#include "hawd/runner/runner.h"
 
 struct child {
         struct child *next;

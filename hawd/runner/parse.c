@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <jansson.h>
 
-#include "hawd/fence/runner.h"
+#include "hawd/runner/runner.h"
 
 static const char *str(const json_t *o, const char *key) {
         const char *s = json_string_value(json_object_get(o, key));

@@ -107,6 +107,7 @@ int agent_judge(const char *agent, const char *xml, struct agent_traits *ret,
                         "%s proves nothing: it cuts storage or network, the host runs on; "
                         "use a device that reads power",
                         agent);
+        *ret = (struct agent_traits){0};
         pick(xml, "ip", "ipaddr", ret->address);
         pick(xml, "username", "login", ret->user);
         pick(xml, "password", "passwd", ret->password);

@@ -44,6 +44,7 @@ static void become_agent(const char *path, int in, int out, int err) {
         if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
             dup2(err, STDERR_FILENO) < 0 || chdir("/") < 0)
                 _exit(126);
+        (void)syscall(SYS_close_range, 3U, ~0U, 0U); /* what we were given without CLOEXEC */
         execve(path, argv, env);
         _exit(127);
 }

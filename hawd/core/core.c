@@ -209,6 +209,7 @@ static void take_message(struct core *c, const struct event *ev) {
         case MSG_TELL:
                 request_tell(c, m);
                 break;
+        case MSG_HISTORY:
         case MSG_NONE:
         case MSG_KIND_MAX_:
                 break;

@@ -68,7 +68,6 @@ static void action_clear(struct action *x) {
         case ACT_GUEST_CANCEL:
         case ACT_FENCE:
         case ACT_FENCE_CANCEL:
-        case ACT_WATCH:
         case ACT_HISTORY_SEND:
         case ACT_REPLY:
         case ACT_STOPPED:

@@ -165,7 +165,6 @@ enum action_kind {
         ACT_GUEST_CANCEL, /* not begun: comes back CANCELLED; begun: goes on */
         ACT_FENCE,        /* run hawd-fence for one device */
         ACT_FENCE_CANCEL, /* ends soon, with an event */
-        ACT_WATCH,        /* the set of managed UUIDs changed: report these domains */
         ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
         ACT_REPLY,
         ACT_NOTE,
@@ -200,24 +199,6 @@ struct persist {
         struct model *compact;    /* new base; entries up to compact->version go; owned */
         struct history_row *rows; /* owned */
         size_t n_rows;
-};
-
-/** struct note - something decided or seen, rendered once for journal, trace, history, explain */
-struct note {
-        uint32_t id;       /* enum note_id, see note.h: text, priority, message id */
-        uint32_t host;     /* node id, or 0 */
-        uint64_t incident; /* or 0 */
-        uint64_t version;  /* ledger version, or 0 when it is local */
-        char guest[NAME_LEN];
-        char text[2 * TEXT_LEN];
-};
-
-/** struct history_row - what the store keeps for ever; key (version, seq), equal on all members */
-struct history_row {
-        uint64_t version;
-        uint32_t seq;
-        usec_t wall;
-        struct note note;
 };
 
 struct action {

@@ -428,13 +428,6 @@ static void guest_tick(struct core *c, struct guest *g, uint32_t self_bit) {
         }
 }
 
-static void watch_tell(struct core *c) {
-        if (c->watch_version == c->model.version)
-                return;
-        c->watch_version = c->model.version;
-        actions_add(c->out, ACT_WATCH);
-}
-
 void executor_tick(struct core *c) {
         int index = model_host_index(&c->model, c->nodeid);
 
@@ -442,7 +435,6 @@ void executor_tick(struct core *c) {
         rogues_tell(c);
         if (index < 0 || !core_operational(c) || join_needed(c))
                 return;
-        watch_tell(c);
         if (c->model.hosts[index].state == HOST_JOINING || c->stopping)
                 return;
         for (size_t i = 0; i < c->model.n_guests; i++)

@@ -10,8 +10,9 @@
 
 #include "hawd/core/priv.h"
 
-#define RELOOK_USEC (15 * USEC_PER_SEC) /* a device read off while its host is there: look again   \
-                                         */
+#define RELOOK_USEC                                                                                \
+        (15 * USEC_PER_SEC) /* a device read off while its host is there: look again               \
+                             */
 
 static struct fence_work *fence_add(struct core *c, enum fence_use use, uint32_t host) {
         struct fence_work *f;

@@ -24,6 +24,7 @@ enum msg_kind {
         MSG_HEARTBEAT, /* not stored */
         MSG_ASK,       /* a client's request that only another host can serve */
         MSG_TELL,      /* its failure (success shows as an applied entry) */
+        MSG_HISTORY,   /* rows for a member that was away; the core takes no part */
         MSG_KIND_MAX_,
 };
 
@@ -69,6 +70,24 @@ struct heartbeat {
 
 enum ask_kind { ASK_NONE, ASK_GUEST_ADD, ASK_FENCE_TEST, ASK_KIND_MAX_ };
 
+/** struct note - something decided or seen, rendered once for journal, trace, history, explain */
+struct note {
+        uint32_t id;       /* enum note_id, see note.h: text, priority, message id */
+        uint32_t host;     /* node id, or 0 */
+        uint64_t incident; /* or 0 */
+        uint64_t version;  /* ledger version, or 0 when it is local */
+        char guest[NAME_LEN];
+        char text[2 * TEXT_LEN];
+};
+
+/** struct history_row - what the store keeps for ever; key (version, seq), equal on all members */
+struct history_row {
+        uint64_t version;
+        uint32_t seq;
+        usec_t wall;
+        struct note note;
+};
+
 struct msg {
         unsigned refs;
         enum msg_kind kind;
@@ -101,6 +120,11 @@ struct msg {
                         int32_t code; /* enum reply_code */
                         char text[TEXT_LEN];
                 } tell;
+                struct {
+                        uint32_t to;
+                        uint32_t n_rows;
+                        struct history_row *rows; /* owned */
+                } history;
         };
 };
 

@@ -186,7 +186,6 @@ struct core {
                 usec_t told;
         } * told; /* observations under way, by guest */
         size_t n_told, cap_told;
-        uint64_t watch_version; /* model version of the last ACT_WATCH */
 
         /* fencer.c */
         struct fence_work *fences;

@@ -41,7 +41,6 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a)
         case ACT_FENCE_CANCEL:
                 bmc_cancel(s, h, a->cancel.id);
                 break;
-        case ACT_WATCH:
                 qemu_tell_healthy(s, h);
                 break;
         case ACT_HISTORY_SEND: /* history is not simulated */

@@ -22,6 +22,7 @@
 #define WIRE_TAIL_MAX 65536              /* entries behind a model */
 #define WIRE_GUESTS_MAX 65536
 #define WIRE_RULES_MAX 4096
+#define WIRE_ROWS_MAX 4096 /* of history in a message */
 #define WIRE_INCIDENTS_MAX 131072
 
 /**

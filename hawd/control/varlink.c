@@ -24,18 +24,27 @@ static void log_client(const struct client *c, int priority, const char *why) {
         config->log(config->ud, priority, text);
 }
 
+/* Whether the next frame may be taken up now. */
+static bool client_free(const struct client *c) {
+        return !c->dead && !c->linger && c->call == 0 && frame_writer_pending(&c->out) == 0;
+}
+
 static int32_t on_client(int32_t fd, int32_t revents, void *data);
 
-/* What to wait for: nothing is read while a call is answered or an answer waits to be written. */
+/*
+ * What to wait for: nothing is read while a call is answered or an answer waits to be written.
+ * A frame that waits for its turn makes the loop call at once, as the socket can be written to;
+ * a job would do, but libqb takes up to 50 ms for one.
+ */
 static void client_poll(struct client *c) {
         qb_loop_t *loop = c->server->config.loop;
         int32_t events = 0;
 
         if (c->dead || c->gone)
                 return;
-        if (frame_writer_pending(&c->out) > 0)
+        if (frame_writer_pending(&c->out) > 0 || (client_free(c) && frame_reader_ready(&c->in)))
                 events |= POLLOUT;
-        else if (!c->eof && c->call == 0 && !frame_reader_ready(&c->in))
+        else if (!c->eof && c->call == 0)
                 events |= POLLIN;
         if (events == c->events)
                 return;
@@ -135,11 +144,6 @@ static void client_read(struct client *c, bool all) {
         } while (all && c->in.end - c->in.start <= c->in.max);
 }
 
-/* Whether the next frame may be taken up now. */
-static bool client_free(const struct client *c) {
-        return !c->dead && !c->linger && c->call == 0 && frame_writer_pending(&c->out) == 0;
-}
-
 static void client_turn(struct client *c) {
         for (int i = 0; i < TURN_FRAMES && client_free(c); i++) {
                 const char *frame;
@@ -152,10 +156,12 @@ static void client_turn(struct client *c) {
                         break;
                 client_dispatch(c, frame, len);
         }
-        if (client_free(c) && frame_reader_ready(&c->in))
-                varlink_queue_turn(c->server);
-        else if (client_free(c) && (c->eof || c->gone))
+        if (client_free(c) && frame_reader_ready(&c->in)) {
+                if (c->gone) /* no longer in the loop */
+                        varlink_queue_turn(c->server);
+        } else if (client_free(c) && (c->eof || c->gone)) {
                 client_drop(c, c->in.end > c->in.start ? "it hung up within a message" : NULL);
+        }
         client_poll(c);
 }
 
@@ -213,6 +219,7 @@ size_t varlink_clients(const struct varlink *v) {
         return n;
 }
 
+/* Only from the loop, never from within a client's call. */
 static struct client *free_slot(struct varlink *v, enum varlink_access access) {
         struct client *slot = NULL;
         size_t viewers = 0;
@@ -220,6 +227,8 @@ static struct client *free_slot(struct varlink *v, enum varlink_access access) {
         for (size_t i = 0; i < VARLINK_CLIENTS_MAX; i++) {
                 struct client *c = &v->clients[i];
 
+                if (c->dead)
+                        client_clear(c); /* before its turn: its slot is asked for */
                 if (c->fd < 0)
                         slot = slot ? slot : c;
                 else

@@ -5,9 +5,9 @@
  *
  * Decoding trusts nothing: a name that is none, a text longer than its array, a NUL inside, a
  * number out of its range, an enum value that this version does not know, too many elements or
- * memory out of proportion refuse the whole. Two things of a newer minor version pass: unknown
- * fields are ignored, and an op of an unknown kind becomes an empty OP_NONE, so that versions of
- * the ledger stay in step.
+ * memory out of proportion refuse the whole. Three things of a newer minor version pass: unknown
+ * fields are ignored; an op of an unknown kind becomes an empty OP_NONE, so that versions of the
+ * ledger stay in step; a history row of an unknown note becomes NOTE_NONE and keeps its text.
  *
  * Of guest.claim[] only what guest.claims has a bit for is carried; the rest decodes as 0.
  */
@@ -20,6 +20,7 @@
 #define WIRE_LIST_MAX ((size_t)64 << 10) /* one list of names in a rule */
 #define WIRE_OPS_MAX 16384               /* in an entry */
 #define WIRE_TAIL_MAX 65536              /* entries behind a model */
+#define WIRE_ROWS_MAX 16384              /* history rows in a message */
 #define WIRE_GUESTS_MAX 65536
 #define WIRE_RULES_MAX 4096
 #define WIRE_ROWS_MAX 4096 /* of history in a message */

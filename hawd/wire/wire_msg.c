@@ -172,6 +172,11 @@ static void put_history(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
         p->history = h;
 }
 
+static void put_history(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
+        p->body_case = HAWD__MSG__BODY_HISTORY;
+        p->history = wire_put_history(o, m);
+}
+
 static void (*const put_kind[])(struct wire_out *o, const struct msg *m, Hawd__Msg *p) = {
         [MSG_EXCHANGE] = put_exchange, [MSG_PROMISE] = put_promise, [MSG_STATE] = put_state_msg,
         [MSG_ACK] = put_ack,           [MSG_ENTRY] = put_entry_msg, [MSG_HEARTBEAT] = put_heartbeat,
@@ -282,6 +287,8 @@ static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {
                 return MSG_TELL;
         case HAWD__MSG__BODY_HISTORY:
                 return MSG_HISTORY;
+        case HAWD__MSG__BODY_HISTORY:
+                return MSG_HISTORY;
         default:
                 return MSG_NONE;
         }
@@ -314,6 +321,9 @@ static void get_body(struct wire_in *in, const Hawd__Msg *p, struct msg *m) {
                 break;
         case MSG_TELL:
                 get_tell(in, p->tell, m);
+                break;
+        case MSG_HISTORY:
+                wire_get_history(in, p->history, m);
                 break;
         case MSG_HISTORY:
                 get_history(in, p->history, m);

@@ -56,6 +56,7 @@ Hawd__HostFacts *wire_put_facts(struct wire_out *o, const struct host_facts *f);
 Hawd__Entry *wire_put_entry(struct wire_out *o, const struct entry *e);
 Hawd__Model *wire_put_model(struct wire_out *o, const struct model *m);
 Hawd__State *wire_put_state(struct wire_out *o, const struct state *s);
+Hawd__History *wire_put_history(struct wire_out *o, const struct msg *m); /* of MSG_HISTORY */
 
 /* ---- decoding -------------------------------------------------------------------------------- */
 
@@ -99,3 +100,4 @@ void wire_get_facts(struct wire_in *in, const Hawd__HostFacts *f, struct host_fa
 struct entry *wire_get_entry(struct wire_in *in, const Hawd__Entry *e);
 void wire_get_model(struct wire_in *in, const Hawd__Model *m, struct model *dst);
 struct state *wire_get_state(struct wire_in *in, const Hawd__State *s);
+void wire_get_history(struct wire_in *in, const Hawd__History *p, struct msg *dst);

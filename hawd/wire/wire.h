@@ -23,7 +23,6 @@
 #define WIRE_ROWS_MAX 16384              /* history rows in a message */
 #define WIRE_GUESTS_MAX 65536
 #define WIRE_RULES_MAX 4096
-#define WIRE_ROWS_MAX 4096 /* of history in a message */
 #define WIRE_INCIDENTS_MAX 131072
 
 /**

@@ -148,31 +148,6 @@ static void put_tell(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
 }
 
 static void put_history(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
-        Hawd__History *h = wire_alloc(o, 1, sizeof(*h));
-
-        hawd__history__init(h);
-        h->to = m->history.to;
-        h->n_rows = wire_put_count(o, m->history.n_rows, WIRE_ROWS_MAX);
-        h->rows = (Hawd__HistoryRow **)wire_array(o, h->n_rows, sizeof(Hawd__HistoryRow));
-        for (size_t i = 0; i < h->n_rows; i++) {
-                const struct history_row *r = &m->history.rows[i];
-                Hawd__HistoryRow *x = h->rows[i];
-
-                hawd__history_row__init(x);
-                x->version = r->version;
-                x->seq = r->seq;
-                x->wall = r->wall;
-                x->note = r->note.id;
-                x->host = r->note.host;
-                x->incident = r->note.incident;
-                x->guest = WIRE_PUT_TEXT(r->note.guest);
-                x->text = WIRE_PUT_TEXT(r->note.text);
-        }
-        p->body_case = HAWD__MSG__BODY_HISTORY;
-        p->history = h;
-}
-
-static void put_history(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
         p->body_case = HAWD__MSG__BODY_HISTORY;
         p->history = wire_put_history(o, m);
 }
@@ -246,27 +221,6 @@ static void get_tell(struct wire_in *in, const Hawd__Tell *p, struct msg *m) {
         WIRE_GET_TEXT(in, "text of a reply", p->text, m->tell.text);
 }
 
-static void get_history(struct wire_in *in, const Hawd__History *p, struct msg *m) {
-        size_t n = wire_get_count(in, "rows of history", p->n_rows, WIRE_ROWS_MAX);
-
-        m->history.to = p->to;
-        m->history.rows = xcalloc(n + 1, sizeof(*m->history.rows));
-        m->history.n_rows = (uint32_t)n;
-        for (size_t i = 0; i < n; i++) {
-                const Hawd__HistoryRow *x = p->rows[i];
-                struct history_row *r = &m->history.rows[i];
-
-                r->version = r->note.version = x->version;
-                r->seq = x->seq;
-                r->wall = x->wall;
-                r->note.id = x->note;
-                r->note.host = x->host;
-                r->note.incident = x->incident;
-                WIRE_GET_TEXT(in, "guest in a row of history", x->guest, r->note.guest);
-                WIRE_GET_TEXT(in, "text in a row of history", x->text, r->note.text);
-        }
-}
-
 static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {
         switch (body) {
         case HAWD__MSG__BODY_EXCHANGE:
@@ -285,8 +239,6 @@ static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {
                 return MSG_ASK;
         case HAWD__MSG__BODY_TELL:
                 return MSG_TELL;
-        case HAWD__MSG__BODY_HISTORY:
-                return MSG_HISTORY;
         case HAWD__MSG__BODY_HISTORY:
                 return MSG_HISTORY;
         default:
@@ -324,9 +276,6 @@ static void get_body(struct wire_in *in, const Hawd__Msg *p, struct msg *m) {
                 break;
         case MSG_HISTORY:
                 wire_get_history(in, p->history, m);
-                break;
-        case MSG_HISTORY:
-                get_history(in, p->history, m);
                 break;
         default:
                 wire_refuse(in, "a message of a kind that this version does not know");

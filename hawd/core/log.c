@@ -245,8 +245,9 @@ void log_persisted(struct core *c, uint64_t batch) {
         }
         memmove(c->batches, c->batches + done, (c->n_batches - done) * sizeof(*c->batches));
         c->n_batches -= done;
-        if (c->store_failed && c->n_batches == 0) {
+        if (c->store_failed && c->repair_batch && batch >= c->repair_batch) {
                 c->store_failed = false;
+                c->repair_batch = 0;
                 core_note(c, NOTE_STORE_BACK, c->nodeid, NULL, "the store can be written again");
         }
         apply_stable(c);
@@ -266,6 +267,7 @@ void log_persist_failed(struct core *c, const char *text) {
                 free(c->batches[i].rows);
         }
         c->n_batches = 0;
+        c->repair_batch = 0;
         c->store_retry = usec_add(c->now, RESEND_USEC);
 }
 
@@ -286,6 +288,7 @@ static void store_again(struct core *c) {
                 c->base_version = c->model.version;
         }
         persist_emit(c);
+        c->repair_batch = c->next_batch;
 }
 
 void log_tick(struct core *c) {

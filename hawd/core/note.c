@@ -64,6 +64,13 @@ const char *note_name(enum note_id id) {
         return notes[row(id)].name;
 }
 
+enum note_id note_from_name(const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
+                if (strcmp(notes[i].name, name) == 0)
+                        return (enum note_id)i;
+        return NOTE_NONE;
+}
+
 int note_priority(enum note_id id) {
         return notes[row(id)].priority;
 }

@@ -62,6 +62,8 @@ enum note_id {
 
 /** note_name() - stable name, e.g. "host-lost". */
 const char *note_name(enum note_id id);
+/** note_from_name() - and back; NOTE_NONE when @name names none. */
+enum note_id note_from_name(const char *name);
 /** note_priority() - syslog priority (3 error, 4 warning, 5 notice, 6 info). */
 int note_priority(enum note_id id);
 /** note_message_id() - 32 hex digits, the journal's MESSAGE_ID. */

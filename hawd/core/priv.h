@@ -161,6 +161,7 @@ struct core {
         bool ack_due;
         bool store_failed;
         usec_t store_retry;
+        uint64_t repair_batch;       /* the write that mends a failed store */
         struct history_row *unsaved; /* rows of failed writes; go with the next one that works */
         size_t n_unsaved, cap_unsaved;
         char store_error[TEXT_LEN];

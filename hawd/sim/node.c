@@ -6,6 +6,33 @@
 
 static void stopped(struct sim *s, struct sim_host *h);
 
+/* All members apply the same: the trace shows what the first of them says. */
+static void trace_note(struct sim *s, struct sim_host *h, const struct note *n)
+{
+        if (n->version > s->traced_version) {
+                s->traced_version = n->version;
+                s->traced_pid = h->pid;
+        }
+        if (n->version && (n->version != s->traced_version || h->pid != s->traced_pid))
+                return;
+        sim_trace(s, h, "%s%s%s%s%s: %s (v%" PRIu64 ")", note_name(n->id), n->host ? " " : "",
+                  n->host ? model_host_name(core_model(h->core), n->host) : "",
+                  n->guest[0] ? " " : "", n->guest, n->text, n->version);
+}
+
+static void take_note(struct sim *s, struct sim_host *h, const struct note *n)
+{
+        s->stats.notes++;
+        if (n->id == NOTE_GUEST_ROGUE)
+                s->stats.rogues++;
+        else if (n->id == NOTE_GUEST_BLOCKED)
+                s->stats.blocked++;
+        if (s->on_trace)
+                trace_note(s, h, n);
+        if (s->on_note)
+                s->on_note(s, h, n);
+}
+
 static void carry_out(struct sim *s, struct sim_host *h, struct action *a)
 {
         switch (a->kind) {
@@ -41,28 +68,13 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a)
         case ACT_FENCE_CANCEL:
                 bmc_cancel(s, h, a->cancel.id);
                 break;
-                qemu_tell_healthy(s, h);
-                break;
         case ACT_HISTORY_SEND: /* history is not simulated */
                 break;
         case ACT_REPLY:
                 people_reply(s, a->reply.request, a->reply.code, a->reply.text);
                 break;
         case ACT_NOTE:
-                s->stats.notes++;
-                if (s->on_trace)
-                        sim_trace(s, h, "note %s v%" PRIu64 " %s %s %s", note_name(a->note->id),
-                                  a->note->version,
-                                  a->note->host ? model_host_name(core_model(h->core),
-                                                                  a->note->host)
-                                                : "",
-                                  a->note->guest, a->note->text);
-                if (a->note->id == NOTE_GUEST_ROGUE)
-                        s->stats.rogues++;
-                else if (a->note->id == NOTE_GUEST_BLOCKED)
-                        s->stats.blocked++;
-                if (s->on_note)
-                        s->on_note(s, h, a->note);
+                take_note(s, h, a->note);
                 break;
         case ACT_STOPPED:
                 stopped(s, h);

@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * hawd: the only file that names concrete adapters. Events of theirs go into the core, actions of
+ * the core go to them, on one loop that never waits.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "hawd/base/build.h"
+#include "hawd/base/clock.h"
+#include "hawd/base/log.h"
+#include "hawd/control/api.h"
+#include "hawd/core/core.h"
+#include "hawd/core/note.h"
+#include "hawd/guest/domxml.h"
+#include "hawd/guest/guest.h"
+#include "hawd/guest/hostinfo.h"
+#include "hawd/ledger.h"
+#include "hawd/ring/ring.h"
+#include "hawd/runner/runner.h"
+#include "hawd/wire/wire.h"
+
+#define GROUP "hawd"
+
+struct options {
+        const char *config;
+        const char *secrets;
+        const char *state_dir;
+        const char *run_dir;
+        const char *uri;
+        char fence_program[PATH_MAX];
+        bool foreground;
+};
+
+struct hawd {
+        struct options opt;
+        struct config config;
+        qb_loop_t *loop;
+        struct core *core;
+        struct ledger_store *store;
+        struct ring *ring;
+        struct guest_adapter *guest;
+        struct runner_paths runner_paths;
+        struct runner *runner;
+        struct api *api;
+        struct actions actions;
+        qb_loop_timer_handle timer, load_timer, pet_timer;
+        usec_t pet_usec;
+        uint32_t vcpus;
+        uint64_t memory_mib;
+        bool ready;
+        int exit_code;
+};
+
+/* ---- actions ------------------------------------------------------------------------------- */
+
+static void log_the_note(struct hawd *d, const struct note *n) {
+        const struct log_fields f = {
+                .message_id = note_message_id(n->id),
+                .host = n->host ? model_host_name(core_model(d->core), n->host) : NULL,
+                .guest = n->guest,
+                .incident = n->incident,
+                .version = n->version,
+        };
+
+        log_note(note_priority(n->id), &f, "%s: %s", note_name(n->id), n->text);
+        if (d->api)
+                api_note(d->api, n, now_wall());
+}
+
+static void send_message(struct hawd *d, const struct msg *m) {
+        uint8_t *bytes;
+        size_t len;
+        int r = wire_msg_encode(m, &bytes, &len);
+
+        if (r < 0) {
+                log_line(LOG_ERR, "a message cannot be encoded: %s", strerror(-r));
+                return;
+        }
+        r = ring_send(d->ring, bytes, len);
+        free(bytes);
+        if (r < 0)
+                log_line(LOG_WARNING, "a message cannot be sent: %s", strerror(-r));
+}
+
+static void stop_loop(struct hawd *d, int code) {
+        d->exit_code = code;
+        qb_loop_stop(d->loop);
+}
+
+static void carry_out(struct hawd *d, struct action *a) {
+        switch (a->kind) {
+        case ACT_PERSIST:
+                ledger_store_submit(d->store, a->persist);
+                break;
+        case ACT_SEND:
+                send_message(d, a->send);
+                break;
+        case ACT_GUEST_JOB:
+                guest_submit(d->guest, a);
+                break;
+        case ACT_GUEST_CANCEL:
+                guest_cancel(d->guest, a->cancel.id);
+                break;
+        case ACT_FENCE:
+                runner_start(d->runner, a);
+                break;
+        case ACT_FENCE_CANCEL:
+                runner_cancel(d->runner, a->cancel.id);
+                break;
+        case ACT_HISTORY_SEND:
+                ledger_store_history_send(d->store, a->history.to, a->history.since);
+                break;
+        case ACT_REPLY:
+                api_reply(d->api, a->reply.request, a->reply.code, a->reply.text);
+                break;
+        case ACT_NOTE:
+                log_the_note(d, a->note);
+                break;
+        case ACT_STOPPED:
+                stop_loop(d, EXIT_SUCCESS);
+                break;
+        case ACT_KIND_MAX_:
+                break;
+        }
+}
+
+static void say_status(struct hawd *d) {
+        struct core_status st;
+
+        core_status(d->core, &st);
+        if (!d->ready && st.n_group) {
+                d->ready = true;
+                (void)sd_notify(0, "READY=1"); /* no manager: nobody listens */
+        }
+        (void)sd_notifyf(0, "STATUS=%s", st.operational ? "deciding" : st.missing);
+}
+
+static void on_deadline(void *data);
+
+static void step(struct hawd *d, struct event *ev) {
+        usec_t deadline;
+
+        ev->now = now_boottime();
+        ev->wall = now_wall();
+        (void)core_step(d->core, ev, &d->actions); /* an unknown event is dropped */
+        for (size_t i = 0; i < d->actions.n; i++)
+                carry_out(d, &d->actions.list[i]);
+        actions_clear(&d->actions);
+        if (d->timer)
+                (void)qb_loop_timer_del(d->loop, d->timer); /* fired already: no matter */
+        d->timer = 0;
+        deadline = core_deadline(d->core);
+        if (deadline != USEC_INFINITY)
+                (void)qb_loop_timer_add(d->loop, QB_LOOP_HIGH,
+                                        (usec_sub(deadline, ev->now) + USEC_PER_MSEC) * 1000, d,
+                                        on_deadline, &d->timer);
+}
+
+static void on_deadline(void *data) {
+        struct hawd *d = data;
+        struct event ev = {.kind = EV_TIMEOUT};
+
+        d->timer = 0;
+        step(d, &ev);
+}
+
+/* ---- the ring ------------------------------------------------------------------------------- */
+
+static void on_group(void *ud, const struct ring_member *members, size_t n) {
+        struct event ev = {.kind = EV_GROUP, .group = {.members = members, .n_members = n}};
+
+        step(ud, &ev);
+        say_status(ud);
+}
+
+static void on_ring(void *ud, struct ring_id id, const uint32_t *nodeids, size_t n) {
+        struct event ev = {.kind = EV_RING, .ring = {id, nodeids, n}};
+
+        step(ud, &ev);
+}
+
+static void on_quorum(void *ud, struct ring_id id, bool quorate) {
+        struct event ev = {.kind = EV_QUORUM, .quorum = {id, quorate}};
+
+        step(ud, &ev);
+}
+
+static void on_nodelist(void *ud, const struct conf_node *nodes, size_t n) {
+        struct event ev = {.kind = EV_NODELIST, .nodelist = {nodes, n}};
+
+        step(ud, &ev);
+}
+
+static void on_message(void *ud, struct ring_member from, const uint8_t *bytes, size_t len) {
+        struct hawd *d = ud;
+        struct event ev = {.kind = EV_MESSAGE, .message = {.from = from}};
+        char err[TEXT_LEN];
+
+        if (wire_msg_decode(bytes, len, &ev.message.msg, err) < 0) {
+                log_line(LOG_ERR, "a message of node %u is refused: %s", from.nodeid, err);
+                return;
+        }
+        if (ev.message.msg->kind == MSG_HISTORY)
+                ledger_store_history_take(d->store, ev.message.msg, ring_nodeid(d->ring));
+        else
+                step(d, &ev);
+        msg_unref(ev.message.msg);
+}
+
+static void on_peer_refused(void *ud, struct ring_member from, const char *why) {
+        (void)ud;
+        log_line(LOG_ERR, "node %u is refused: %s", from.nodeid, why);
+}
+
+static void on_ring_down(void *ud, const char *why) {
+        log_line(LOG_CRIT, "the ring is gone: %s; hawd ends, guests run on", why);
+        stop_loop(ud, EXIT_FAILURE);
+}
+
+static const struct ring_callbacks ring_callbacks = {
+        .group = on_group,
+        .ring = on_ring,
+        .quorum = on_quorum,
+        .nodelist = on_nodelist,
+        .message = on_message,
+        .peer_refused = on_peer_refused,
+        .down = on_ring_down,
+};
+
+/* ---- store, guests, fencing ----------------------------------------------------------------- */
+
+static void on_persisted(void *ud, uint64_t batch, int code, const char *text) {
+        struct event ev = {.kind = code == 0 ? EV_PERSISTED : EV_PERSIST_FAILED,
+                           .persist = {batch, code, text}};
+
+        step(ud, &ev);
+}
+
+static void on_history_page(void *ud, const struct msg *m) {
+        send_message(ud, m);
+}
+
+static void on_libvirt_up(void *ud, const struct domain_seen *domains, size_t n) {
+        struct event ev = {.kind = EV_LIBVIRT_UP, .libvirt = {domains, n}};
+
+        step(ud, &ev);
+}
+
+static void on_libvirt_down(void *ud, const char *why) {
+        struct event ev = {.kind = EV_LIBVIRT_DOWN};
+
+        log_line(LOG_WARNING, "libvirt: %s", why);
+        step(ud, &ev);
+}
+
+static void on_domain(void *ud, const struct domain_seen *domain) {
+        struct event ev = {.kind = EV_DOMAIN, .domain = *domain};
+
+        step(ud, &ev);
+}
+
+static void on_healthy(void *ud, const char *uuid, const char *evidence) {
+        struct event ev = {.kind = EV_DOMAIN_HEALTHY, .domain = {.wall = now_wall()}};
+
+        text_set(ev.domain.uuid, sizeof(ev.domain.uuid), uuid);
+        text_set(ev.domain.text, sizeof(ev.domain.text), evidence);
+        step(ud, &ev);
+}
+
+static void on_job_done(void *ud, uint64_t id, enum job_result result, enum seen_state seen,
+                        const char *text, struct guest_spec *spec, usec_t wall) {
+        struct event ev = {.kind = EV_GUEST_JOB_DONE,
+                           .guest_job = {.id = id,
+                                         .result = result,
+                                         .seen = seen,
+                                         .text = text,
+                                         .spec = spec,
+                                         .wall = wall}};
+
+        step(ud, &ev);
+}
+
+static void say_load(struct hawd *d) {
+        struct event ev = {.kind = EV_HOST_LOAD,
+                           .load = {.vcpus = d->vcpus, .memory_mib = d->memory_mib}};
+
+        if (d->vcpus && hostinfo_read(&ev.load.memory_free_mib, &ev.load.load_pct) == 0)
+                step(d, &ev);
+}
+
+static void on_host(void *ud, uint32_t vcpus, uint64_t memory_mib) {
+        struct hawd *d = ud;
+
+        d->vcpus = vcpus;
+        d->memory_mib = memory_mib;
+        say_load(d);
+}
+
+static const struct guest_callbacks guest_callbacks = {
+        .up = on_libvirt_up,
+        .down = on_libvirt_down,
+        .domain = on_domain,
+        .healthy = on_healthy,
+        .job_done = on_job_done,
+        .host = on_host,
+};
+
+static void on_fence_done(void *ud, uint64_t id, enum power_reading reading, bool switched,
+                          const char *text, usec_t wall) {
+        struct event ev = {.kind = EV_FENCE_DONE,
+                           .fence = {.id = id,
+                                     .reading = reading,
+                                     .switched = switched,
+                                     .text = text,
+                                     .wall = wall}};
+
+        step(ud, &ev);
+}
+
+static int32_t on_guest_fd(int32_t fd, int32_t revents, void *data) {
+        (void)fd;
+        (void)revents;
+        guest_dispatch(((struct hawd *)data)->guest);
+        return 0;
+}
+
+static int32_t on_store_fd(int32_t fd, int32_t revents, void *data) {
+        (void)fd;
+        (void)revents;
+        ledger_store_dispatch(((struct hawd *)data)->store);
+        return 0;
+}
+
+/* ---- clients -------------------------------------------------------------------------------- */
+
+static int port_request(void *ud, const struct request *request) {
+        struct event ev = {.kind = EV_REQUEST, .request = *request};
+
+        step(ud, &ev);
+        return 0;
+}
+
+static int port_history(void *ud, const struct api_history_filter *f, api_row_fn row,
+                        void *row_ud) {
+        const struct ledger_history_filter filter = {
+                .since_wall = f->since_wall,
+                .until_wall = f->until_wall,
+                .host = f->host,
+                .guest = f->guest,
+                .incident = f->incident,
+                .kinds = f->kinds,
+                .n_kinds = f->n_kinds,
+                .before_version = f->before_version,
+                .before_seq = f->before_seq,
+                .limit = f->limit,
+        };
+
+        return ledger_store_history(((struct hawd *)ud)->store, &filter, row, row_ud);
+}
+
+static const struct config *port_config(void *ud) {
+        return &((struct hawd *)ud)->config;
+}
+
+static void port_log(void *ud, int priority, const char *text) {
+        (void)ud;
+        log_line(priority, "%s", text);
+}
+
+/* ---- timers and signals --------------------------------------------------------------------- */
+
+static void on_load(void *data) {
+        struct hawd *d = data;
+
+        say_load(d);
+        say_status(d);
+        (void)qb_loop_timer_add(d->loop, QB_LOOP_LOW, d->config.heartbeat_usec * 1000, d, on_load,
+                                &d->load_timer);
+}
+
+/* systemd's watchdog is fed from the loop: one that hangs is restarted. */
+static void on_pet(void *data) {
+        struct hawd *d = data;
+
+        (void)sd_notify(0, "WATCHDOG=1"); /* no manager: nobody listens */
+        (void)qb_loop_timer_add(d->loop, QB_LOOP_HIGH, d->pet_usec * 1000, d, on_pet,
+                                &d->pet_timer);
+}
+
+static int32_t on_terminate(int32_t signal_number, void *data) {
+        struct event ev = {.kind = EV_STOP};
+
+        log_line(LOG_NOTICE, "signal %d: hawd stops, its guests run on", signal_number);
+        (void)sd_notify(0, "STOPPING=1");
+        step(data, &ev);
+        return 0;
+}
+
+static void log_errors(const struct conf_errors *errors) {
+        for (size_t i = 0; i < errors->n; i++)
+                log_line(LOG_ERR, "%s", errors->lines[i]);
+}
+
+static int32_t on_reload(int32_t signal_number, void *data) {
+        struct hawd *d = data;
+        struct conf_errors errors = {0};
+        struct config fresh;
+        int r = config_load(d->opt.config, &fresh, &errors);
+
+        (void)signal_number;
+        if (r == 0) {
+                d->config = fresh;
+                core_set_config(d->core, &d->config);
+                log_line(LOG_NOTICE, "%s is read again", d->opt.config);
+        } else {
+                log_errors(&errors);
+                log_line(LOG_ERR, "%s: the running configuration is kept: %s", d->opt.config,
+                         r < 0 ? strerror(-r) : "see the lines above");
+        }
+        conf_errors_clear(&errors);
+        return 0;
+}
+
+/* ---- start ---------------------------------------------------------------------------------- */
+
+static void usage(FILE *out) {
+        fprintf(out,
+                "Usage: hawd [OPTION...]\n"
+                "Keep this host's virtual machines running, with the others of its cluster.\n\n"
+                "  -f, --foreground     log to standard error\n"
+                "      --config FILE    configuration (" HAWD_CONF ")\n"
+                "      --secrets FILE   passwords of fence devices (" HAWD_FENCING_CONF ")\n"
+                "      --state-dir DIR  the ledger's place (" HAWD_STATE_DIR ")\n"
+                "      --run-dir DIR    the sockets' place (" HAWD_RUN_DIR ")\n"
+                "      --uri URI        libvirt connection (" GUEST_URI_DEFAULT ")\n"
+                "      --fence-program FILE  hawd-fence\n"
+                "      --check          only check the configuration\n"
+                "  -h, --help           this text\n"
+                "  -V, --version        the version\n");
+}
+
+/* hawd-fence where it is installed; beside this program when hawd runs from where it was built. */
+static void find_fence_program(struct options *o) {
+        char self[PATH_MAX];
+        ssize_t n;
+        char *slash;
+
+        text_set(o->fence_program, sizeof(o->fence_program), HAWD_FENCE_PROGRAM);
+        n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        if (access(o->fence_program, X_OK) == 0 || n <= 0)
+                return;
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+        if (!slash)
+                return;
+        *slash = '\0';
+        text_fmt(o->fence_program, sizeof(o->fence_program), "%s/hawd-fence", self);
+}
+
+/* Return: -1 to go on, else the exit status. */
+static int parse_options(int argc, char **argv, struct options *o, bool *ret_check) {
+        enum { OPT_CONFIG = 256, OPT_SECRETS, OPT_STATE, OPT_RUN, OPT_URI, OPT_FENCE, OPT_CHECK };
+        static const struct option longs[] = {
+                {"foreground", no_argument, NULL, 'f'},
+                {"config", required_argument, NULL, OPT_CONFIG},
+                {"secrets", required_argument, NULL, OPT_SECRETS},
+                {"state-dir", required_argument, NULL, OPT_STATE},
+                {"run-dir", required_argument, NULL, OPT_RUN},
+                {"uri", required_argument, NULL, OPT_URI},
+                {"fence-program", required_argument, NULL, OPT_FENCE},
+                {"check", no_argument, NULL, OPT_CHECK},
+                {"help", no_argument, NULL, 'h'},
+                {"version", no_argument, NULL, 'V'},
+                {0},
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "fhV", longs, NULL)) >= 0) {
+                switch (c) {
+                case 'f':
+                        o->foreground = true;
+                        break;
+                case OPT_CONFIG:
+                        o->config = optarg;
+                        break;
+                case OPT_SECRETS:
+                        o->secrets = optarg;
+                        break;
+                case OPT_STATE:
+                        o->state_dir = optarg;
+                        break;
+                case OPT_RUN:
+                        o->run_dir = optarg;
+                        break;
+                case OPT_URI:
+                        o->uri = optarg;
+                        break;
+                case OPT_FENCE:
+                        text_set(o->fence_program, sizeof(o->fence_program), optarg);
+                        break;
+                case OPT_CHECK:
+                        *ret_check = true;
+                        break;
+                case 'h':
+                        usage(stdout);
+                        return EXIT_SUCCESS;
+                case 'V':
+                        printf("hawd %s\n", HAWD_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        usage(stderr);
+                        return 2;
+                }
+        }
+        if (optind < argc) {
+                fprintf(stderr, "hawd: '%s' is one word too many: see hawd --help\n", argv[optind]);
+                return 2;
+        }
+        return -1;
+}
+
+/* Best effort, each: hawd works without, only less surely under memory or CPU pressure. */
+static void lock_down(void) {
+        const struct sched_param param = {.sched_priority = 1};
+
+        if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+                log_line(LOG_INFO, "memory is not locked: %s", strerror(errno));
+        if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+                log_line(LOG_INFO, "no real-time scheduling: %s", strerror(errno));
+        (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int start_core(struct hawd *d) {
+        struct core_boot boot = {.hawd_version = HAWD_VERSION};
+        char err[TEXT_LEN];
+        int r;
+
+        r = ledger_store_open(d->opt.state_dir,
+                              &(struct ledger_callbacks){on_persisted, on_history_page, d}, &boot,
+                              &d->store, err);
+        if (r < 0) {
+                log_line(LOG_CRIT, "%s", err);
+                return r;
+        }
+        boot.nodeid = ring_nodeid(d->ring);
+        if (getrandom(&boot.incarnation, sizeof(boot.incarnation), 0) < 0 ||
+            getrandom(&boot.seed, sizeof(boot.seed), 0) < 0)
+                return -errno;
+        d->core = core_new(&boot, &d->config);
+        state_unref(boot.state);
+        return 0;
+}
+
+static int start_adapters(struct hawd *d) {
+        const struct api_ports ports = {.ud = d,
+                                        .request = port_request,
+                                        .history = port_history,
+                                        .spec_from_xml = spec_from_xml,
+                                        .config = port_config,
+                                        .log = port_log};
+        char err[TEXT_LEN];
+        int r;
+
+        d->runner_paths =
+                (struct runner_paths){d->opt.fence_program, d->opt.config, d->opt.secrets};
+        d->runner = runner_new(d->loop, &d->runner_paths, on_fence_done, d);
+        r = api_new(d->loop, d->core, &ports, HAWD_VERSION, &d->api);
+        if (r == 0)
+                r = api_listen(d->api, d->opt.run_dir);
+        if (r < 0)
+                return r;
+        r = guest_open(d->opt.uri, &guest_callbacks, d, &d->guest, err);
+        if (r < 0) {
+                log_line(LOG_CRIT, "%s", err);
+                return r;
+        }
+        (void)qb_loop_poll_add(d->loop, QB_LOOP_MED, guest_fd(d->guest), POLLIN, d, on_guest_fd);
+        (void)qb_loop_poll_add(d->loop, QB_LOOP_HIGH, ledger_store_fd(d->store), POLLIN, d,
+                               on_store_fd);
+        r = ring_attach(d->ring, d->loop, err);
+        if (r < 0)
+                log_line(LOG_CRIT, "%s", err);
+        return r;
+}
+
+static void start_timers(struct hawd *d) {
+        qb_loop_signal_handle h;
+        uint64_t usec = 0;
+
+        (void)qb_loop_signal_add(d->loop, QB_LOOP_HIGH, SIGTERM, d, on_terminate, &h);
+        (void)qb_loop_signal_add(d->loop, QB_LOOP_HIGH, SIGINT, d, on_terminate, &h);
+        (void)qb_loop_signal_add(d->loop, QB_LOOP_LOW, SIGHUP, d, on_reload, &h);
+        on_load(d);
+        if (sd_watchdog_enabled(0, &usec) > 0 && usec) {
+                d->pet_usec = usec / 3;
+                on_pet(d);
+        }
+}
+
+static int run(struct hawd *d) {
+        char err[TEXT_LEN];
+        int r;
+
+        (void)mkdir(d->opt.run_dir, 0755); /* it may be there; what matters shows on listening */
+        (void)mkdir(d->opt.state_dir, 0700);
+        d->loop = qb_loop_create();
+        r = ring_open(GROUP, &ring_callbacks, d, &d->ring, err);
+        if (r < 0) {
+                log_line(LOG_CRIT, "%s", err);
+                return r;
+        }
+        r = start_core(d);
+        if (r == 0)
+                r = start_adapters(d);
+        if (r < 0)
+                return r;
+        lock_down();
+        start_timers(d);
+        log_line(LOG_NOTICE, "hawd %s, node %u of cluster %s", HAWD_VERSION, ring_nodeid(d->ring),
+                 d->config.cluster_name);
+        qb_loop_run(d->loop);
+        return 0;
+}
+
+static void end(struct hawd *d) {
+        if (d->ring)
+                ring_leave(d->ring);
+        d->api = api_free(d->api);
+        d->runner = runner_free(d->runner);
+        d->guest = guest_close(d->guest);
+        d->store = ledger_store_close(d->store);
+        d->ring = ring_close(d->ring);
+        d->core = core_free(d->core);
+        actions_free(&d->actions);
+        if (d->loop)
+                qb_loop_destroy(d->loop);
+}
+
+int main(int argc, char **argv) {
+        static struct hawd d = {
+                .opt = {.config = HAWD_CONF,
+                        .secrets = HAWD_FENCING_CONF,
+                        .state_dir = HAWD_STATE_DIR,
+                        .run_dir = HAWD_RUN_DIR,
+                        .uri = GUEST_URI_DEFAULT},
+        };
+        struct conf_errors errors = {0};
+        bool check = false;
+        int r;
+
+        find_fence_program(&d.opt);
+        r = parse_options(argc, argv, &d.opt, &check);
+        if (r >= 0)
+                return r;
+        (void)log_open("hawd", d.opt.foreground || check ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
+        r = config_load(d.opt.config, &d.config, &errors);
+        log_errors(&errors);
+        if (r < 0)
+                log_line(LOG_CRIT, "%s cannot be read: %s", d.opt.config, strerror(-r));
+        conf_errors_clear(&errors);
+        if (r == 0 && !check)
+                r = run(&d);
+        end(&d);
+        log_close();
+        return r != 0 ? EXIT_FAILURE : d.exit_code;
+}

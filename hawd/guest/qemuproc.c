@@ -149,7 +149,8 @@ static bool worth_telling(const char *line) {
         size_t len = strlen(line);
 
         return len > 0 && isdigit((unsigned char)line[0]) && line[len - 1] != '\\' &&
-               !strstr(line, ": shutting down, reason=") && !strstr(line, ": starting up libvirt");
+               !strstr(line, ": shutting down, reason=") && !strstr(line, ": Domain id=") &&
+               !strstr(line, ": starting up libvirt");
 }
 
 /* "2026-01-02T03:04:05.678901Z qemu-system-x86_64: text": the time is told elsewhere. */

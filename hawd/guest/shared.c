@@ -119,19 +119,3 @@ int thread_spawn(void *(*fn)(void *), void *arg) {
         pthread_attr_destroy(&attr);
         return -r;
 }
-
-static usec_t now(clockid_t clock) {
-        struct timespec ts;
-
-        if (clock_gettime(clock, &ts) < 0)
-                abort();
-        return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
-}
-
-usec_t now_boottime(void) {
-        return now(CLOCK_BOOTTIME);
-}
-
-usec_t now_wall(void) {
-        return now(CLOCK_REALTIME);
-}

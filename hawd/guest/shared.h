@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "hawd/base/clock.h"
 #include "hawd/core/event.h"
 #include "hawd/guest/lifecycle.h"
 
@@ -63,5 +64,3 @@ void shared_close(struct shared *s);
 /** thread_spawn() - a detached thread with a small stack and all signals blocked. 0, -errno. */
 int thread_spawn(void *(*fn)(void *), void *arg);
 
-usec_t now_boottime(void);
-usec_t now_wall(void);

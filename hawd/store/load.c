@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hawd/store/db.h"
+
+static int damaged(const char *path, const char *what, uint64_t version, char *err) {
+        text_fmt(err, TEXT_LEN,
+                 "%.60s: damaged (%s %" PRIu64 "): move it aside, and hawd takes the ledger from "
+                 "the other hosts",
+                 path, what, version);
+        return -EUCLEAN;
+}
+
+static struct blob *column_blob(sqlite3_stmt *stmt, int i) {
+        const void *data = sqlite3_column_blob(stmt, i); /* NULL when empty */
+
+        return blob_new(data, (size_t)sqlite3_column_bytes(stmt, i));
+}
+
+static int load_meta(sqlite3 *db, const char *path, struct store_loaded *l, char *err) {
+        sqlite3_stmt *stmt;
+        int rc, r = 0;
+
+        if (sqlite3_prepare_v2(db, "SELECT epoch, promised, base_version, alone FROM meta", -1,
+                               &stmt, NULL) != SQLITE_OK)
+                return db_error(db, path, err);
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+                l->epoch = (uint64_t)sqlite3_column_int64(stmt, 0);
+                l->promised = (uint64_t)sqlite3_column_int64(stmt, 1);
+                l->base_version = (uint64_t)sqlite3_column_int64(stmt, 2);
+                l->alone = sqlite3_column_int(stmt, 3) != 0;
+        } else {
+                r = rc == SQLITE_DONE ? damaged(path, "no row in meta, of", 1, err)
+                                      : db_error(db, path, err);
+        }
+        (void)sqlite3_finalize(stmt); /* the step has told it */
+        return r;
+}
+
+static int load_snapshot(sqlite3 *db, const char *path, struct store_loaded *l, char *err) {
+        sqlite3_stmt *stmt;
+        int rc, r = 0;
+
+        if (sqlite3_prepare_v2(db, "SELECT version, sum, bytes FROM snapshot", -1, &stmt, NULL) !=
+            SQLITE_OK)
+                return db_error(db, path, err);
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+                l->snapshot = column_blob(stmt, 2);
+                if ((uint64_t)sqlite3_column_int64(stmt, 0) != l->base_version ||
+                    sqlite3_column_int64(stmt, 1) !=
+                            db_sum(l->base_version, 0, l->snapshot->data, l->snapshot->len))
+                        r = damaged(path, "state", l->base_version, err);
+        } else if (rc != SQLITE_DONE) {
+                r = db_error(db, path, err);
+        } else if (l->base_version != 0) {
+                r = damaged(path, "no state", l->base_version, err);
+        }
+        (void)sqlite3_finalize(stmt); /* the step has told it */
+        return r;
+}
+
+static int load_entries(sqlite3 *db, const char *path, struct store_loaded *l, char *err) {
+        sqlite3_stmt *stmt;
+        size_t size = 0;
+        int rc, r = 0;
+
+        if (sqlite3_prepare_v2(db, "SELECT version, epoch, sum, bytes FROM entry ORDER BY version",
+                               -1, &stmt, NULL) != SQLITE_OK)
+                return db_error(db, path, err);
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                struct store_loaded_entry *e;
+
+                if (l->n_entries == size) {
+                        size = size * 2 + 64;
+                        l->entries = xreallocarray(l->entries, size, sizeof(*l->entries));
+                }
+                e = &l->entries[l->n_entries++];
+                e->version = (uint64_t)sqlite3_column_int64(stmt, 0);
+                e->epoch = (uint64_t)sqlite3_column_int64(stmt, 1);
+                e->bytes = column_blob(stmt, 3);
+                if (e->version != l->base_version + l->n_entries ||
+                    sqlite3_column_int64(stmt, 2) !=
+                            db_sum(e->version, e->epoch, e->bytes->data, e->bytes->len)) {
+                        r = damaged(path, "entry", e->version, err);
+                        break;
+                }
+        }
+        if (r == 0 && rc != SQLITE_DONE)
+                r = db_error(db, path, err);
+        (void)sqlite3_finalize(stmt); /* the step has told it */
+        return r;
+}
+
+int db_load(sqlite3 *db, const char *path, struct store_loaded *ret, char *err) {
+        struct store_loaded l = {0};
+        int r = load_meta(db, path, &l, err);
+
+        if (r == 0)
+                r = load_snapshot(db, path, &l, err);
+        if (r == 0)
+                r = load_entries(db, path, &l, err);
+        if (r < 0)
+                store_loaded_clear(&l);
+        else
+                *ret = l;
+        return r;
+}
+
+void store_loaded_clear(struct store_loaded *l) {
+        blob_unref(l->snapshot);
+        for (size_t i = 0; i < l->n_entries; i++)
+                blob_unref(l->entries[i].bytes);
+        free(l->entries);
+        *l = (struct store_loaded){0};
+}

@@ -1,0 +1,863 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The store on real files: what was completed is there after anything that can happen to them. */
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hawd/base/clock.h"
+#include "hawd/store/reader.h"
+#include "tests/unit/unit.h"
+
+#define WAIT (10 * USEC_PER_SEC)
+
+static char folder[64], path[80];
+
+static void set_up(void) {
+        text_set(folder, sizeof(folder), "/tmp/hawd-test-store-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        text_fmt(path, sizeof(path), "%s/ledger.db", folder);
+}
+
+static int remove_one(const char *name, const struct stat *st, int flag, struct FTW *ftw) {
+        (void)st;
+        (void)flag;
+        (void)ftw;
+        return remove(name);
+}
+
+static void tear_down(void) {
+        umount2(folder, MNT_DETACH); /* where the test mounted something, and failed */
+        nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- the caller's side ---- */
+
+struct seen {
+        size_t n;
+        uint64_t ids[4096];
+        int codes[4096];
+        char text[TEXT_LEN];
+};
+
+static void on_done(void *ud, const struct store_done *done) {
+        struct seen *seen = ud;
+
+        ck_assert_uint_lt(seen->n, ARRAY_SIZE(seen->ids));
+        seen->codes[seen->n] = done->code;
+        seen->ids[seen->n++] = done->id;
+        if (done->code < 0)
+                text_set(seen->text, sizeof(seen->text), done->text);
+        else
+                ck_assert_str_eq(done->text, "");
+}
+
+static void wait_for(struct store *s, struct seen *seen, size_t n) {
+        usec_t until = now_boottime() + 30 * USEC_PER_SEC;
+
+        while (seen->n < n && now_boottime() < until) {
+                struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+
+                if (poll(&p, 1, 1000) > 0)
+                        store_dispatch(s);
+        }
+        ck_assert_uint_eq(seen->n, n);
+}
+
+static struct store *open_store(struct seen *seen) {
+        char err[TEXT_LEN] = "";
+        struct store *s;
+        int r = store_open(path, &s, err);
+
+        ck_assert_msg(r == 0, "%s", err);
+        if (seen)
+                ck_assert_int_eq(store_start(s, on_done, seen), 0);
+        return s;
+}
+
+static struct store_loaded load_store(void) {
+        char err[TEXT_LEN] = "";
+        struct store *s = open_store(NULL);
+        struct store_loaded l;
+        int r = store_load(s, &l, err);
+
+        ck_assert_msg(r == 0, "%s", err);
+        store_free(s, WAIT);
+        return l;
+}
+
+static struct store_bytes bytes(const char *text) {
+        return (struct store_bytes){text, strlen(text)};
+}
+
+static int submit_entry(struct store *s, uint64_t version, uint64_t epoch, const void *data,
+                        size_t len) {
+        struct store_entry e = {version, epoch, {data, len}};
+        struct store_batch b = {.id = version, .entries = &e, .n_entries = 1};
+
+        return store_submit(s, &b);
+}
+
+static void fill(char *data, size_t len, uint64_t version) {
+        for (size_t i = 0; i < len; i++)
+                data[i] = (char)hash64(version, &i, sizeof(i));
+}
+
+static void run_sql(const char *sql) {
+        sqlite3 *db;
+
+        ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+        ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s",
+                      sqlite3_errmsg(db));
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+/* ---- what is written is read ---- */
+
+START_TEST(a_new_file_is_empty) {
+        struct store_loaded l = load_store();
+        struct stat st;
+
+        ck_assert_uint_eq(l.epoch, 0);
+        ck_assert_uint_eq(l.promised, 0);
+        ck_assert_uint_eq(l.base_version, 0);
+        ck_assert(!l.alone);
+        ck_assert_ptr_null(l.snapshot);
+        ck_assert_uint_eq(l.n_entries, 0);
+        store_loaded_clear(&l);
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_uint_eq(st.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(all_parts_come_back) {
+        struct store_entry es[] = {
+                {11, 3, bytes("eleven")}, {12, 3, bytes("")}, {13, 4, {"a\0b", 3}}};
+        struct store_batch b = {.id = 7,
+                                .set_promised = true,
+                                .promised = 5,
+                                .set_epoch = true,
+                                .epoch = 4,
+                                .set_alone = true,
+                                .alone = true,
+                                .install = true,
+                                .base_version = 10,
+                                .snapshot = bytes("state"),
+                                .entries = es,
+                                .n_entries = 3};
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+        struct store_loaded l;
+
+        ck_assert_uint_eq(store_waiting_since(s), USEC_INFINITY);
+        ck_assert_int_eq(store_submit(s, &b), 0);
+        wait_for(s, &seen, 1);
+        ck_assert_uint_eq(seen.ids[0], 7);
+        ck_assert_int_eq(seen.codes[0], 0);
+        ck_assert_uint_eq(store_waiting_since(s), USEC_INFINITY);
+        ck_assert_ptr_null(store_free(s, WAIT));
+
+        l = load_store();
+        ck_assert_uint_eq(l.promised, 5);
+        ck_assert_uint_eq(l.epoch, 4);
+        ck_assert(l.alone);
+        ck_assert_uint_eq(l.base_version, 10);
+        ck_assert_str_eq(l.snapshot->data, "state");
+        ck_assert_uint_eq(l.n_entries, 3);
+        ck_assert_uint_eq(l.entries[0].version, 11);
+        ck_assert_uint_eq(l.entries[0].epoch, 3);
+        ck_assert_str_eq(l.entries[0].bytes->data, "eleven");
+        ck_assert_uint_eq(l.entries[1].bytes->len, 0);
+        ck_assert_uint_eq(l.entries[2].bytes->len, 3);
+        ck_assert_mem_eq(l.entries[2].bytes->data, "a\0b", 3);
+        store_loaded_clear(&l);
+}
+END_TEST
+
+START_TEST(compaction_and_installation) {
+        struct store_batch compact = {
+                .id = 100, .compact = true, .base_version = 3, .snapshot = bytes("three")};
+        struct store_entry e = {41, 9, bytes("x")};
+        struct store_batch install = {.id = 101,
+                                      .set_epoch = true,
+                                      .epoch = 9,
+                                      .install = true,
+                                      .base_version = 40,
+                                      .snapshot = bytes(""),
+                                      .entries = &e,
+                                      .n_entries = 1};
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+        struct store_loaded l;
+
+        for (uint64_t v = 1; v <= 5; v++)
+                ck_assert_int_eq(submit_entry(s, v, 1, "e", 1), 0);
+        ck_assert_int_eq(store_submit(s, &compact), 0);
+        wait_for(s, &seen, 6);
+        store_free(s, WAIT);
+        l = load_store();
+        ck_assert_uint_eq(l.base_version, 3);
+        ck_assert_str_eq(l.snapshot->data, "three");
+        ck_assert_uint_eq(l.n_entries, 2);
+        ck_assert_uint_eq(l.entries[0].version, 4);
+        ck_assert_uint_eq(l.epoch, 0);
+        store_loaded_clear(&l);
+
+        seen.n = 0;
+        s = open_store(&seen);
+        ck_assert_int_eq(submit_entry(s, 6, 1, "six", 3), 0);
+        ck_assert_int_eq(store_submit(s, &install), 0);
+        ck_assert_int_eq(submit_entry(s, 42, 9, "y", 1), 0);
+        wait_for(s, &seen, 3);
+        store_free(s, WAIT);
+        l = load_store();
+        ck_assert_uint_eq(l.base_version, 40);
+        ck_assert_uint_eq(l.epoch, 9);
+        ck_assert_uint_eq(l.snapshot->len, 0);
+        ck_assert_uint_eq(l.n_entries, 2);
+        ck_assert_uint_eq(l.entries[1].version, 42);
+        store_loaded_clear(&l);
+}
+END_TEST
+
+START_TEST(completions_keep_the_order) {
+        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct store *s = open_store(seen);
+        struct store_loaded l;
+
+        for (uint64_t v = 1; v <= 2000; v++)
+                ck_assert_int_eq(submit_entry(s, v, 1, &v, sizeof(v)), 0);
+        wait_for(s, seen, 2000);
+        for (uint64_t v = 1; v <= 2000; v++) {
+                ck_assert_uint_eq(seen->ids[v - 1], v);
+                ck_assert_int_eq(seen->codes[v - 1], 0);
+        }
+        store_free(s, WAIT);
+        free(seen);
+        l = load_store();
+        ck_assert_uint_eq(l.n_entries, 2000);
+        store_loaded_clear(&l);
+}
+END_TEST
+
+START_TEST(freeing_writes_what_is_queued) {
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+        struct store_loaded l;
+
+        for (uint64_t v = 1; v <= 100; v++)
+                ck_assert_int_eq(submit_entry(s, v, 1, "e", 1), 0);
+        store_free(s, WAIT);
+        ck_assert_uint_eq(seen.n, 0);
+        l = load_store();
+        ck_assert_uint_eq(l.n_entries, 100);
+        store_loaded_clear(&l);
+}
+END_TEST
+
+START_TEST(what_cannot_be_stored_is_refused) {
+        _cleanup_(freep) char *big = xcalloc(STORE_BLOB_MAX + 1, 1);
+        struct store_batch both = {.install = true, .compact = true};
+        struct store_batch large = {.install = true, .snapshot = {big, STORE_BLOB_MAX + 1}};
+        struct store_batch number = {.set_epoch = true, .epoch = UINT64_MAX};
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+
+        ck_assert_int_eq(store_submit(s, &both), -EINVAL);
+        ck_assert_int_eq(store_submit(s, &large), -E2BIG);
+        ck_assert_int_eq(store_submit(s, &number), -EINVAL);
+        ck_assert_int_eq(submit_entry(s, 1, 1, big, STORE_BLOB_MAX + 1), -E2BIG);
+        /* A gap, or one version twice, is a mistake of the caller: only that batch fails. */
+        ck_assert_int_eq(submit_entry(s, 1, 1, "a", 1), 0);
+        wait_for(s, &seen, 1);
+        ck_assert_int_eq(submit_entry(s, 3, 1, "c", 1), 0);
+        wait_for(s, &seen, 2);
+        ck_assert_int_eq(seen.codes[1], -EINVAL);
+        ck_assert_str_eq(seen.text, "entry 3 does not follow 1");
+        large.install = false;
+        large.compact = true;
+        large.base_version = 2;
+        large.snapshot.len = 1;
+        ck_assert_int_eq(store_submit(s, &large), 0);
+        wait_for(s, &seen, 3);
+        ck_assert_int_eq(seen.codes[2], -EINVAL);
+        ck_assert_int_eq(submit_entry(s, 2, 1, "b", 1), 0);
+        wait_for(s, &seen, 4);
+        ck_assert_int_eq(seen.codes[3], 0);
+        store_free(s, WAIT);
+}
+END_TEST
+
+START_TEST(a_disk_that_hangs_is_seen_and_bounded) {
+        _cleanup_(freep) char *big = xcalloc(STORE_BLOB_MAX, 1);
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+        sqlite3 *db;
+        usec_t before = now_boottime();
+        int r = 0, n = 0;
+
+        /* Somebody holds the write lock: for the store that is a disk which does not answer. */
+        ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        for (uint64_t v = 1; r == 0; v++, n++)
+                r = submit_entry(s, v, 1, big, STORE_BLOB_MAX);
+        ck_assert_int_eq(r, -ENOBUFS);
+        ck_assert_uint_ge(store_waiting_since(s), before);
+        ck_assert_uint_le(store_waiting_since(s), now_boottime());
+        /* It gives up after 5 s, and says why. */
+        wait_for(s, &seen, (size_t)n - 1);
+        for (size_t i = 0; i < seen.n; i++)
+                ck_assert_int_eq(seen.codes[i], -EBUSY);
+        ck_assert_ptr_nonnull(strstr(seen.text, "held by another program"));
+        sqlite3_close(db);
+        ck_assert_int_eq(submit_entry(s, 1, 1, "a", 1), 0);
+        wait_for(s, &seen, (size_t)n);
+        ck_assert_int_eq(seen.codes[n - 1], 0);
+        store_free(s, WAIT);
+}
+END_TEST
+
+/* ---- kill -9 (S10) ---- */
+
+/* Submits for ever, never more than some at once; tells @fd of every completion. */
+static void write_until_killed(int fd) {
+        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct store *s = open_store(NULL);
+        struct store_loaded l;
+        char err[TEXT_LEN], data[3000];
+        uint64_t next;
+
+        ck_assert_int_eq(store_load(s, &l, err), 0);
+        next = l.base_version + l.n_entries + 1;
+        store_loaded_clear(&l);
+        ck_assert_int_eq(store_start(s, on_done, seen), 0);
+        for (uint64_t told = next;;) {
+                struct pollfd p = {.fd = store_fd(s), .events = POLLIN};
+
+                while (next < told + 20) {
+                        fill(data, sizeof(data), next);
+                        submit_entry(s, next, 1, data, 1 + next * 7 % sizeof(data));
+                        if (next++ % 50 == 0) {
+                                struct store_batch compact = {.id = 0,
+                                                              .compact = true,
+                                                              .base_version = next - 10,
+                                                              .snapshot = bytes("s")};
+
+                                store_submit(s, &compact);
+                        }
+                }
+                poll(&p, 1, -1);
+                seen->n = 0;
+                store_dispatch(s);
+                for (size_t i = 0; i < seen->n; i++) {
+                        if (seen->codes[i] != 0)
+                                _exit(3);
+                        if (seen->ids[i] > 0)
+                                told = seen->ids[i] + 1;
+                        if (write(fd, &told, sizeof(told)) != sizeof(told))
+                                _exit(4);
+                }
+        }
+}
+
+START_TEST(what_was_completed_survives_kill_9) {
+        uint64_t highest = 0;
+
+        for (unsigned round = 0; round < 12; round++) {
+                int fds[2], status;
+                uint64_t told;
+                struct store_loaded l;
+                pid_t pid;
+
+                ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+                pid = fork();
+                ck_assert_int_ge(pid, 0);
+                if (pid == 0) {
+                        write_until_killed(fds[1]);
+                        _exit(5);
+                }
+                close(fds[1]);
+                usleep(20000 + 13000 * round);
+                kill(pid, SIGKILL);
+                while (read(fds[0], &told, sizeof(told)) == sizeof(told))
+                        highest = MAX(highest, told - 1);
+                close(fds[0]);
+                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+                ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+                l = load_store();
+                ck_assert_uint_ge(l.base_version + l.n_entries, highest);
+                for (size_t i = 0; i < l.n_entries; i++) {
+                        uint64_t v = l.entries[i].version;
+                        char data[3000];
+
+                        fill(data, sizeof(data), v);
+                        ck_assert_uint_eq(l.entries[i].bytes->len, 1 + v * 7 % sizeof(data));
+                        ck_assert_mem_eq(l.entries[i].bytes->data, data, l.entries[i].bytes->len);
+                }
+                store_loaded_clear(&l);
+        }
+        ck_assert_uint_gt(highest, 20);
+}
+END_TEST
+
+/* ---- a full disk ---- */
+
+static void write_until_full(struct store *s, struct seen *seen, uint64_t *ret_good) {
+        static char data[65536];
+        uint64_t version = *ret_good;
+
+        while (seen->n == 0 || seen->codes[seen->n - 1] == 0) {
+                size_t before = seen->n;
+
+                for (uint64_t i = 1; i <= 10; i++) {
+                        fill(data, sizeof(data), version + i);
+                        ck_assert_int_eq(submit_entry(s, version + i, 1, data, sizeof(data)), 0);
+                }
+                wait_for(s, seen, before + 10);
+                /* In order, and once one has failed, all behind it. */
+                for (uint64_t i = 1; i <= 10; i++) {
+                        size_t at = before + i - 1;
+
+                        ck_assert_uint_eq(seen->ids[at], version + i);
+                        if (seen->codes[at] == 0) {
+                                ck_assert(i == 1 || seen->codes[at - 1] == 0);
+                                *ret_good = version + i;
+                        }
+                }
+                version += 10;
+        }
+}
+
+static void check_after_full(uint64_t good) {
+        struct store_loaded l = load_store();
+
+        ck_assert_uint_eq(l.n_entries, good);
+        for (size_t i = 0; i < l.n_entries; i++) {
+                static char data[65536];
+
+                fill(data, sizeof(data), i + 1);
+                ck_assert_mem_eq(l.entries[i].bytes->data, data, sizeof(data));
+        }
+        store_loaded_clear(&l);
+}
+
+START_TEST(a_file_that_may_not_grow) {
+        struct rlimit small = {2 * 1024 * 1024, RLIM_INFINITY};
+        struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct store *s = open_store(seen);
+        uint64_t good = 0;
+
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &small);
+        write_until_full(s, seen, &good);
+        ck_assert_uint_ge(good, 10);
+        ck_assert_int_ne(seen->codes[seen->n - 1], 0);
+        ck_assert_msg(*seen->text, "no reason");
+        /* Still full: tried anew, and failed anew. */
+        seen->n = 0;
+        write_until_full(s, seen, &good);
+        setrlimit(RLIMIT_FSIZE, &none);
+        seen->n = 0;
+        ck_assert_int_eq(store_waiting_since(s) == USEC_INFINITY, 1);
+        {
+                static char data[65536];
+
+                fill(data, sizeof(data), good + 1);
+                ck_assert_int_eq(submit_entry(s, good + 1, 1, data, sizeof(data)), 0);
+        }
+        wait_for(s, seen, 1);
+        ck_assert_int_eq(seen->codes[0], 0);
+        store_free(s, WAIT);
+        free(seen);
+        check_after_full(good + 1);
+}
+END_TEST
+
+START_TEST(a_full_disk) {
+        struct seen *seen;
+        struct store *s;
+        uint64_t good = 0;
+        char filler[80];
+        int fd;
+
+        if (mount("tmpfs", folder, "tmpfs", 0, "size=6m") < 0)
+                return; /* not root: a_file_that_may_not_grow has shown the same */
+        text_fmt(filler, sizeof(filler), "%s/filler", folder);
+        fd = open(filler, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(posix_fallocate(fd, 0, 1024 * 1024), 0);
+        close(fd);
+        seen = xcalloc(1, sizeof(*seen));
+        s = open_store(seen);
+        write_until_full(s, seen, &good);
+        ck_assert_int_eq(seen->codes[seen->n - 1], -ENOSPC);
+        ck_assert_ptr_nonnull(strstr(seen->text, "the disk is full"));
+        ck_assert_int_eq(unlink(filler), 0); /* somebody makes room */
+        seen->n = 0;
+        write_until_full(s, seen, &good); /* goes on, to the next end */
+        ck_assert_int_eq(seen->codes[0], 0);
+        store_free(s, WAIT);
+        free(seen);
+        check_after_full(good);
+        umount(folder);
+}
+END_TEST
+
+/* ---- files that are not what they should be ---- */
+
+static int try_open(char *err) {
+        struct store *s = NULL;
+        struct store_loaded l;
+        int r = store_open(path, &s, err);
+
+        if (r == 0) {
+                r = store_load(s, &l, err);
+                if (r == 0)
+                        store_loaded_clear(&l);
+                store_free(s, WAIT);
+        }
+        return r;
+}
+
+static void make_some(void) {
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+
+        for (uint64_t v = 1; v <= 20; v++) {
+                char data[2000];
+
+                fill(data, sizeof(data), v);
+                ck_assert_int_eq(submit_entry(s, v, 1, data, sizeof(data)), 0);
+        }
+        wait_for(s, &seen, 20);
+        store_free(s, WAIT);
+}
+
+START_TEST(a_newer_schema) {
+        char err[TEXT_LEN], want[TEXT_LEN];
+
+        make_some();
+        run_sql("PRAGMA user_version = 3");
+        ck_assert_int_eq(try_open(err), -EPROTONOSUPPORT);
+        text_fmt(want, sizeof(want),
+                 "%s: from a newer hawd (schema 3, this one knows 1): update hawd, or move it "
+                 "aside and the other hosts give the ledger",
+                 path);
+        ck_assert_str_eq(err, want);
+        run_sql("PRAGMA user_version = 0");
+        ck_assert_int_eq(try_open(err), -EUCLEAN);
+}
+END_TEST
+
+START_TEST(somebody_elses_database) {
+        char err[TEXT_LEN];
+
+        run_sql("CREATE TABLE t (x)");
+        ck_assert_int_eq(try_open(err), -EUCLEAN);
+        ck_assert_ptr_nonnull(strstr(err, "not hawd's: move it aside"));
+}
+END_TEST
+
+START_TEST(no_database_at_all) {
+        char err[TEXT_LEN];
+        FILE *f = fopen(path, "we");
+
+        fputs("This is a text, and not a short one, of more than a hundred bytes, so that it is "
+              "not taken for the beginning of a file.\n",
+              f);
+        fclose(f);
+        ck_assert_int_eq(try_open(err), -EUCLEAN);
+        ck_assert_ptr_nonnull(strstr(err, "damaged"));
+        ck_assert_ptr_nonnull(strstr(err, "takes the ledger from the other hosts"));
+}
+END_TEST
+
+/* Every page in turn is overwritten, in part: found, or it was one that holds nothing of it. */
+START_TEST(damage_anywhere_is_found_or_harmless) {
+        struct stat st;
+        size_t found = 0;
+
+        make_some();
+        ck_assert_int_eq(stat(path, &st), 0);
+        for (off_t at = 0; at < st.st_size; at += 1024) {
+                char before[64], after[64], err[TEXT_LEN];
+                int fd = open(path, O_RDWR | O_CLOEXEC), r;
+
+                memset(after, 0xa5, sizeof(after));
+                ck_assert_int_eq(pread(fd, before, sizeof(before), at), sizeof(before));
+                ck_assert_int_eq(pwrite(fd, after, sizeof(after), at), sizeof(after));
+                r = try_open(err);
+                if (r != 0) {
+                        ck_assert_msg(r == -EUCLEAN, "%d %s", r, err);
+                        found++;
+                } else {
+                        struct store_loaded l = load_store();
+
+                        ck_assert_uint_eq(l.n_entries, 20);
+                        for (size_t i = 0; i < 20; i++) {
+                                char data[2000];
+
+                                fill(data, sizeof(data), i + 1);
+                                ck_assert_mem_eq(l.entries[i].bytes->data, data, sizeof(data));
+                        }
+                        store_loaded_clear(&l);
+                }
+                ck_assert_int_eq(pwrite(fd, before, sizeof(before), at), sizeof(before));
+                close(fd);
+        }
+        ck_assert_uint_ge(found, 20);
+}
+END_TEST
+
+START_TEST(changed_rows_are_found) {
+        static const char *const changes[] = {
+                "UPDATE entry SET bytes = x'00' WHERE version = 5",
+                "UPDATE entry SET epoch = 2 WHERE version = 5",
+                "DELETE FROM entry WHERE version = 5",
+                "UPDATE meta SET base_version = 3",
+                "DELETE FROM meta",
+        };
+        char err[TEXT_LEN], copy[128], back[256];
+
+        make_some();
+        text_fmt(copy, sizeof(copy), "cp %s %s/copy", path, folder);
+        text_fmt(back, sizeof(back), "cp %s/copy %s", folder, path);
+        ck_assert_int_eq(system(copy), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                run_sql(changes[i]);
+                ck_assert_msg(try_open(err) == -EUCLEAN, "%s", changes[i]);
+                ck_assert_int_eq(system(back), 0);
+        }
+        ck_assert_int_eq(try_open(err), 0);
+}
+END_TEST
+
+START_TEST(a_file_that_may_not_be_written) {
+        char err[TEXT_LEN];
+
+        make_some();
+        if (geteuid() == 0) {
+                ck_assert_int_eq(chmod(folder, 0755), 0);
+                ck_assert_int_eq(seteuid(65534), 0);
+        } else {
+                ck_assert_int_eq(chmod(path, 0400), 0);
+        }
+        ck_assert_int_eq(try_open(err), -EACCES);
+        ck_assert_ptr_nonnull(strstr(err, "Permission denied"));
+        if (getuid() == 0)
+                ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
+START_TEST(a_disk_mounted_read_only) {
+        char err[TEXT_LEN];
+
+        if (mount("tmpfs", folder, "tmpfs", 0, "size=6m") < 0)
+                return; /* not root */
+        make_some();
+        ck_assert_int_eq(mount("tmpfs", folder, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=6m"), 0);
+        ck_assert_int_eq(try_open(err), -EROFS);
+        ck_assert_msg(strstr(err, "Read-only file system"), "%s", err);
+        umount(folder);
+}
+END_TEST
+
+START_TEST(no_folder) {
+        char err[TEXT_LEN];
+
+        text_fmt(path, sizeof(path), "%s/none/ledger.db", folder);
+        ck_assert_int_eq(try_open(err), -ENOENT);
+}
+END_TEST
+
+START_TEST(only_one_hawd) {
+        char err[TEXT_LEN];
+        struct store *s = open_store(NULL);
+
+        ck_assert_int_eq(try_open(err), -EBUSY);
+        ck_assert_ptr_nonnull(strstr(err, "another hawd has it open"));
+        store_free(s, WAIT);
+        ck_assert_int_eq(try_open(err), 0);
+}
+END_TEST
+
+/* ---- history ---- */
+
+struct keys {
+        size_t n, stop;
+        uint64_t version[64];
+        uint32_t seq[64];
+        char last[TEXT_LEN];
+};
+
+static bool on_row(void *ud, const struct store_row *row) {
+        struct keys *k = ud;
+
+        ck_assert_uint_lt(k->n, ARRAY_SIZE(k->version));
+        k->version[k->n] = row->version;
+        k->seq[k->n++] = row->seq;
+        text_fmt(k->last, sizeof(k->last), "%" PRIu64 " %s %u %s %" PRIu64 " %s %s", row->wall_usec,
+                 row->kind, row->host, row->guest, row->incident, row->text, row->json);
+        return k->stop > 0 && k->n == k->stop;
+}
+
+static struct keys ask(struct store_reader *r, struct store_filter f) {
+        struct keys k = {0};
+
+        ck_assert_int_eq(store_history(r, &f, on_row, &k), 0);
+        return k;
+}
+
+/* Versions 1 to 10, two rows each. */
+static void make_history(struct store *s, struct seen *seen) {
+        for (uint64_t v = 1; v <= 10; v++) {
+                struct store_row rows[] = {
+                        {v, 0, v * 100, "host-lost", v % 2 ? 1 : 2, "", 0, "text", "{}"},
+                        {v, 1, v * 100 + 1, "guest-failed", 0, v % 3 ? "web" : "db", v / 2, "t",
+                         ""},
+                };
+                struct store_batch b = {.id = v, .rows = rows, .n_rows = 2};
+
+                ck_assert_int_eq(store_submit(s, &b), 0);
+        }
+        wait_for(s, seen, seen->n + 10);
+}
+
+START_TEST(history_by_every_filter) {
+        static const char *const kinds[] = {"guest-failed", "other"};
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+        struct store_reader *r;
+        struct keys k = {.stop = 3};
+        char err[TEXT_LEN];
+
+        make_history(s, &seen);
+        make_history(s, &seen); /* the same keys again: the first ones stay */
+        ck_assert_int_eq(store_reader_open(path, &r, err), 0);
+        ck_assert_uint_eq(ask(r, (struct store_filter){0}).n, 20);
+        ck_assert_uint_eq(ask(r, (struct store_filter){0}).version[0], 10);
+        ck_assert_uint_eq(ask(r, (struct store_filter){0}).seq[0], 1);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.limit = 7}).n, 7);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.since_wall = 900}).n, 4);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.until_wall = 900}).n, 16);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.host = 2}).n, 5);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.guest = "db"}).n, 3);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.guest = ""}).n, 20);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.incident = 5}).n, 1);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.kinds = kinds, .n_kinds = 2}).n, 10);
+        ck_assert_uint_eq(
+                ask(r, (struct store_filter){.guest = "db", .incident = 3, .since_wall = 1}).n, 1);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.before_version = UINT64_MAX}).version[0],
+                          10);
+        ck_assert_str_eq(ask(r, (struct store_filter){.host = 1}).last, "100 host-lost 1  0 text "
+                                                                        "{}");
+        ck_assert_int_eq(store_history(r, &(struct store_filter){0}, on_row, &k), 0);
+        ck_assert_uint_eq(k.n, 3);
+        /* Pages meet without a gap. */
+        k = ask(r, (struct store_filter){.limit = 7});
+        k = ask(r, (struct store_filter){
+                           .before_version = k.version[6], .before_seq = k.seq[6], .limit = 7});
+        ck_assert_uint_eq(k.version[0], 7);
+        ck_assert_uint_eq(k.seq[0], 0);
+        store_reader_free(r);
+        store_free(s, WAIT);
+}
+END_TEST
+
+START_TEST(history_for_a_joiner) {
+        struct seen seen = {0};
+        struct store *s = open_store(&seen);
+        struct store_reader *r;
+        struct keys k = {0};
+        uint64_t version = 4;
+        uint32_t seq = UINT32_MAX;
+        char err[TEXT_LEN];
+        size_t n;
+
+        make_history(s, &seen);
+        ck_assert_int_eq(store_reader_open(path, &r, err), 0);
+        do {
+                n = k.n;
+                ck_assert_int_eq(store_history_after(r, version, seq, 5, on_row, &k), 0);
+                version = k.version[k.n - 1];
+                seq = k.seq[k.n - 1];
+        } while (k.n > n);
+        ck_assert_uint_eq(k.n, 12);
+        ck_assert_uint_eq(k.version[0], 5);
+        ck_assert_uint_eq(k.seq[0], 0);
+        ck_assert_uint_eq(k.version[11], 10);
+        store_reader_free(r);
+        store_free(s, WAIT);
+        text_fmt(path, sizeof(path), "%s/none.db", folder);
+        ck_assert_int_eq(store_reader_open(path, &r, err), -ENOENT);
+}
+END_TEST
+
+/* A reader that stays open keeps nobody from writing, and sees the new rows. */
+START_TEST(reading_while_writing) {
+        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct store *s = open_store(seen);
+        struct store_reader *r;
+        char err[TEXT_LEN];
+
+        ck_assert_int_eq(store_reader_open(path, &r, err), 0);
+        for (uint64_t v = 1; v <= 300; v++) {
+                struct store_row row = {v, 0, v, "k", 0, "", 0, "t", ""};
+                struct store_batch b = {.id = v, .rows = &row, .n_rows = 1};
+                struct keys k;
+
+                ck_assert_int_eq(store_submit(s, &b), 0);
+                if (v % 10 != 0)
+                        continue;
+                wait_for(s, seen, v);
+                k = ask(r, (struct store_filter){.limit = 1});
+                ck_assert_uint_eq(k.version[0], v);
+        }
+        for (size_t i = 0; i < seen->n; i++)
+                ck_assert_int_eq(seen->codes[i], 0);
+        store_reader_free(r);
+        store_free(s, WAIT);
+        free(seen);
+}
+END_TEST
+
+static Suite *store_suite(void) {
+        Suite *s = suite_create("store");
+        TCase *tc = unit_case(s, "store");
+
+        tcase_add_checked_fixture(tc, set_up, tear_down);
+        tcase_add_test(tc, a_new_file_is_empty);
+        tcase_add_test(tc, all_parts_come_back);
+        tcase_add_test(tc, compaction_and_installation);
+        tcase_add_test(tc, completions_keep_the_order);
+        tcase_add_test(tc, freeing_writes_what_is_queued);
+        tcase_add_test(tc, what_cannot_be_stored_is_refused);
+        tcase_add_test(tc, a_disk_that_hangs_is_seen_and_bounded);
+        tcase_add_test(tc, what_was_completed_survives_kill_9);
+        tcase_add_test(tc, a_file_that_may_not_grow);
+        tcase_add_test(tc, a_full_disk);
+        tcase_add_test(tc, a_newer_schema);
+        tcase_add_test(tc, somebody_elses_database);
+        tcase_add_test(tc, no_database_at_all);
+        tcase_add_test(tc, damage_anywhere_is_found_or_harmless);
+        tcase_add_test(tc, changed_rows_are_found);
+        tcase_add_test(tc, a_file_that_may_not_be_written);
+        tcase_add_test(tc, a_disk_mounted_read_only);
+        tcase_add_test(tc, no_folder);
+        tcase_add_test(tc, only_one_hawd);
+        tcase_add_test(tc, history_by_every_filter);
+        tcase_add_test(tc, history_for_a_joiner);
+        tcase_add_test(tc, reading_while_writing);
+        return s;
+}
+
+UNIT_MAIN(store_suite)

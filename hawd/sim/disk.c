@@ -85,7 +85,7 @@ static void drop_compact(struct disk *st)
 
 /* The base stands for the entries of its own tail too, which are kept apart here so that what is
  * appended later goes behind them. */
-static void install(struct disk *st, struct state *state, uint64_t epoch)
+static void install(struct disk *st, const struct state *state)
 {
         tail_drop(st, st->n_tail);
         drop_compact(st);
@@ -93,8 +93,6 @@ static void install(struct disk *st, struct state *state, uint64_t epoch)
         st->base = state_new();
         model_copy(&st->base->model, &state->model);
         st->base->version = state->model.version;
-        st->epoch = epoch;
-        st->virgin = false;
         for (size_t i = 0; i < state->n_tail; i++)
                 tail_add(st, state->tail[i]);
 }
@@ -106,8 +104,12 @@ static void write_batch(struct sim *s, struct sim_host *h, struct persist *p)
         if (p->set_promised)
                 st->promised = p->promised;
         if (p->install) {
-                install(st, p->install, p->install_epoch);
+                install(st, p->install);
                 s->stats.installs++;
+        }
+        if (p->install_epoch) { /* without a state: the same ledger goes on in a new epoch */
+                st->epoch = p->install_epoch;
+                st->virgin = false;
         }
         if (p->n_entries > 0 && p->first_version != disk_version(st) + 1)
                 sim_violate(s, "S10", "%s stores entry %" PRIu64 " behind %" PRIu64, h->name,
@@ -202,7 +204,8 @@ struct state *disk_load(struct sim_host *h)
         if (st->virgin)
                 return NULL;
         state = state_new();
-        model_copy(&state->model, st->compact ? st->compact : &st->base->model);
+        if (st->compact || st->base)
+                model_copy(&state->model, st->compact ? st->compact : &st->base->model);
         state->epoch = st->epoch;
         state->version = disk_version(st);
         state->n_tail = st->n_tail;

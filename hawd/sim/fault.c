@@ -5,8 +5,8 @@ static void start_hawd(struct sim *s, const struct call *c)
 {
         struct sim_host *h = &s->hosts[c->host];
 
-        if (h->hawd_off && c->a)
-                return;
+        if (!h->lv.up || (h->hawd_off && c->a))
+                return; /* it boots: that starts everything by itself */
         if (h->core && h->stopping) {
                 sim_at(s, 2 * USEC_PER_SEC, OWNER_HOST, h->index, start_hawd, 0, 0);
                 return;

@@ -18,7 +18,7 @@ static void booted(struct sim *s, const struct call *c)
         struct sim_host *h = &s->hosts[c->host];
 
         h->lv.up = true;
-        h->lv.hung = false;
+        h->lv.hung = h->lv.slow = false;
         h->lv.life++;
         corosync_start(s, h);
         h->hawd_off = false;
@@ -27,6 +27,8 @@ static void booted(struct sim *s, const struct call *c)
 
 void power_on(struct sim *s, struct sim_host *h)
 {
+        usec_t boot = s->conf->boot_usec;
+
         if (h->powered)
                 return;
         sim_trace(s, h, "power on");
@@ -37,8 +39,11 @@ void power_on(struct sim *s, struct sim_host *h)
         h->back_at = s->now;
         h->dark = false;
         h->shutdown = h->reboot = false;
-        sim_at(s, s->zero ? sim_delay(s, s->conf->boot_usec) : 0, OWNER_HOST, h->index, booted, 0,
-               0);
+        if (s->zero)
+                boot = prng_range(&s->rng, boot * 3 / 4, boot * 5 / 4);
+        else
+                boot = 0; /* up when the story begins */
+        sim_at(s, boot, OWNER_HOST, h->index, booted, 0, 0);
 }
 
 void power_off(struct sim *s, struct sim_host *h)

@@ -3,8 +3,10 @@
 
 void prng_init(struct prng *p, uint64_t seed, uint64_t purpose)
 {
-        p->s = seed * 0x9e3779b97f4a7c15ULL + purpose * 0xd1b54a32d192ed03ULL;
-        (void)prng_next(p); /* seeds that differ in one bit part their ways */
+        /* Mixed, not only multiplied: neighbours would else be the same stream, shifted by one. */
+        p->s = seed;
+        p->s = prng_next(p) + purpose;
+        p->s = prng_next(p);
 }
 
 uint64_t prng_next(struct prng *p)

@@ -123,6 +123,7 @@ struct corosync {
         struct inbox_item *in;
         size_t in_first, n_in, cap_in;
         bool dispatch_due;
+        usec_t quorum_at; /* when votequorum's last word reaches hawd */
 };
 
 /* ---- the store (disk.c): what is on the disk of a host ---- */
@@ -288,6 +289,8 @@ struct sim {
         size_t n_requests, cap_requests;
         struct truth *truth;
         struct sim_stats stats;
+        uint64_t traced_version; /* newest whose notes are traced, and by whom */
+        uint32_t traced_pid;
         struct sim_violation violations[16];
         size_t n_violations;
         bool keep_going; /* do not stop at the first violation */
@@ -394,6 +397,7 @@ struct truth *truth_free(struct truth *k);
 void truth_core(struct sim *s, struct sim_host *h);  /* after each step of it */
 void truth_start(struct sim *s, struct sim_host *h, int g); /* before a guest really starts */
 void truth_switch_off(struct sim *s, struct sim_host *by, int target); /* before power goes */
+void truth_kill(struct sim *s, struct sim_host *by, int g); /* before hawd ends a running guest */
 void truth_decided(struct sim *s, struct sim_host *h, uint64_t version, uint64_t print,
                    const char *what);
 /** truth_settled() - L1, L2, L3 hold now; what does not is named in @why of SIM_VIOLATION_LEN. */

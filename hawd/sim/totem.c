@@ -148,7 +148,7 @@ static void quorum_speaks(struct sim *s, const struct call *c)
         node_feed(s, h, &ev);
 }
 
-/* Its own descriptor: before or after what comes from CPG. */
+/* Its own descriptor, in order: before or after what comes from CPG. */
 void totem_say_quorum(struct sim *s, struct sim_host *h)
 {
         const struct totem *c = h->cs.conf;
@@ -157,8 +157,9 @@ void totem_say_quorum(struct sim *s, struct sim_host *h)
         if (!h->core || !c)
                 return;
         quorate = 2 * (size_t)__builtin_popcount(c->members) > s->n_hosts;
-        sim_at(s, prng_below(&s->rng, 5 * USEC_PER_MSEC), OWNER_HAWD, h->index, quorum_speaks,
-               c->id.seq, (uint64_t)c->id.nodeid << 1 | quorate);
+        h->cs.quorum_at =
+                MAX(h->cs.quorum_at + 1, s->now + prng_below(&s->rng, 5 * USEC_PER_MSEC));
+        sim_at(s, h->cs.quorum_at - s->now, OWNER_HAWD, h->index, quorum_speaks, c->id.seq, (uint64_t)c->id.nodeid << 1 | quorate);
 }
 
 /* ---- receiving, in the order of the configuration ---- */

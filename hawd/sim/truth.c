@@ -37,9 +37,15 @@ static void check_history(struct sim *s, struct sim_host *h, const struct model 
         struct truth *k = s->truth;
         uint64_t hash;
 
-        if (m->version < h->seen_version)
-                sim_violate(s, "S10", "%s goes back from version %" PRIu64 " to %" PRIu64, h->name,
-                            h->seen_version, m->version);
+        if (m->version < h->seen_version) {
+                struct core_status st;
+
+                /* It may apply again what it knows; it may not forget. */
+                core_status(h->core, &st);
+                if (st.version < h->seen_version)
+                        sim_violate(s, "S10", "%s goes back from version %" PRIu64 " to %" PRIu64,
+                                    h->name, h->seen_version, st.version);
+        }
         if (m->version >= k->cap) {
                 size_t cap = MAX(2 * k->cap, m->version + 256);
 
@@ -130,6 +136,27 @@ void truth_switch_off(struct sim *s, struct sim_host *by, int target)
                                     t->name);
 }
 
+void truth_kill(struct sim *s, struct sim_host *by, int g)
+{
+        const struct sim_host *best = sim_best_host(s);
+        const struct model *m = best ? core_model(best->core) : NULL;
+        struct core_status st;
+
+        if (!best)
+                return;
+        core_status(best->core, &st);
+        for (size_t i = 0; st.operational && i < m->n_guests; i++) {
+                const struct guest *mg = &m->guests[i];
+                int index = model_host_index(m, by->nodeid);
+
+                if (strcmp(mg->spec->uuid, s->guests[g].uuid) == 0 && index >= 0 &&
+                    mg->claims == 1U << index && mg->state == GUEST_RUNNING &&
+                    mg->desired == DESIRED_RUNNING && mg->job_kind == JOB_NONE && !mg->deleting)
+                        sim_violate(s, "kill", "%s ends guest %s, which rightly runs there",
+                                    by->name, mg->spec->name);
+        }
+}
+
 void truth_decided(struct sim *s, struct sim_host *h, uint64_t version, uint64_t print,
                    const char *what)
 {
@@ -181,7 +208,20 @@ static bool hosts_settled(struct sim *s, const struct model *m, char *promise, c
         return true;
 }
 
-static bool guest_settled(struct sim *s, const struct guest *g, char *promise, char *why)
+/* What it waits for is not wanted: then it can not be placed, and says so. */
+static bool waits_for_unwanted(const struct model *m, const struct guest *g)
+{
+        for (size_t i = 0; i < m->n_guests; i++)
+                for (uint32_t k = 0; k < g->spec->n_after; k++)
+                        if (strcmp(m->guests[i].spec->name, g->spec->after[k]) == 0 &&
+                            (m->guests[i].desired != DESIRED_RUNNING ||
+                             waits_for_unwanted(m, &m->guests[i])))
+                                return g->reason[0];
+        return false;
+}
+
+static bool guest_settled(struct sim *s, const struct model *m, const struct guest *g,
+                          char *promise, char *why)
 {
         int k = sim_guest_index(s, g->spec->uuid);
         int at = k < 0 ? -1 : qemu_where(s, k, 0);
@@ -195,6 +235,8 @@ static bool guest_settled(struct sim *s, const struct guest *g, char *promise, c
         if (g->desired == DESIRED_STOPPED)
                 return at < 0 || unsettled(promise, why, "L1", "guest %s runs on %s, not wanted",
                                            name, s->hosts[at].name);
+        if (at < 0 && waits_for_unwanted(m, g))
+                return true;
         if (at < 0)
                 return unsettled(promise, why, g->reason[0] ? "L1" : "L2",
                                  "guest %s does not run: it is %s, %s", name,
@@ -240,7 +282,7 @@ bool truth_settled(struct sim *s, char *promise, char *why)
                                  "version %" PRIu64 " was applied, the newest is %" PRIu64,
                                  s->truth->top, m->version);
         for (size_t i = 0; i < m->n_guests; i++)
-                if (!guest_settled(s, &m->guests[i], promise, why))
+                if (!guest_settled(s, m, &m->guests[i], promise, why))
                         return false;
         return stray_copies(s, m, promise, why);
 }

@@ -148,6 +148,8 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
                 /* fall through */
         case GJOB_DESTROY:
         case GJOB_STOP:
+                if (!j.reported && d->state == SEEN_RUNNING)
+                        truth_kill(s, h, j.guest);
                 qemu_end(s, h, j.guest, END_DESTROYED, false);
                 d->defined = false;
                 return RESULT_DONE;

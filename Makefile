@@ -302,7 +302,7 @@ MAN := $(wildcard man/*.1 man/*.5 man/*.8)
 install: all
 	$(INSTALL) -d $(D)$(SBINDIR) $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(UNITDIR) \
 		$(D)$(LIBDIR)/sysusers.d $(D)$(LIBDIR)/tmpfiles.d $(D)$(DATADIR)/doc/hawd
-	$(INSTALL) -d -m 0750 $(D)$(SYSCONFDIR)/hawd
+	$(INSTALL) -d -m 0755 $(D)$(SYSCONFDIR)/hawd
 	$(if $(filter %/hawd,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd $(D)$(SBINDIR)/hawd)
 	$(if $(filter %/hawd-fence,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-fence $(D)$(LIBEXECDIR)/hawd-fence)
 	$(if $(filter %/hawctl,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawctl $(D)$(BINDIR)/hawctl)

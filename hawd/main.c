@@ -4,8 +4,6 @@
  * the core go to them, on one loop that never waits.
  */
 #include <fcntl.h>
-#include <getopt.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,21 +24,12 @@
 #include "hawd/guest/guest.h"
 #include "hawd/guest/hostinfo.h"
 #include "hawd/ledger.h"
+#include "hawd/options.h"
 #include "hawd/ring/ring.h"
 #include "hawd/runner/runner.h"
 #include "hawd/wire/wire.h"
 
 #define GROUP "hawd"
-
-struct options {
-        const char *config;
-        const char *secrets;
-        const char *state_dir;
-        const char *run_dir;
-        const char *uri;
-        char fence_program[PATH_MAX];
-        bool foreground;
-};
 
 struct hawd {
         struct options opt;
@@ -50,6 +39,7 @@ struct hawd {
         struct ledger_store *store;
         struct ring *ring;
         struct guest_adapter *guest;
+        char running_conf[PATH_MAX]; /* what hawd-fence reads: hawd.conf may be half edited */
         struct runner_paths runner_paths;
         struct runner *runner;
         struct api *api;
@@ -412,6 +402,25 @@ static void log_errors(const struct conf_errors *errors) {
                 log_line(LOG_ERR, "%s", errors->lines[i]);
 }
 
+/* A fence must not fail because somebody is editing hawd.conf. */
+static void write_running_conf(struct hawd *d) {
+        char fresh[PATH_MAX + 8];
+        char *text = config_dump(&d->config);
+        FILE *f;
+        int r = 0;
+
+        text_fmt(fresh, sizeof(fresh), "%s.new", d->running_conf);
+        f = fopen(fresh, "we");
+        if (!f || fputs(text, f) == EOF || fflush(f) == EOF || rename(fresh, d->running_conf) < 0)
+                r = -errno;
+        if (f)
+                (void)fclose(f);
+        free(text);
+        if (r < 0)
+                log_line(LOG_ERR, "%s cannot be written, so no fence device can be used: %s",
+                         d->running_conf, strerror(-r));
+}
+
 static int32_t on_reload(int32_t signal_number, void *data) {
         struct hawd *d = data;
         struct conf_errors errors = {0};
@@ -422,6 +431,7 @@ static int32_t on_reload(int32_t signal_number, void *data) {
         if (r == 0) {
                 d->config = fresh;
                 core_set_config(d->core, &d->config);
+                write_running_conf(d);
                 log_line(LOG_NOTICE, "%s is read again", d->opt.config);
         } else {
                 log_errors(&errors);
@@ -433,102 +443,6 @@ static int32_t on_reload(int32_t signal_number, void *data) {
 }
 
 /* ---- start ---------------------------------------------------------------------------------- */
-
-static void usage(FILE *out) {
-        fprintf(out,
-                "Usage: hawd [OPTION...]\n"
-                "Keep this host's virtual machines running, with the others of its cluster.\n\n"
-                "  -f, --foreground     log to standard error\n"
-                "      --config FILE    configuration (" HAWD_CONF ")\n"
-                "      --secrets FILE   passwords of fence devices (" HAWD_FENCING_CONF ")\n"
-                "      --state-dir DIR  the ledger's place (" HAWD_STATE_DIR ")\n"
-                "      --run-dir DIR    the sockets' place (" HAWD_RUN_DIR ")\n"
-                "      --uri URI        libvirt connection (" GUEST_URI_DEFAULT ")\n"
-                "      --fence-program FILE  hawd-fence\n"
-                "      --check          only check the configuration\n"
-                "  -h, --help           this text\n"
-                "  -V, --version        the version\n");
-}
-
-/* hawd-fence where it is installed; beside this program when hawd runs from where it was built. */
-static void find_fence_program(struct options *o) {
-        char self[PATH_MAX];
-        ssize_t n;
-        char *slash;
-
-        text_set(o->fence_program, sizeof(o->fence_program), HAWD_FENCE_PROGRAM);
-        n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        if (access(o->fence_program, X_OK) == 0 || n <= 0)
-                return;
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        if (!slash)
-                return;
-        *slash = '\0';
-        text_fmt(o->fence_program, sizeof(o->fence_program), "%s/hawd-fence", self);
-}
-
-/* Return: -1 to go on, else the exit status. */
-static int parse_options(int argc, char **argv, struct options *o, bool *ret_check) {
-        enum { OPT_CONFIG = 256, OPT_SECRETS, OPT_STATE, OPT_RUN, OPT_URI, OPT_FENCE, OPT_CHECK };
-        static const struct option longs[] = {
-                {"foreground", no_argument, NULL, 'f'},
-                {"config", required_argument, NULL, OPT_CONFIG},
-                {"secrets", required_argument, NULL, OPT_SECRETS},
-                {"state-dir", required_argument, NULL, OPT_STATE},
-                {"run-dir", required_argument, NULL, OPT_RUN},
-                {"uri", required_argument, NULL, OPT_URI},
-                {"fence-program", required_argument, NULL, OPT_FENCE},
-                {"check", no_argument, NULL, OPT_CHECK},
-                {"help", no_argument, NULL, 'h'},
-                {"version", no_argument, NULL, 'V'},
-                {0},
-        };
-        int c;
-
-        while ((c = getopt_long(argc, argv, "fhV", longs, NULL)) >= 0) {
-                switch (c) {
-                case 'f':
-                        o->foreground = true;
-                        break;
-                case OPT_CONFIG:
-                        o->config = optarg;
-                        break;
-                case OPT_SECRETS:
-                        o->secrets = optarg;
-                        break;
-                case OPT_STATE:
-                        o->state_dir = optarg;
-                        break;
-                case OPT_RUN:
-                        o->run_dir = optarg;
-                        break;
-                case OPT_URI:
-                        o->uri = optarg;
-                        break;
-                case OPT_FENCE:
-                        text_set(o->fence_program, sizeof(o->fence_program), optarg);
-                        break;
-                case OPT_CHECK:
-                        *ret_check = true;
-                        break;
-                case 'h':
-                        usage(stdout);
-                        return EXIT_SUCCESS;
-                case 'V':
-                        printf("hawd %s\n", HAWD_VERSION);
-                        return EXIT_SUCCESS;
-                default:
-                        usage(stderr);
-                        return 2;
-                }
-        }
-        if (optind < argc) {
-                fprintf(stderr, "hawd: '%s' is one word too many: see hawd --help\n", argv[optind]);
-                return 2;
-        }
-        return -1;
-}
 
 /* Best effort, each: hawd works without, only less surely under memory or CPU pressure. */
 static void lock_down(void) {
@@ -648,28 +562,20 @@ static void end(struct hawd *d) {
 }
 
 int main(int argc, char **argv) {
-        static struct hawd d = {
-                .opt = {.config = HAWD_CONF,
-                        .secrets = HAWD_FENCING_CONF,
-                        .state_dir = HAWD_STATE_DIR,
-                        .run_dir = HAWD_RUN_DIR,
-                        .uri = GUEST_URI_DEFAULT},
-        };
+        static struct hawd d;
         struct conf_errors errors = {0};
-        bool check = false;
-        int r;
+        int r = options_parse(argc, argv, &d.opt);
 
-        find_fence_program(&d.opt);
-        r = parse_options(argc, argv, &d.opt, &check);
         if (r >= 0)
                 return r;
-        (void)log_open("hawd", d.opt.foreground || check ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
+        (void)log_open("hawd",
+                       d.opt.foreground || d.opt.check ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
         r = config_load(d.opt.config, &d.config, &errors);
         log_errors(&errors);
         if (r < 0)
                 log_line(LOG_CRIT, "%s cannot be read: %s", d.opt.config, strerror(-r));
         conf_errors_clear(&errors);
-        if (r == 0 && !check)
+        if (r == 0 && !d.opt.check)
                 r = run(&d);
         end(&d);
         log_close();

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hawd/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hawd/base/build.h"
+
+#define URI "qemu:///system"
+
+static void usage(FILE *out) {
+        fprintf(out,
+                "Usage: hawd [OPTION...]\n"
+                "Keep this host's virtual machines running, with the others of its cluster.\n\n"
+                "  -f, --foreground     log to standard error\n"
+                "      --config FILE    configuration (" HAWD_CONF ")\n"
+                "      --secrets FILE   passwords of fence devices (" HAWD_FENCING_CONF ")\n"
+                "      --state-dir DIR  the ledger's place (" HAWD_STATE_DIR ")\n"
+                "      --run-dir DIR    the sockets' place (" HAWD_RUN_DIR ")\n"
+                "      --uri URI        libvirt connection (" URI ")\n"
+                "      --fence-program FILE  hawd-fence\n"
+                "      --check          only check the configuration\n"
+                "  -h, --help           this text\n"
+                "  -V, --version        the version\n");
+}
+
+/* hawd-fence where it is installed; beside this program when hawd runs from where it was built. */
+static void find_fence_program(struct options *o) {
+        char self[PATH_MAX];
+        ssize_t n;
+        char *slash;
+
+        text_set(o->fence_program, sizeof(o->fence_program), HAWD_FENCE_PROGRAM);
+        n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        if (access(o->fence_program, X_OK) == 0 || n <= 0)
+                return;
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+        if (!slash)
+                return;
+        *slash = '\0';
+        text_fmt(o->fence_program, sizeof(o->fence_program), "%s/hawd-fence", self);
+}
+
+int options_parse(int argc, char **argv, struct options *o) {
+        enum { OPT_CONFIG = 256, OPT_SECRETS, OPT_STATE, OPT_RUN, OPT_URI, OPT_FENCE, OPT_CHECK };
+        static const struct option longs[] = {
+                {"foreground", no_argument, NULL, 'f'},
+                {"config", required_argument, NULL, OPT_CONFIG},
+                {"secrets", required_argument, NULL, OPT_SECRETS},
+                {"state-dir", required_argument, NULL, OPT_STATE},
+                {"run-dir", required_argument, NULL, OPT_RUN},
+                {"uri", required_argument, NULL, OPT_URI},
+                {"fence-program", required_argument, NULL, OPT_FENCE},
+                {"check", no_argument, NULL, OPT_CHECK},
+                {"help", no_argument, NULL, 'h'},
+                {"version", no_argument, NULL, 'V'},
+                {0},
+        };
+        int c;
+
+        *o = (struct options){.config = HAWD_CONF,
+                              .secrets = HAWD_FENCING_CONF,
+                              .state_dir = HAWD_STATE_DIR,
+                              .run_dir = HAWD_RUN_DIR,
+                              .uri = URI};
+        find_fence_program(o);
+        while ((c = getopt_long(argc, argv, "fhV", longs, NULL)) >= 0) {
+                switch (c) {
+                case 'f':
+                        o->foreground = true;
+                        break;
+                case OPT_CONFIG:
+                        o->config = optarg;
+                        break;
+                case OPT_SECRETS:
+                        o->secrets = optarg;
+                        break;
+                case OPT_STATE:
+                        o->state_dir = optarg;
+                        break;
+                case OPT_RUN:
+                        o->run_dir = optarg;
+                        break;
+                case OPT_URI:
+                        o->uri = optarg;
+                        break;
+                case OPT_FENCE:
+                        text_set(o->fence_program, sizeof(o->fence_program), optarg);
+                        break;
+                case OPT_CHECK:
+                        o->check = true;
+                        break;
+                case 'h':
+                        usage(stdout);
+                        return EXIT_SUCCESS;
+                case 'V':
+                        printf("hawd %s\n", HAWD_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        usage(stderr);
+                        return 2;
+                }
+        }
+        if (optind < argc) {
+                fprintf(stderr, "hawd: '%s' is one word too many: see hawd --help\n", argv[optind]);
+                return 2;
+        }
+        return -1;
+}

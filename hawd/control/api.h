@@ -26,8 +26,9 @@ struct api_history_filter {
         uint32_t host;                 /* node id; 0: any */
         char guest[NAME_LEN];          /* empty: any */
         uint64_t incident;             /* 0: any */
-        uint64_t notes;                /* bit per enum note_id; 0: any */
-        uint64_t before_version;       /* UINT64_MAX: from the newest */
+        const char *kinds[NOTE_MAX_];  /* names as in note.h, static */
+        size_t n_kinds;                /* 0: any */
+        uint64_t before_version;       /* 0: from the newest */
         uint32_t before_seq;
         size_t limit;
 };

@@ -4,39 +4,36 @@
 
 #define PAGE_DEFAULT 100
 
-/* A name as in note.h ("host-lost") or its first part ("fence"). Return: bits, 0 when it is none.
- */
-static uint64_t event_bits(const char *event) {
+/* @event is a name as in note.h ("host-lost") or its first part ("fence"). */
+static bool names_event(const char *name, const char *event) {
         size_t len = strlen(event);
-        uint64_t bits = 0;
 
-        _Static_assert(NOTE_MAX_ <= 64, "the filter has a bit per note");
-        for (unsigned id = NOTE_NONE + 1; id < NOTE_MAX_; id++) {
-                const char *name = note_name((enum note_id)id);
-
-                if (name && strncmp(name, event, len) == 0 &&
-                    (name[len] == '\0' || name[len] == '-'))
-                        bits |= UINT64_C(1) << id;
-        }
-        return bits;
+        return strncmp(name, event, len) == 0 && (name[len] == '\0' || name[len] == '-');
 }
 
-static bool take_events(struct api *api, uint64_t call, const json_t *events, uint64_t *ret) {
+static bool take_events(struct api *api, uint64_t call, const json_t *events,
+                        struct api_history_filter *f) {
+        bool wanted[NOTE_MAX_] = {false};
         const json_t *event;
         size_t i;
 
         json_array_foreach(events, i, event) {
-                uint64_t bits = event_bits(json_string_value(event));
+                const char *text = json_string_value(event);
+                bool any = false;
 
-                if (bits == 0) {
+                for (unsigned id = NOTE_NONE + 1; id < NOTE_MAX_; id++)
+                        if (names_event(note_name((enum note_id)id), text))
+                                any = wanted[id] = true;
+                if (!any) {
                         api_error(api, call, "NotFound",
-                                  "there is no event %s; e.g. host-lost, "
-                                  "fence, guest-started",
-                                  json_string_value(event));
+                                  "there is no event %.64s; e.g. host-lost, fence, guest-started",
+                                  text);
                         return false;
                 }
-                *ret |= bits;
         }
+        for (unsigned id = NOTE_NONE + 1; id < NOTE_MAX_; id++)
+                if (wanted[id])
+                        f->kinds[f->n_kinds++] = note_name((enum note_id)id);
         return true;
 }
 
@@ -66,7 +63,7 @@ static bool take_filter(struct api *api, uint64_t call, const json_t *o,
                 }
                 f->host = h->nodeid;
         }
-        return take_events(api, call, json_object_get(o, "events"), &f->notes);
+        return take_events(api, call, json_object_get(o, "events"), f);
 }
 
 static bool take_page(struct api *api, uint64_t call, const json_t *o,
@@ -75,14 +72,13 @@ static bool take_page(struct api *api, uint64_t call, const json_t *o,
                                                 {"before_seq", API_INT, false},
                                                 {"limit", API_INT, false},
                                                 {.name = NULL}};
-        int64_t limit, version;
+        int64_t limit;
 
         if (!api_params(api, call, o, list))
                 return false;
         limit = param_int(o, "limit", PAGE_DEFAULT);
-        version = param_int(o, "before_version", -1);
         f->limit = (size_t)MAX(1, MIN(limit, API_HISTORY_PAGE_MAX));
-        f->before_version = version < 0 ? UINT64_MAX : (uint64_t)version;
+        f->before_version = (uint64_t)param_int(o, "before_version", 0);
         f->before_seq = (uint32_t)MIN(param_int(o, "before_seq", 0), UINT32_MAX);
         return true;
 }

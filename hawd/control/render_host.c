@@ -22,10 +22,11 @@ static void device_list(const struct fence_job *j, char *buf, size_t size) {
 }
 
 static json_t *render_fence_job(const struct model *m, const struct fence_job *j) {
-        json_t *devices = json_array();
+        json_t *devices;
 
         if (!j)
                 return json_null();
+        devices = json_array();
         for (uint32_t i = 0; i < j->n_devices; i++)
                 json_array_append_new(devices, render_text(j->devices[i]));
         return json_pack("{s:I,s:s,s:o,s:I,s:o,s:b}", "id", (json_int_t)j->id, "kind",

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs: control */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "hawd/control/api_internal.h"
+#include "tests/unit/api_fixture.h"
+#include "tests/unit/unit.h"
+
+static struct fix *fix;
+static int fd;
+static json_t *answer; /* the last one */
+
+static void client(enum varlink_access access) {
+        int pair[2];
+
+        if (fd >= 0)
+                close(fd);
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+                         0);
+        ck_assert_int_eq(varlink_adopt(fix->api->varlink, pair[0], access), 0);
+        fd = pair[1];
+}
+
+static void setup(void) {
+        fix = fix_new(NULL);
+        fd = -1;
+        answer = NULL;
+        client(VARLINK_ADMIN);
+}
+
+static void teardown(void) {
+        json_decref(answer);
+        close(fd);
+        fix = fix_free(fix);
+}
+
+static void stop(void *data) {
+        qb_loop_stop(data);
+}
+
+static void run(unsigned msec) {
+        qb_loop_timer_handle h;
+
+        qb_loop_timer_add(fix->loop, QB_LOOP_LOW, msec * UINT64_C(1000000), fix->loop, stop, &h);
+        qb_loop_run(fix->loop);
+}
+
+static void send_call(const char *method, json_t *parameters, bool more) {
+        json_t *root = json_pack("{s:s+,s:o,s:b}", "method", "io.hawd.", method, "parameters",
+                                 parameters ? parameters : json_object(), "more", more);
+        char *text = json_dumps(root, JSON_COMPACT);
+
+        ck_assert_int_eq(send(fd, text, strlen(text) + 1, MSG_NOSIGNAL), (ssize_t)strlen(text) + 1);
+        free(text);
+        json_decref(root);
+}
+
+/* One answer, waited for up to a second; NULL: none came. */
+static json_t *receive(void) {
+        static char buf[1 << 20];
+        size_t len = 0;
+
+        json_decref(answer);
+        answer = NULL;
+        for (int i = 0; i < 200; i++) {
+                while (recv(fd, buf + len, 1, 0) == 1)
+                        if (buf[len++] == '\0') {
+                                answer = json_loads(buf, 0, NULL);
+                                ck_assert_ptr_nonnull(answer);
+                                return answer;
+                        }
+                run(5);
+        }
+        return NULL;
+}
+
+static json_t *call(const char *method, json_t *parameters) {
+        send_call(method, parameters, false);
+        ck_assert_ptr_nonnull(receive());
+        ck_assert_msg(!json_object_get(answer, "error"), "%s",
+                      json_string_value(json_object_get(answer, "error")));
+        return json_object_get(answer, "parameters");
+}
+
+/* Return: the message of the error, which must be @error. */
+static const char *fails(const char *method, json_t *parameters, const char *error) {
+        const json_t *p;
+
+        send_call(method, parameters, false);
+        ck_assert_ptr_nonnull(receive());
+        p = json_object_get(answer, "parameters");
+        ck_assert_str_eq(json_string_value(json_object_get(answer, "error")), error);
+        return json_string_value(json_object_get(p, "message"));
+}
+
+static void invalid(const char *method, json_t *parameters, const char *parameter) {
+        const json_t *p;
+
+        (void)fails(method, parameters, "org.varlink.service.InvalidParameter");
+        p = json_object_get(answer, "parameters");
+        ck_assert_str_eq(json_string_value(json_object_get(p, "parameter")), parameter);
+}
+
+static const char *text(const json_t *o, const char *key) {
+        const char *s = json_string_value(json_object_get(o, key));
+
+        return s ? s : "(null)";
+}
+
+static long long number(const json_t *o, const char *key) {
+        const json_t *j = json_object_get(o, key);
+
+        return json_is_integer(j) ? json_integer_value(j) : -1;
+}
+
+START_TEST(status_shows_what_is_wrong) {
+        json_t *s = json_object_get(call("Status", NULL), "status");
+
+        ck_assert_str_eq(text(s, "cluster"), "prod");
+        ck_assert_str_eq(text(s, "host"), "node1");
+        ck_assert(json_is_false(json_object_get(s, "operational")));
+        ck_assert_str_ne(text(s, "missing"), "(null)");
+        ck_assert_uint_eq(json_array_size(json_object_get(s, "hosts")), 3);
+        ck_assert_int_eq(number(json_object_get(s, "guests"), "total"), 4);
+        ck_assert_int_eq(number(json_object_get(s, "guests"), "as_wanted"), 3);
+        ck_assert_uint_eq(json_array_size(json_object_get(s, "attention")), 1);
+        ck_assert_str_eq(text(json_array_get(json_object_get(s, "attention"), 0), "name"), "dns");
+        ck_assert_uint_eq(json_array_size(json_object_get(s, "incidents")), 1);
+        ck_assert_int_gt(number(s, "now_usec"), (long long)FIX_WALL);
+}
+END_TEST
+
+START_TEST(lost_hosts_say_why_what_next_and_the_mend) {
+        json_t *h = json_object_get(call("Host", json_pack("{s:s}", "name", "node3")), "host");
+
+        ck_assert_str_eq(text(h, "state"), "lost");
+        ck_assert_str_eq(text(h, "not_proven_why"), "bmc3: no answer within 20 s");
+        ck_assert_str_eq(text(h, "next"), "the devices are tried again, after a pause, for ever");
+        ck_assert_str_eq(text(h, "mend"),
+                         "repair bmc3 (no answer), or: when you have seen that node3 "
+                         "is off: hawctl fence confirm node3 --yes");
+        ck_assert_int_eq(number(h, "claims"), 1);
+        ck_assert_uint_eq(json_array_size(json_object_get(h, "devices")), 1);
+        ck_assert(json_is_null(json_object_get(h, "proof")));
+        h = json_object_get(call("Host", json_pack("{s:s}", "name", "node1")), "host");
+        ck_assert(json_is_null(json_object_get(h, "not_proven_why")));
+        ck_assert(json_is_null(json_object_get(h, "mend")));
+        ck_assert_uint_eq(json_array_size(json_object_get(call("Hosts", NULL), "hosts")), 3);
+}
+END_TEST
+
+START_TEST(a_fence_under_way_is_told) {
+        struct model *m = fix_model(fix);
+        struct fence_job *j = &m->fence_jobs[m->n_fence_jobs++];
+        json_t *h;
+
+        *j = (struct fence_job){.id = 5, .host = 3, .executor = 1, .level = 2, .n_devices = 2};
+        text_set(j->devices[0], NAME_LEN, "pdu1");
+        text_set(j->devices[1], NAME_LEN, "pdu2");
+        m->hosts[2].state = HOST_FENCING;
+        h = json_object_get(call("Host", json_pack("{s:s}", "name", "node3")), "host");
+        ck_assert_str_eq(text(h, "not_proven_why"),
+                         "node1 reads and switches pdu1, pdu2 (level 2), not yet read off twice; "
+                         "before that: bmc3: no answer within 20 s");
+        ck_assert_int_eq(number(json_object_get(h, "fence_job"), "level"), 2);
+}
+END_TEST
+
+START_TEST(guests_come_in_pages_by_name) {
+        json_t *p = call("Guests", json_pack("{s:i}", "limit", 3));
+
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "guests")), 3);
+        ck_assert_str_eq(text(json_array_get(json_object_get(p, "guests"), 0), "name"), "dns");
+        ck_assert_str_eq(text(p, "next"), "web");
+        p = call("Guests", json_pack("{s:s}", "from", "web"));
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "guests")), 1);
+        ck_assert(json_is_null(json_object_get(p, "next")));
+}
+END_TEST
+
+START_TEST(one_guest) {
+        json_t *p = call("Guest", json_pack("{s:s,s:b}", "name", "web", "xml", 1)), *g;
+
+        g = json_object_get(p, "guest");
+        ck_assert_str_eq(text(p, "xml"), "<domain/>");
+        ck_assert_str_eq(text(g, "host"), "node2");
+        ck_assert_str_eq(text(g, "since"), "2023-11-14T22:13:20.000000Z");
+        ck_assert_int_eq(number(g, "since_usec"), (long long)FIX_WALL);
+        ck_assert_int_eq(number(json_object_get(g, "settings"), "start_timeout_ms"), 90000);
+        ck_assert_str_eq(json_string_value(json_array_get(json_object_get(g, "claims"), 0)),
+                         "node2");
+        g = json_object_get(
+                call("Guest", json_pack("{s:s}", "name", "00000000-0000-0000-0000-000000000001")),
+                "guest");
+        ck_assert_str_eq(text(g, "name"), "dns");
+        ck_assert_ptr_nonnull(
+                strstr(fails("Guest", json_pack("{s:s}", "name", "none"), "io.hawd.NotFound"),
+                       "guest add"));
+}
+END_TEST
+
+START_TEST(incidents_have_parts) {
+        json_t *list = json_object_get(call("Incidents", NULL), "incidents"), *parts;
+
+        ck_assert_uint_eq(json_array_size(list), 2);
+        parts = json_object_get(json_array_get(list, 1), "parts");
+        ck_assert_int_eq(number(parts, "detect_ms"), 1000);
+        ck_assert(json_is_null(json_object_get(parts, "fence_ms")));
+        ck_assert_int_eq(number(parts, "place_ms"), 1000);
+        ck_assert_int_eq(number(parts, "start_ms"), 3000);
+        ck_assert_int_eq(number(parts, "healthy_ms"), 70000);
+        ck_assert_int_eq(number(parts, "total_ms"), 75000);
+        ck_assert(json_is_null(json_object_get(json_array_get(list, 1), "elapsed_ms")));
+        ck_assert_int_gt(number(json_array_get(list, 0), "elapsed_ms"), 0);
+        list = json_object_get(call("Incidents", json_pack("{s:b}", "open_only", 1)), "incidents");
+        ck_assert_uint_eq(json_array_size(list), 1);
+}
+END_TEST
+
+START_TEST(rules_devices_explain) {
+        json_t *p = json_array_get(json_object_get(call("Rules", NULL), "rules"), 0);
+
+        ck_assert_str_eq(text(p, "kind"), "separate");
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "guests")), 2);
+        p = json_array_get(json_object_get(call("Devices", NULL), "devices"), 0);
+        ck_assert_str_eq(text(p, "host"), "node3");
+        p = call("Explain", json_pack("{s:s,s:s}", "kind", "guest", "name", "dns"));
+        ck_assert_uint_gt(json_array_size(json_object_get(p, "lines")), 0);
+        p = call("Explain", json_pack("{s:s,s:s}", "kind", "host", "name", "node3"));
+        ck_assert_uint_gt(json_array_size(json_object_get(p, "lines")), 0);
+        (void)fails("Explain", json_pack("{s:s,s:s}", "kind", "host", "name", "x"),
+                    "io.hawd.NotFound");
+        invalid("Explain", json_pack("{s:s,s:s}", "kind", "rule", "name", "x"), "kind");
+}
+END_TEST
+
+START_TEST(history_comes_in_pages) {
+        json_t *page = json_pack("{s:i}", "limit", 500);
+        long long last = FIX_ROWS + 1;
+        size_t n = 0, pages = 0;
+
+        while (page) {
+                json_t *p = call("History", json_pack("{s:o}", "page", page)), *row, *next;
+                size_t i;
+
+                json_array_foreach(json_object_get(p, "rows"), i, row) {
+                        ck_assert_int_lt(number(row, "version"), last);
+                        last = number(row, "version");
+                        n++;
+                }
+                next = json_object_get(p, "next");
+                page = json_is_object(next) ? json_deep_copy(next) : NULL;
+                pages++;
+        }
+        ck_assert_uint_eq(n, FIX_ROWS);
+        ck_assert_uint_eq(pages, 3);
+}
+END_TEST
+
+START_TEST(history_is_filtered) {
+        json_t *f = json_pack("{s:s,s:i,s:[s]}", "host", "node3", "incident", 1, "events", "host");
+        json_t *rows = json_object_get(call("History", json_pack("{s:o}", "filter", f)), "rows");
+
+        ck_assert_uint_eq(json_array_size(rows), 100);
+        ck_assert_str_eq(text(json_array_get(rows, 0), "event"), "host-lost");
+        ck_assert_str_eq(text(json_array_get(rows, 0), "host"), "node3");
+        (void)fails("History", json_pack("{s:{s:[s]}}", "filter", "events", "hos"),
+                    "io.hawd.NotFound");
+        (void)fails("History", json_pack("{s:{s:s}}", "filter", "host", "node9"),
+                    "io.hawd.NotFound");
+        invalid("History", json_pack("{s:{s:s}}", "filter", "gest", "web"), "gest");
+        fix->history_error = -EIO;
+        (void)fails("History", NULL, "io.hawd.Failed");
+}
+END_TEST
+
+START_TEST(watchers_see_notes) {
+        struct note note = {.id = NOTE_HOST_LOST, .host = 3};
+
+        text_set(note.text, sizeof(note.text), "node3 left \xff the ring");
+        (void)fails("Watch", NULL, "org.varlink.service.ExpectedMore");
+        api_note(fix->api, &note, FIX_WALL); /* nobody watches */
+        send_call("Watch", NULL, true);
+        (void)receive();
+        ck_assert(json_is_true(json_object_get(answer, "continues")));
+        ck_assert_ptr_nonnull(json_object_get(json_object_get(answer, "parameters"), "status"));
+        api_note(fix->api, &note, FIX_WALL);
+        (void)receive();
+        ck_assert(json_is_true(json_object_get(answer, "continues")));
+        ck_assert_str_eq(
+                text(json_object_get(json_object_get(answer, "parameters"), "note"), "text"),
+                "node3 left ? the ring");
+        client(VARLINK_VIEW); /* the watcher hangs up */
+        run(60);
+        api_note(fix->api, &note, FIX_WALL);
+        ck_assert_uint_eq(fix->api->n_watchers, 0);
+}
+END_TEST
+
+/* A request that the core answers with @code. */
+static const json_t *doing(const char *method, json_t *parameters, enum reply_code code) {
+        unsigned before = fix->n_requests;
+
+        send_call(method, parameters, false);
+        for (int i = 0; i < 50 && fix->n_requests == before; i++)
+                run(2);
+        ck_assert_uint_eq(fix->n_requests, before + 1);
+        ck_assert_uint_ne(fix->request.id, 0);
+        ck_assert_str_ne(fix->request.who, "");
+        api_reply(fix->api, fix->request.id, code, "because");
+        return json_object_get(receive(), "parameters");
+}
+
+static const struct {
+        const char *method, *key, *value;
+        enum verb verb;
+} simple[] = {
+        {"GuestStart", "name", "web", VERB_GUEST_START},
+        {"GuestStop", "name", "web", VERB_GUEST_STOP},
+        {"GuestIgnore", "name", "web", VERB_GUEST_IGNORE},
+        {"GuestPause", "name", "web", VERB_GUEST_PAUSE},
+        {"GuestResume", "name", "web", VERB_GUEST_RESUME},
+        {"GuestDelete", "name", "web", VERB_GUEST_DELETE},
+        {"GuestRemove", "name", "web", VERB_GUEST_REMOVE},
+        {"RuleDelete", "name", "apart", VERB_RULE_DELETE},
+        {"FenceTest", "host", "node3", VERB_FENCE_TEST},
+        {"FenceHost", "host", "node3", VERB_FENCE_HOST},
+        {"FenceConfirm", "host", "node3", VERB_FENCE_CONFIRM},
+};
+
+START_TEST(simple_verbs) {
+        const json_t *p = doing(simple[_i].method,
+                                json_pack("{s:s}", simple[_i].key, simple[_i].value), REPLY_OK);
+        const char *got = fix->request.guest[0]  ? fix->request.guest
+                          : fix->request.host[0] ? fix->request.host
+                                                 : fix->request.rule;
+
+        ck_assert_str_eq(text(p, "message"), "because");
+        ck_assert_int_eq(fix->request.verb, simple[_i].verb);
+        ck_assert_str_eq(got, simple[_i].value);
+        (void)fails(simple[_i].method, json_pack("{s:s}", simple[_i].key, "none"),
+                    "io.hawd.NotFound");
+        invalid(simple[_i].method, NULL, simple[_i].key);
+        invalid(simple[_i].method, json_pack("{s:i}", simple[_i].key, 1), simple[_i].key);
+        client(VARLINK_VIEW);
+        (void)fails(simple[_i].method, json_pack("{s:s}", simple[_i].key, simple[_i].value),
+                    "org.varlink.service.PermissionDenied");
+        ck_assert_uint_eq(fix->n_requests, 1);
+}
+END_TEST
+
+START_TEST(codes_become_errors) {
+        static const char *const errors[REPLY_CODE_MAX_] = {NULL, "io.hawd.Failed", "io.hawd.Usage",
+                                                            "io.hawd.NotQuorate", "io.hawd.Busy"};
+
+        for (int code = REPLY_FAILED; code < REPLY_CODE_MAX_; code++) {
+                (void)doing("GuestStart", json_pack("{s:s}", "name", "web"), (enum reply_code)code);
+                ck_assert_str_eq(text(answer, "error"), errors[code]);
+                ck_assert_str_eq(text(json_object_get(answer, "parameters"), "message"), "because");
+        }
+        api_reply(fix->api, 12345, REPLY_OK, "nobody waits");
+}
+END_TEST
+
+START_TEST(guests_are_enrolled_and_made) {
+        (void)doing("GuestAdd",
+                    json_pack("{s:s,s:s,s:{s:s,s:s}}", "name", "new", "host", "node2", "settings",
+                              "priority", "500", "after", "dns, web"),
+                    REPLY_OK);
+        ck_assert_str_eq(fix->request.guest, "new");
+        ck_assert_str_eq(fix->request.host, "node2");
+        ck_assert_int_eq(fix->priority, 500);
+        ck_assert_uint_eq(fix->n_after, 2);
+        ck_assert_str_eq(fix->first_after, "dns");
+        (void)fails("GuestAdd", json_pack("{s:s}", "name", "web"), "io.hawd.Usage");
+        (void)fails("GuestAdd", json_pack("{s:s,s:{s:s}}", "name", "n", "settings", "prio", "1"),
+                    "io.hawd.Usage");
+        (void)fails("GuestAdd", json_pack("{s:s,s:{s:s}}", "name", "n", "settings", "after", "n"),
+                    "io.hawd.Usage");
+        ck_assert_str_eq(
+                text(doing("GuestCreate", json_pack("{s:s}", "xml", "<domain>made"), REPLY_OK),
+                     "name"),
+                "made");
+        ck_assert_int_eq(fix->request.desired, DESIRED_RUNNING);
+        ck_assert_int_eq(fix->priority, 100);
+        (void)doing("GuestCreate", json_pack("{s:s,s:b}", "xml", "<domain>two", "stopped", 1),
+                    REPLY_OK);
+        ck_assert_int_eq(fix->request.desired, DESIRED_STOPPED);
+        ck_assert_ptr_nonnull(strstr(
+                fails("GuestCreate", json_pack("{s:s}", "xml", "<x>"), "io.hawd.Usage"), "line 1"));
+        (void)fails("GuestCreate", json_pack("{s:s}", "xml", "<domain>a b"), "io.hawd.Usage");
+        (void)fails("GuestCreate", json_pack("{s:s}", "xml", "<domain>web"), "io.hawd.Usage");
+}
+END_TEST
+
+START_TEST(settings_change_a_copy) {
+        (void)doing("GuestSet",
+                    json_pack("{s:s,s:{s:s}}", "name", "web", "settings", "priority", "7"),
+                    REPLY_OK);
+        ck_assert_int_eq(fix->priority, 7);
+        ck_assert_int_eq(find_guest(fix_model(fix), "web")->spec->conf.priority, 100);
+        invalid("GuestSet", json_pack("{s:s,s:{s:i}}", "name", "web", "settings", "priority", 7),
+                "settings");
+        (void)doing("GuestMove", json_pack("{s:s,s:s}", "name", "web", "host", "node1"), REPLY_OK);
+        ck_assert_str_eq(fix->request.host, "node1");
+}
+END_TEST
+
+START_TEST(rules_are_checked) {
+        (void)doing("RuleSet",
+                    json_pack("{s:s,s:s,s:[s,s],s:[s],s:b}", "name", "r", "kind", "prefer",
+                              "guests", "a", "b", "hosts", "node1", "strict", 1),
+                    REPLY_OK);
+        ck_assert_str_eq(fix->guests, "a b");
+        ck_assert_str_eq(fix->hosts, "node1");
+        ck_assert(fix->request.strict);
+        (void)fails("RuleSet",
+                    json_pack("{s:s,s:s,s:[s]}", "name", "r", "kind", "separate", "guests", "a"),
+                    "io.hawd.Usage");
+        (void)fails("RuleSet",
+                    json_pack("{s:s,s:s,s:[s]}", "name", "r", "kind", "avoid", "guests", "a"),
+                    "io.hawd.Usage");
+        (void)fails("RuleSet",
+                    json_pack("{s:s,s:s,s:[s],s:[s]}", "name", "r", "kind", "avoid", "guests", "a",
+                              "hosts", "node9"),
+                    "io.hawd.NotFound");
+        (void)fails("RuleSet",
+                    json_pack("{s:s,s:s,s:[s,s]}", "name", "r", "kind", "together", "guests", "a",
+                              "b c"),
+                    "io.hawd.Usage");
+        invalid("RuleSet", json_pack("{s:s,s:s,s:[s]}", "name", "r", "kind", "x", "guests", "a"),
+                "kind");
+        invalid("RuleSet", json_pack("{s:s,s:s,s:s}", "name", "r", "kind", "x", "guests", "a"),
+                "guests");
+}
+END_TEST
+
+START_TEST(the_interface_describes_every_method) {
+        static const char *const names[] = {"Status",      "Hosts",    "Host",      "Guests",
+                                            "Guest",       "Rules",    "Incidents", "Devices",
+                                            "History",     "Explain",  "Watch",     "GuestAdd",
+                                            "GuestCreate", "GuestSet", "RuleSet",   "GuestMove"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(names) + ARRAY_SIZE(simple); i++) {
+                char want[NAME_LEN];
+
+                text_fmt(want, sizeof(want), "\nmethod %s(",
+                         i < ARRAY_SIZE(names) ? names[i] : simple[i - ARRAY_SIZE(names)].method);
+                ck_assert_msg(strstr(api_interface_text, want) != NULL, "%s", want);
+        }
+}
+END_TEST
+
+/* Every field that is rendered is in the interface, with its own name. */
+static void described(const json_t *o) {
+        const char *key;
+        json_t *value;
+
+        json_object_foreach((json_t *)o, key, value) {
+                char want[NAME_LEN + 4];
+
+                text_fmt(want, sizeof(want), "  %s: ", key);
+                ck_assert_msg(strstr(api_interface_text, want) != NULL, "%s", key);
+                if (strcmp(key, "guests") != 0)
+                        described(value);
+                described(json_array_get(value, 0));
+        }
+}
+
+START_TEST(the_interface_describes_every_field) {
+        described(json_object_get(call("Status", NULL), "status"));
+        described(json_array_get(json_object_get(call("Rules", NULL), "rules"), 0));
+        described(json_array_get(json_object_get(call("Devices", NULL), "devices"), 0));
+        described(json_array_get(json_object_get(call("History", NULL), "rows"), 0));
+        described(json_array_get(json_object_get(call("Guests", NULL), "guests"), 0));
+}
+END_TEST
+
+START_TEST(stopping_ends_what_waits) {
+        send_call("GuestStart", json_pack("{s:s}", "name", "web"), false);
+        run(10);
+        ck_assert_uint_eq(fix->n_requests, 1);
+        client(VARLINK_ADMIN);
+        run(60);
+        api_reply(fix->api, fix->request.id, REPLY_OK, "the client is gone");
+        for (int i = 0; i < 5; i++)
+                send_call("History", NULL, false);
+        run(1); /* and teardown while some wait */
+}
+END_TEST
+
+static Suite *api_suite(void) {
+        Suite *s = suite_create("api");
+        TCase *tc = unit_case(s, "api");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, status_shows_what_is_wrong);
+        tcase_add_test(tc, lost_hosts_say_why_what_next_and_the_mend);
+        tcase_add_test(tc, a_fence_under_way_is_told);
+        tcase_add_test(tc, guests_come_in_pages_by_name);
+        tcase_add_test(tc, one_guest);
+        tcase_add_test(tc, incidents_have_parts);
+        tcase_add_test(tc, rules_devices_explain);
+        tcase_add_test(tc, history_comes_in_pages);
+        tcase_add_test(tc, history_is_filtered);
+        tcase_add_test(tc, watchers_see_notes);
+        tcase_add_loop_test(tc, simple_verbs, 0, (int)ARRAY_SIZE(simple));
+        tcase_add_test(tc, codes_become_errors);
+        tcase_add_test(tc, guests_are_enrolled_and_made);
+        tcase_add_test(tc, settings_change_a_copy);
+        tcase_add_test(tc, rules_are_checked);
+        tcase_add_test(tc, the_interface_describes_every_method);
+        tcase_add_test(tc, the_interface_describes_every_field);
+        tcase_add_test(tc, stopping_ends_what_waits);
+        return s;
+}
+
+UNIT_MAIN(api_suite)

@@ -8,7 +8,7 @@
  * back within its job's time is abandoned, and their number is bounded (DESIGN 2, Processes).
  * SIGPIPE must be ignored by the process.
  *
- * How ends show, measured with libvirt 9.0 and QEMU 7.2 (two events; the second one ends it):
+ * How ends show, measured with libvirt 9.0 and QEMU 7.2:
  *
  *   what was done                         | libvirt's lifecycle events      | end_why
  *   kill -9 of QEMU                       | STOPPED failed                  | END_FAILED
@@ -90,9 +90,13 @@ void guest_dispatch(struct guest_adapter *a);
  *   DUMP     | spec and state             | no such domain            | no answer
  *
  * CANCELLED: never begun (START: not created), by guest_cancel(), or because libvirt hangs.
+ * The state seen counts with DONE and FAILED only. What says that a guest is gone, and a SETTLE,
+ * is held back until each earlier call for it that was given up has returned from libvirt.
+ *
  * STOP uses the agent when it is connected and ACPI otherwise, and ACPI once more at half time; the
  * destroy comes after timeout_usec, and the job's own limit is GUEST_STOP_SLACK later. A paused
- * guest hears neither and is destroyed at once. UEFI variables (NVRAM) are always kept.
+ * guest hears neither and is destroyed at once. UEFI variables (NVRAM) are always kept; a saved
+ * memory image (virsh managedsave) is removed at a START: its disk may have moved on elsewhere.
  */
 void guest_submit(struct guest_adapter *a, const struct action *act);
 

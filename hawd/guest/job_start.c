@@ -144,6 +144,7 @@ static void clean_up(struct job *j, virDomainPtr dom, enum job_result result, co
 static void create(struct job *j, virDomainPtr dom) {
         char text[TEXT_LEN], log[TEXT_LEN], why[2 * TEXT_LEN];
         enum virt_error e;
+        off_t mark;
 
         if (job_stopped(j)) {
                 j->out.left_defined = true;
@@ -153,6 +154,7 @@ static void create(struct job *j, virDomainPtr dom) {
                 clean_up(j, dom, RESULT_CANCELLED, "no longer wanted");
                 return;
         }
+        mark = qemulog_mark(j->name);
         if (virDomainCreate(dom) == 0) {
                 job_end(j, RESULT_DONE, SEEN_RUNNING, "started");
                 return;
@@ -166,7 +168,7 @@ static void create(struct job *j, virDomainPtr dom) {
                 job_end(j, RESULT_UNSETTLED, SEEN_GONE, "no answer to the start: %s", text);
                 return;
         }
-        qemulog_tail(j->name, log);
+        qemulog_tail(j->name, mark, log);
         if (log[0] && !strstr(text, "qemu") && !strstr(text, log))
                 text_fmt(why, sizeof(why), "%s (QEMU log: %s)", text, log);
         else

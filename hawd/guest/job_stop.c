@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GJOB_STOP, GJOB_DESTROY, GJOB_SETTLE: until nothing of it runs, as far as that can be known. */
+#include "hawd/guest/ask.h"
 #include "hawd/guest/job.h"
 #include "hawd/guest/qemuproc.h"
 
@@ -77,64 +78,69 @@ static enum virt_error undefine_by_uuid(struct job *j, char *text) {
         return e == VIRT_OK ? virt_undefine(dom, text) : e;
 }
 
-static bool ask(virDomainPtr dom, bool agent) {
-        if (agent) {
-                (void)virDomainAgentSetResponseTimeout(dom, 10, 0); /* old libvirt: its default */
-                if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) == 0)
-                        return true;
-        }
-        return virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0 ||
-               virDomainShutdown(dom) == 0;
-}
-
-/* Orderly, for as long as the job's grace. Return: VIRT_LOST: no answer; else go on. */
-static enum virt_error grace(struct job *j, const char **ret_how, char *text) {
-        _cleanup_(virt_free_domain) virDomainPtr dom = NULL;
-        usec_t begin = now_boottime();
-        usec_t until = usec_add(begin, j->timeout_usec), half = begin + j->timeout_usec / 2;
+/* Of the domain before it is asked. Return: whether asking makes sense; if not, @ret_how says. */
+static bool can_hear(struct job *j, virDomainPtr *ret, enum virt_error *ret_e, const char **ret_how,
+                     char *text) {
         struct virt_state st;
-        enum virt_error e;
-        bool again = false;
 
-        e = virt_find(j->conn, j->uuid, &dom, text);
-        if (e == VIRT_OK)
-                e = virt_look(dom, &st, text);
-        if (e != VIRT_OK || !st.active) {
+        *ret_e = virt_find(j->conn, j->uuid, ret, text);
+        if (*ret_e == VIRT_OK)
+                *ret_e = virt_look(*ret, &st, text);
+        if (*ret_e != VIRT_OK || !st.active) {
                 *ret_how = "it did not run";
-                return e;
+                return false;
         }
         if (st.state != VIR_DOMAIN_RUNNING && st.state != VIR_DOMAIN_SHUTDOWN) {
                 *ret_how = "paused or crashed, so destroyed at once";
-                return VIRT_OK;
+                return false;
         }
-        if (st.state == VIR_DOMAIN_RUNNING && !ask(dom, virt_agent(dom))) {
-                e = virt_last(j->conn, text);
-                *ret_how = "destroyed, as it cannot be asked to shut down";
-                return e;
-        }
+        return true;
+}
+
+/* Until it has ended, the grace is over, or it cannot be asked. asks[1]: at half time, by ACPI. */
+static enum virt_error wait_ended(struct job *j, virDomainPtr dom, struct ask *asks[2],
+                                  const char **ret_how, char *text) {
+        usec_t half = usec_add(now_boottime(), j->timeout_usec / 2);
+        usec_t until = usec_add(now_boottime(), j->timeout_usec);
+        struct virt_state st;
+        enum virt_error e;
+
         while (now_boottime() < until && !job_stopped(j)) {
                 e = virt_look(dom, &st, text);
                 if (e != VIRT_OK || !st.active) {
                         *ret_how = "shut down";
                         return e;
                 }
-                /* A guest that was still booting has not heard the first one. */
-                if (!again && now_boottime() >= half) {
-                        (void)virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN);
-                        again = true;
+                if (st.state == VIR_DOMAIN_RUNNING && (!asks[0] || ask_refused(asks[0], text))) {
+                        *ret_how = "destroyed, as it cannot be asked to shut down";
+                        return VIRT_OK;
                 }
+                /* A guest that was still booting has not heard the first one. */
+                if (!asks[1] && now_boottime() >= half)
+                        asks[1] = ask_start(j->shared, j->uuid, false);
                 job_sleep(j, 200 * USEC_PER_MSEC);
         }
         *ret_how = "destroyed, as it did not shut down in time";
         return VIRT_OK;
 }
 
-void job_stop(struct job *j) {
+/* Orderly, for as long as the job's grace. Return: VIRT_LOST: no answer; else go on. */
+static enum virt_error grace(struct job *j, struct ask *asks[2], const char **ret_how, char *text) {
+        _cleanup_(virt_free_domain) virDomainPtr dom = NULL;
+        enum virt_error e;
+
+        if (!can_hear(j, &dom, &e, ret_how, text))
+                return e;
+        asks[0] = ask_start(j->shared, j->uuid, virt_agent(dom));
+        return wait_ended(j, dom, asks, ret_how, text);
+}
+
+static void stop(struct job *j, struct ask *asks[2]) {
         const char *how = "destroyed";
         char text[TEXT_LEN] = "";
         enum virt_error e;
 
-        if (j->op == GJOB_STOP && grace(j, &how, text) == VIRT_LOST) {
+        if (j->op == GJOB_STOP && grace(j, asks, &how, text) == VIRT_LOST) {
                 job_end(j, RESULT_UNSETTLED, SEEN_RUNNING, "no answer from libvirt: %s", text);
                 return;
         }
@@ -148,6 +154,15 @@ void job_stop(struct job *j) {
                 job_end(j, RESULT_DONE, SEEN_GONE, "%s", how);
         else
                 job_end(j, RESULT_DONE, SEEN_GONE, "%s (it stays defined: %s)", how, text);
+}
+
+void job_stop(struct job *j) {
+        struct ask *asks[2] = {NULL, NULL};
+
+        stop(j, asks);
+        /* However long it takes: what still waits in libvirt belongs to this job. */
+        ask_join(asks[0]);
+        ask_join(asks[1]);
 }
 
 /* keep_running: 1 it runs and stays, the outcome is set; 0 it does not; -1 no answer. */

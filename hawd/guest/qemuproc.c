@@ -187,19 +187,32 @@ void qemulog_pick(char *log, char *text) {
                         *c = ' ';
 }
 
-void qemulog_tail(const char *name, char *text) {
-        char path[PATH_MAX];
-        char *buf;
+static off_t log_size(const char *name, char path[PATH_MAX]) {
         struct stat st;
 
-        text[0] = '\0';
         if (strchr(name, '/'))
-                return;
-        snprintf(path, sizeof(path), "/var/log/libvirt/qemu/%s.log", name);
-        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+                return 0;
+        snprintf(path, PATH_MAX, "/var/log/libvirt/qemu/%s.log", name);
+        return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
+}
+
+off_t qemulog_mark(const char *name) {
+        char path[PATH_MAX];
+
+        return log_size(name, path);
+}
+
+void qemulog_tail(const char *name, off_t from, char *text) {
+        _cleanup_(freep) char *buf = NULL;
+        char path[PATH_MAX];
+        off_t size = log_size(name, path);
+
+        text[0] = '\0';
+        if (size < from) /* begun anew */
+                from = 0;
+        if (size == from)
                 return;
         buf = xcalloc(LOG_TAIL, 1);
-        if (read_file(path, MAX(0, st.st_size - (off_t)(LOG_TAIL - 1)), buf, LOG_TAIL) > 0)
+        if (read_file(path, MAX(from, size - (off_t)(LOG_TAIL - 1)), buf, LOG_TAIL) > 0)
                 qemulog_pick(buf, text);
-        free(buf);
 }

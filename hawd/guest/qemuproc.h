@@ -28,10 +28,13 @@ size_t qemuproc_find(const char *uuid, struct qemu_proc ret[QEMU_PROCS_MAX]);
  */
 bool qemuproc_alive(const struct qemu_proc *p);
 
+/** qemulog_mark() - where its log ends now, for qemulog_tail(). */
+off_t qemulog_mark(const char *name);
 /**
  * qemulog_tail() - what QEMU said last, of its latest run; empty when nothing helps
+ * @from: only what came after that mark; 0: any
  * @text: TEXT_LEN bytes; lines joined by "; ", the newest kept when they are too many
  */
-void qemulog_tail(const char *name, char *text);
+void qemulog_tail(const char *name, off_t from, char *text);
 /** qemulog_pick() - the same from the log's last bytes, NUL-terminated; changes @log. */
 void qemulog_pick(char *log, char *text);

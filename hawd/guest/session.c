@@ -220,7 +220,7 @@ static int report_domains(struct session *s, virConnectPtr conn) {
 static void annotate(struct report *r) {
         if (r->kind == REPORT_LIFECYCLE && r->raw.event == VIR_DOMAIN_EVENT_STOPPED &&
             r->raw.detail == VIR_DOMAIN_EVENT_STOPPED_FAILED)
-                qemulog_tail(r->raw.name, r->raw.text);
+                qemulog_tail(r->raw.name, 0, r->raw.text);
 }
 
 static void pass_on(struct session *s) {

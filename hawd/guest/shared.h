@@ -63,4 +63,3 @@ void shared_close(struct shared *s);
 
 /** thread_spawn() - a detached thread with a small stack and all signals blocked. 0, -errno. */
 int thread_spawn(void *(*fn)(void *), void *arg);
-

@@ -67,7 +67,7 @@ static void guest_fault(struct sim *s, const struct fault *f)
                 return;
         if (inside)
                 s->guests[f->guest].wish_unclear = true;
-        qemu_end(s, &s->hosts[at], f->guest, inside ? END_GUEST_SHUTDOWN : END_FAILED, true);
+        qemu_end(s, &s->hosts[at], f->guest, inside ? END_GUEST_SHUTDOWN : END_FAILED);
 }
 
 static void ask(struct sim *s, const struct fault *f)
@@ -192,6 +192,9 @@ void fault_apply(struct sim *s, const struct fault *f)
         case FAULT_CONFIRM_TRUE:
                 confirm_true(s, f);
                 break;
+        case FAULT_AMBUSH:
+                ambush_set(s, f->arg);
+                break;
         case FAULT_HAWD_KILL ... FAULT_LIBVIRT_RESTART:
                 process_fault(s, &s->hosts[f->host], f);
                 break;
@@ -221,6 +224,7 @@ static void heal_host(struct sim *s, struct sim_host *h)
 void fault_heal(struct sim *s)
 {
         sim_trace(s, NULL, "all faults end");
+        s->n_ambushes = 0;
         for (size_t i = 0; i < s->n_hosts; i++)
                 heal_host(s, &s->hosts[i]);
         totem_changed(s);
@@ -289,6 +293,9 @@ void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size
         case FAULT_REQUEST:
                 text_fmt(buf, size, "%s %s%s%s%s", verb_name((enum verb)f->arg), guest,
                          guest[0] && host[0] ? " " : "", host, f->name);
+                break;
+        case FAULT_AMBUSH:
+                ambush_text(f->arg, buf, size);
                 break;
         case FAULT_CONFIRM_TRUE:
                 text_fmt(buf, size, "fence confirm %s (if it is off)", host);

@@ -34,6 +34,7 @@ enum fault_kind {
         FAULT_REBOOT,
         FAULT_REQUEST, /* arg: enum verb; guest and host as it needs them */
         FAULT_CONFIRM_TRUE, /* fence confirm by somebody who looked: only if the host is off */
+        FAULT_AMBUSH, /* arg: as ambush_set() takes it */
         FAULT_KIND_MAX_,
 };
 

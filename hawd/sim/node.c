@@ -105,8 +105,11 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev)
         h->deadline =
                 d == USEC_INFINITY ? d : usec_sub(usec_add(d, h->booted_at), USEC_PER_SEC);
         truth_core(s, h);
-        for (size_t i = 0; i < acts.n && h->core && h->hawd_life == life; i++)
+        for (size_t i = 0; i < acts.n && h->core && h->hawd_life == life; i++) {
+                if (s->n_ambushes > 0)
+                        ambush_look(s, h, &acts.list[i]);
                 carry_out(s, h, &acts.list[i]);
+        }
         actions_clear(&acts);
         s->actions = acts;
 }

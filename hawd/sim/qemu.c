@@ -104,7 +104,7 @@ void qemu_start(struct sim *s, struct sim_host *h, int g)
         qemu_tell(s, h, g);
 }
 
-void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why, bool tell)
+void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why)
 {
         struct domain *d = &h->lv.dom[g];
 
@@ -115,8 +115,7 @@ void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why, bool t
         d->end_why = why;
         d->healthy = false;
         d->run++;
-        if (tell)
-                qemu_tell(s, h, g);
+        qemu_tell(s, h, g);
 }
 
 void qemu_pause(struct sim *s, struct sim_host *h, int g, bool pause)

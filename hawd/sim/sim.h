@@ -161,6 +161,7 @@ struct lv_job {
         int guest;
         uint64_t gen;
         bool keep_running;
+        uint32_t hawd_life; /* whose it was */
         bool reported;  /* hawd gave it up, or died: the call goes on in libvirtd */
         bool ripe;      /* would take effect, but libvirtd hangs */
         usec_t timeout;
@@ -243,6 +244,37 @@ struct sim_guest {
         bool wish_unclear; /* somebody stopped it, or it shut down by itself */
 };
 
+/* ---- faults that wait for their moment (ambush.c) ---- */
+
+enum ambush_when {
+        AMBUSH_DECISION,
+        AMBUSH_OBSERVATION,
+        AMBUSH_EXCHANGE,
+        AMBUSH_PROMISE,
+        AMBUSH_STATE,
+        AMBUSH_ACK,
+        AMBUSH_PERSIST,
+        AMBUSH_FENCE,
+        AMBUSH_START,
+        AMBUSH_SETTLE,
+        AMBUSH_WHEN_MAX_,
+};
+enum ambush_how {
+        AMBUSH_POWER,
+        AMBUSH_CUT,
+        AMBUSH_FREEZE,
+        AMBUSH_HAWD,
+        AMBUSH_RING,
+        AMBUSH_HOW_MAX_,
+};
+
+struct ambush {
+        enum ambush_when when;
+        enum ambush_how how;
+        int skip; /* so many of it pass unharmed */
+        usec_t within;
+};
+
 /* ---- requests of people (people.c) ---- */
 
 struct sim_request {
@@ -259,7 +291,7 @@ struct sim_request {
 struct sim_stats {
         uint64_t events, messages, views, installs, entries, starts, failed_starts, fences_off;
         uint64_t power_ons, late_effects, crashes, freezes, lost_writes, disk_errors, refused;
-        uint64_t confirms, settles, rogues, blocked, notes;
+        uint64_t confirms, settles, rogues, blocked, notes, ambushes;
 };
 
 #define SIM_VIOLATION_LEN 400
@@ -287,6 +319,8 @@ struct sim {
         struct actions actions; /* kept, so that its array is */
         struct sim_request *requests;
         size_t n_requests, cap_requests;
+        struct ambush ambushes[8];
+        size_t n_ambushes;
         struct truth *truth;
         struct sim_stats stats;
         uint64_t traced_version; /* newest whose notes are traced, and by whom */
@@ -363,7 +397,7 @@ uint64_t disk_entry_print(const struct entry *e);
 
 /* qemu.c: the QEMU processes, and what libvirt tells of them */
 void qemu_start(struct sim *s, struct sim_host *h, int g);
-void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why, bool tell);
+void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why);
 void qemu_pause(struct sim *s, struct sim_host *h, int g, bool pause);
 void qemu_tell(struct sim *s, struct sim_host *h, int g);
 void qemu_tell_healthy(struct sim *s, struct sim_host *h);
@@ -384,6 +418,11 @@ void virtd_power_off(struct sim_host *h);
 void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a);
 void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id);
 void bmc_hawd_gone(struct sim *s, struct sim_host *h, bool power);
+
+/* ambush.c */
+void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a);
+void ambush_set(struct sim *s, uint64_t arg); /* when | how << 8 | skip << 16 | usec << 24 */
+void ambush_text(uint64_t arg, char *buf, size_t size);
 
 /* people.c */
 struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host);

@@ -122,14 +122,24 @@ void truth_start(struct sim *s, struct sim_host *h, int g)
                             s->hosts[i].frozen ? " (frozen)" : "");
 }
 
+/* Of all members, also those that do not decide just now. */
+static const struct model *newest_model(struct sim *s)
+{
+        const struct model *m = NULL;
+
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (s->hosts[i].core && (!m || core_model(s->hosts[i].core)->version > m->version))
+                        m = core_model(s->hosts[i].core);
+        return m;
+}
+
 void truth_switch_off(struct sim *s, struct sim_host *by, int target)
 {
-        const struct sim_host *best = sim_best_host(s), *t = &s->hosts[target];
-        const struct model *m;
+        const struct sim_host *t = &s->hosts[target];
+        const struct model *m = newest_model(s);
 
-        if (!best || !t->core || t->frozen)
+        if (!m || !t->core || t->frozen)
                 return;
-        m = core_model(best->core);
         for (size_t i = 0; i < m->n_hosts; i++)
                 if (m->hosts[i].nodeid == t->nodeid && m->hosts[i].state == HOST_ONLINE)
                         sim_violate(s, "S3", "%s switches %s off, which is online", by->name,
@@ -138,14 +148,9 @@ void truth_switch_off(struct sim *s, struct sim_host *by, int target)
 
 void truth_kill(struct sim *s, struct sim_host *by, int g)
 {
-        const struct sim_host *best = sim_best_host(s);
-        const struct model *m = best ? core_model(best->core) : NULL;
-        struct core_status st;
+        const struct model *m = newest_model(s);
 
-        if (!best)
-                return;
-        core_status(best->core, &st);
-        for (size_t i = 0; st.operational && i < m->n_guests; i++) {
+        for (size_t i = 0; m && i < m->n_guests; i++) {
                 const struct guest *mg = &m->guests[i];
                 int index = model_host_index(m, by->nodeid);
 

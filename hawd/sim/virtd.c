@@ -97,6 +97,18 @@ static void report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job
 
 /* ---- effects, in libvirtd ---- */
 
+/* A guest is gone, and a settle done, only when no call that was given up is left behind. */
+static bool waits_for_older(const struct sim_host *h, const struct lv_job *j)
+{
+        if (j->op != GJOB_STOP && j->op != GJOB_DESTROY && j->op != GJOB_SETTLE)
+                return false;
+        for (size_t i = 0; i < h->lv.n_jobs; i++)
+                if (h->lv.jobs[i].guest == j->guest && h->lv.jobs[i].seq < j->seq &&
+                    h->lv.jobs[i].hawd_life == j->hawd_life)
+                        return true;
+        return false;
+}
+
 static enum job_result start(struct sim *s, struct sim_host *h, const struct lv_job *j)
 {
         struct sim_guest *guest = &s->guests[j->guest];
@@ -150,7 +162,10 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
         case GJOB_STOP:
                 if (!j.reported && d->state == SEEN_RUNNING)
                         truth_kill(s, h, j.guest);
-                qemu_end(s, h, j.guest, END_DESTROYED, false);
+                /* libvirt's events do not say by whom; they may come after the result. */
+                qemu_end(s, h, j.guest,
+                         j.op == GJOB_STOP && prng_chance(&s->rng, 80) ? END_GUEST_SHUTDOWN
+                                                                       : END_DESTROYED);
                 d->defined = false;
                 return RESULT_DONE;
         case GJOB_PAUSE:
@@ -180,6 +195,10 @@ static void effect(struct sim *s, const struct call *c)
                 return;
         if (h->lv.hung) {
                 j->ripe = true;
+                return;
+        }
+        if (waits_for_older(h, j)) {
+                sim_at(s, 50 * USEC_PER_MSEC, OWNER_LIBVIRTD, h->index, effect, c->a, 0);
                 return;
         }
         r = take_effect(s, h, *j);
@@ -243,7 +262,7 @@ static void begin(struct sim *s, const struct call *c)
                 return;
         }
         if (!h->lv.up || !h->lv.connected) {
-                report(s, h, j, RESULT_FAILED);
+                report(s, h, j, RESULT_CANCELLED);
                 job_remove(h, c->a);
                 return;
         }
@@ -292,6 +311,7 @@ void virtd_job(struct sim *s, struct sim_host *h, const struct action *a)
                              .guest = g,
                              .gen = a->guest_job.gen,
                              .keep_running = a->guest_job.keep_running,
+                             .hawd_life = h->hawd_life,
                              .timeout = a->guest_job.timeout_usec};
         note_decision(s, h, j);
         sim_trace(s, h, "job %" PRIx64 " op %d %s gen %" PRIu64 " queued", j->id, (int)j->op,

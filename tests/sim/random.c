@@ -256,12 +256,25 @@ static void person(struct plan *p, struct prng *r, usec_t t, int h, int g)
         add(p, t, FAULT_REQUEST, v == VERB_GUEST_MOVE ? h : -1, g, v);
 }
 
+static void ambush(struct plan *p, struct prng *r, usec_t t)
+{
+        static const uint64_t within[] = {100, 1000, 3000, 20000, 1000000};
+        uint64_t arg = prng_below(r, AMBUSH_WHEN_MAX_);
+
+        arg |= prng_below(r, AMBUSH_HOW_MAX_) << 8;
+        arg |= (prng_chance(r, 50) ? 0 : prng_below(r, 12)) << 16;
+        arg |= prng_below(r, within[prng_below(r, ARRAY_SIZE(within))]) << 24;
+        add(p, t, FAULT_AMBUSH, -1, -1, arg);
+}
+
 static void one_fault(struct plan *p, struct prng *r, usec_t t)
 {
         int h = (int)prng_below(r, p->conf.n_hosts), g = (int)prng_below(r, p->conf.n_guests);
-        uint64_t k = prng_below(r, 100);
+        uint64_t k = prng_below(r, 125);
 
-        if (k < 20) {
+        if (k >= 100) {
+                ambush(p, r, t);
+        } else if (k < 20) {
                 power_fault(p, r, t, h);
         } else if (k < 34) {
                 add(p, t, FAULT_FREEZE, h, -1, 0);
@@ -293,7 +306,7 @@ void plan_make(uint64_t seed, struct plan *ret)
         memset(ret, 0, sizeof(*ret));
         prng_init(&r, seed, 7);
         make_cluster(&ret->conf, &r, seed);
-        n = prng_range(&r, 1, 12);
+        n = prng_range(&r, 1, 16);
         for (size_t i = 0; i < n; i++) {
                 t += gap(&r);
                 one_fault(ret, &r, t);

@@ -314,6 +314,7 @@ static bool covered(void)
                       {"settles", st->settles},         {"lost writes", st->lost_writes},
                       {"disk errors", st->disk_errors}, {"confirms", st->confirms},
                       {"blocked", st->blocked},         {"rogues stopped", st->rogues},
+                      {"ambushes", st->ambushes},
                       {"stale refused", st->refused}};
         bool all = true;
 

@@ -29,8 +29,8 @@
  * wire_msg_encode() - a message as bytes, without its sender, whom the ring names
  * @ret: malloc'ed, never empty; written only on 0
  *
- * Return: 0; -EINVAL when @m holds what no peer would take (an unknown enum value, a claim of no
- * host, more elements than the limits above); -EMSGSIZE beyond WIRE_MSG_MAX.
+ * Return: 0; -EINVAL when @m holds what no peer would take (a name that is none, an unknown enum
+ * value, a claim of no host, more than the limits above); -EMSGSIZE beyond WIRE_MSG_MAX.
  */
 int wire_msg_encode(const struct msg *m, uint8_t **ret, size_t *ret_len);
 

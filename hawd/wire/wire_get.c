@@ -86,7 +86,7 @@ void wire_get_name(struct wire_in *in, const char *what, enum wire_need need, Pr
                             b.len > 0 ? (const char *)b.data : "");
 }
 
-static bool uuid_valid(const char *s) {
+bool wire_uuid_valid(const char *s) {
         for (size_t i = 0; i < UUID_LEN - 1; i++) {
                 bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
@@ -98,7 +98,7 @@ static bool uuid_valid(const char *s) {
 
 void wire_get_uuid(struct wire_in *in, ProtobufCBinaryData b, char dst[UUID_LEN]) {
         wire_get_text(in, "guest UUID", b, dst, UUID_LEN);
-        if (b.len > 0 && !in->failed && !uuid_valid(dst))
+        if (b.len > 0 && !in->failed && !wire_uuid_valid(dst))
                 wire_refuse(in, "'%s' is no UUID", dst);
 }
 

@@ -7,7 +7,7 @@
 static void put_host(struct wire_out *o, const struct host *h, Hawd__Host *p) {
         hawd__host__init(p);
         p->nodeid = h->nodeid;
-        p->name = WIRE_PUT_TEXT(h->name);
+        p->name = wire_put_name(o, h->name, WIRE_REQUIRED);
         p->version = h->version;
         p->state = wire_put_enum(o, &wire_host_state, h->state);
         p->facts = wire_put_facts(o, &h->facts);
@@ -51,9 +51,9 @@ static void get_host(struct wire_in *in, const Hawd__Host *p, struct host *h) {
         h->fence_forced = p->fence_forced;
 }
 
-static void put_device(const struct device *d, Hawd__Device *p) {
+static void put_device(struct wire_out *o, const struct device *d, Hawd__Device *p) {
         hawd__device__init(p);
-        p->name = WIRE_PUT_TEXT(d->name);
+        p->name = wire_put_name(o, d->name, WIRE_REQUIRED);
         p->host = d->host;
         p->seen_on = d->seen_on;
         p->distrusted = d->distrusted;
@@ -128,6 +128,8 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->gid = g->gid;
         p->version = g->version;
         p->spec = wire_put_spec(o, g->spec);
+        if (!g->spec->name[0])
+                o->failed = true;
         p->desired = wire_put_enum(o, &wire_desired, g->desired);
         p->state = wire_put_enum(o, &wire_guest_state, g->state);
         p->health = wire_put_enum(o, &wire_health, g->health);
@@ -181,12 +183,12 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
 
 static void put_rule(struct wire_out *o, const struct rule *r, Hawd__Rule *p) {
         hawd__rule__init(p);
-        p->name = WIRE_PUT_TEXT(r->name);
+        p->name = wire_put_name(o, r->name, WIRE_REQUIRED);
         p->version = r->version;
         p->kind = wire_put_enum(o, &wire_rule_kind, r->kind);
         p->strict = r->strict;
-        p->guests = wire_put_blob(o, r->guests);
-        p->hosts = wire_put_blob(o, r->hosts);
+        p->guests = wire_put_blob(o, r->guests, WIRE_LIST_MAX);
+        p->hosts = wire_put_blob(o, r->hosts, WIRE_LIST_MAX);
 }
 
 static void get_rule(struct wire_in *in, const Hawd__Rule *p, struct rule *r) {
@@ -235,7 +237,7 @@ static void put_incident(struct wire_out *o, const struct incident *x, Hawd__Inc
         p->kind = wire_put_enum(o, &wire_incident_kind, x->kind);
         p->host = x->host;
         p->gid = x->gid;
-        p->guest = WIRE_PUT_TEXT(x->guest);
+        p->guest = wire_put_name(o, x->guest, WIRE_MAY_BE_EMPTY);
         p->cause = WIRE_PUT_TEXT(x->cause);
         p->outcome = WIRE_PUT_TEXT(x->outcome);
         p->to_host = x->to_host;
@@ -282,11 +284,11 @@ Hawd__Model *wire_put_model(struct wire_out *o, const struct model *m) {
 
         hawd__model__init(p);
         p->version = m->version;
-        p->cluster = WIRE_PUT_TEXT(m->cluster);
+        p->cluster = wire_put_name(o, m->cluster, WIRE_MAY_BE_EMPTY);
         p->next_gid = m->next_gid;
         p->next_incident = m->next_incident;
         PUT_LIST(hosts, Hawd__Host, HOSTS_MAX, put_host(o, &m->hosts[i], p->hosts[i]));
-        PUT_LIST(devices, Hawd__Device, DEVICES_MAX, put_device(&m->devices[i], p->devices[i]));
+        PUT_LIST(devices, Hawd__Device, DEVICES_MAX, put_device(o, &m->devices[i], p->devices[i]));
         PUT_LIST(guests, Hawd__Guest, WIRE_GUESTS_MAX,
                  put_guest(o, m, &m->guests[i], p->guests[i]));
         PUT_LIST(rules, Hawd__Rule, WIRE_RULES_MAX, put_rule(o, &m->rules[i], p->rules[i]));

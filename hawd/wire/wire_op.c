@@ -25,15 +25,15 @@ Hawd__GuestSpec *wire_put_spec(struct wire_out *o, const struct guest_spec *s) {
                 return NULL;
         p = wire_alloc(o, 1, sizeof(*p));
         hawd__guest_spec__init(p);
-        p->name = WIRE_PUT_TEXT(s->name);
-        p->uuid = WIRE_PUT_TEXT(s->uuid);
+        p->name = wire_put_name(o, s->name, WIRE_MAY_BE_EMPTY);
+        p->uuid = wire_put_uuid(o, s->uuid);
         p->vcpus = s->vcpus;
         p->memory_mib = s->memory_mib;
         p->has_agent = s->has_agent;
         p->conf = put_conf(o, &s->conf);
         p->n_after = wire_put_count(o, s->n_after, ARRAY_SIZE(s->after));
         p->after = wire_put_names(o, s->after, p->n_after);
-        p->xml = wire_put_blob(o, s->xml);
+        p->xml = wire_put_blob(o, s->xml, WIRE_XML_MAX);
         return p;
 }
 
@@ -120,14 +120,14 @@ static void put_op_common(struct wire_out *o, const struct op *op, Hawd__Op *p) 
         p->incarnation = op->incarnation;
         p->wall = op->wall;
         p->wall_last_good = op->wall_last_good;
-        p->name = WIRE_PUT_TEXT(op->name);
+        p->name = wire_put_name(o, op->name, WIRE_MAY_BE_EMPTY);
         p->text = WIRE_PUT_TEXT(op->text);
         p->flag = op->flag;
         if (facts_given(&op->facts))
                 p->facts = wire_put_facts(o, &op->facts);
         p->rule_kind = wire_put_enum(o, &wire_rule_kind, op->rule_kind);
-        p->list = wire_put_blob(o, op->list);
-        p->list2 = wire_put_blob(o, op->list2);
+        p->list = wire_put_blob(o, op->list, WIRE_LIST_MAX);
+        p->list2 = wire_put_blob(o, op->list2, WIRE_LIST_MAX);
 }
 
 static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {

@@ -22,6 +22,11 @@ extern const struct wire_enum wire_host_state, wire_proof, wire_guest_state, wir
         wire_incident_kind, wire_op_kind, wire_job_result, wire_fence_result, wire_seen_state,
         wire_end_why, wire_power_reading, wire_ask_kind, wire_reply_code;
 
+enum wire_need { WIRE_MAY_BE_EMPTY, WIRE_REQUIRED };
+
+/** wire_uuid_valid() - 36 characters in the usual groups. */
+bool wire_uuid_valid(const char *s);
+
 /** wire_enum_find() - the C value of @wire, -1 when this version has none. */
 int wire_enum_find(const struct wire_enum *e, unsigned wire);
 
@@ -43,8 +48,12 @@ void wire_out_clear(struct wire_out *o);
 unsigned wire_put_enum(struct wire_out *o, const struct wire_enum *e, unsigned value);
 ProtobufCBinaryData wire_put_text(const char *text, size_t size); /* borrows */
 #define WIRE_PUT_TEXT(array) wire_put_text((array), sizeof(array))
+/** wire_put_name(), wire_put_uuid() - the same, and a failure for what no peer would take. */
+ProtobufCBinaryData wire_put_name(struct wire_out *o, const char name[NAME_LEN],
+                                  enum wire_need need);
+ProtobufCBinaryData wire_put_uuid(struct wire_out *o, const char uuid[UUID_LEN]);
 ProtobufCBinaryData *wire_put_names(struct wire_out *o, const char (*names)[NAME_LEN], size_t n);
-Hawd__Blob *wire_put_blob(struct wire_out *o, const struct blob *b);
+Hawd__Blob *wire_put_blob(struct wire_out *o, const struct blob *b, size_t max);
 /** wire_put_count() - @n, or 0 and a failure beyond @max. */
 size_t wire_put_count(struct wire_out *o, size_t n, size_t max);
 /** wire_pack() - the bytes of @m. Return: 0, -EINVAL when something failed, -EMSGSIZE. */
@@ -74,8 +83,6 @@ void wire_refuse(struct wire_in *in, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void *wire_unpack(struct wire_in *in, char *err, const ProtobufCMessageDescriptor *type,
                   const uint8_t *bytes, size_t len);
 void wire_unpacked_free(struct wire_in *in, void *message);
-
-enum wire_need { WIRE_MAY_BE_EMPTY, WIRE_REQUIRED };
 
 /** wire_get_enum() - the C value; 0 and refused when it has none. */
 unsigned wire_get_enum(struct wire_in *in, const struct wire_enum *e, unsigned wire);

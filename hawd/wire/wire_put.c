@@ -60,19 +60,34 @@ ProtobufCBinaryData wire_put_text(const char *text, size_t size) {
                                      .data = (uint8_t *)(uintptr_t)text};
 }
 
+ProtobufCBinaryData wire_put_name(struct wire_out *o, const char name[NAME_LEN],
+                                  enum wire_need need) {
+        if (name[0] ? !name_valid(name) : need == WIRE_REQUIRED)
+                o->failed = true;
+        return wire_put_text(name, NAME_LEN);
+}
+
+ProtobufCBinaryData wire_put_uuid(struct wire_out *o, const char uuid[UUID_LEN]) {
+        if (uuid[0] && !wire_uuid_valid(uuid))
+                o->failed = true;
+        return wire_put_text(uuid, UUID_LEN);
+}
+
 ProtobufCBinaryData *wire_put_names(struct wire_out *o, const char (*names)[NAME_LEN], size_t n) {
         ProtobufCBinaryData *list = wire_alloc(o, n, sizeof(*list));
 
         for (size_t i = 0; i < n; i++)
-                list[i] = WIRE_PUT_TEXT(names[i]);
+                list[i] = wire_put_name(o, names[i], WIRE_REQUIRED);
         return list;
 }
 
-Hawd__Blob *wire_put_blob(struct wire_out *o, const struct blob *b) {
+Hawd__Blob *wire_put_blob(struct wire_out *o, const struct blob *b, size_t max) {
         Hawd__Blob *p;
 
         if (!b)
                 return NULL;
+        if (b->len > max || memchr(b->data, 0, b->len))
+                o->failed = true;
         p = wire_alloc(o, 1, sizeof(*p));
         hawd__blob__init(p);
         p->data.len = b->len;

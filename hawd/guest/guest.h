@@ -5,7 +5,8 @@
  * All functions are called from the loop's thread, and every callback runs there, inside
  * guest_dispatch(). No call of this header waits for libvirt or for a disk. libvirt itself is only
  * called from threads of this adapter, each with a connection of its own; one that does not come
- * back within its job's time is abandoned, and their number is bounded (DESIGN 2, Processes).
+ * back within its job's time is abandoned, and their number is bounded: by GUEST_WORKERS_MAX +
+ * GUEST_ABANDONED_MAX jobs, two more threads for each STOP of them, and four connects.
  * SIGPIPE must be ignored by the process.
  *
  * How ends show, measured with libvirt 9.0 and QEMU 7.2:
@@ -17,8 +18,13 @@
  *   virsh destroy; destroy by hawd        | STOPPED destroyed               | END_DESTROYED
  *   kernel panic, pvpanic, on_crash       | CRASHED panicked,               | END_CRASHED
  *     destroy                             |   STOPPED crashed               |
- *   managed save, migration by a person   | STOPPED saved, migrated         | END_DESTROYED
+ *   virsh save, managedsave               | STOPPED saved                   | END_DESTROYED
+ *   migrated by a person (not measured)   | STOPPED migrated                | END_DESTROYED
  *   ended while hawd was not connected    | none; not running at `up`       | END_UNKNOWN
+ *
+ * A start shows as RUNNING twice (RESUMED, STARTED), maybe before its job is done; a reboot or
+ * reset as nothing but a new `healthy`. A stopped libvirtd is `down` after 20 s (keepalive 5 s x
+ * 3), one that ended at once.
  *
  * Guests are defined with on_poweroff destroy, on_reboot restart and on_crash destroy whatever
  * the user's XML says: every end must be an end that hawd sees, and a panic must free the guest for

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs: guest */
+/*
+ * The libvirt adapter without a libvirtd: its table of ends, what it reads of /proc and the QEMU
+ * log, and its jobs against libvirt's own test driver.
+ */
+#include <libvirt/libvirt.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hawd/guest/guest.h"
+#include "hawd/guest/hostinfo.h"
+#include "hawd/guest/lifecycle.h"
+#include "hawd/guest/qemuproc.h"
+#include "tests/unit/unit.h"
+
+#define TEST_URI "test:///default"
+#define TEST_UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
+
+/* ---- the table of ends
+ * --------------------------------------------------------------------------- */
+
+static bool take(struct lifecycle *l, int event, int detail, usec_t now, struct domain_seen *ret) {
+        struct lifecycle_raw raw = {.uuid = TEST_UUID, .name = "vm", .wall = 7};
+
+        raw.event = event;
+        raw.detail = detail;
+        return lifecycle_take(l, &raw, now, ret);
+}
+
+START_TEST(each_end_has_its_reason) {
+        static const struct {
+                int before, before_detail; /* -1: none */
+                int detail;
+                enum end_why why;
+        } rows[] = {
+                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_GUEST,
+                 VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_GUEST_SHUTDOWN},
+                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_FINISHED,
+                 VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_GUEST_SHUTDOWN},
+                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_HOST,
+                 VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_HOST_SHUTDOWN},
+                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_UNKNOWN},
+                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, END_DESTROYED},
+                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_HOST,
+                 VIR_DOMAIN_EVENT_STOPPED_DESTROYED, END_DESTROYED},
+                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_FAILED, END_FAILED},
+                {VIR_DOMAIN_EVENT_CRASHED, 0, VIR_DOMAIN_EVENT_STOPPED_CRASHED, END_CRASHED},
+                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_SAVED, END_DESTROYED},
+                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_MIGRATED, END_DESTROYED},
+                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT, END_DESTROYED},
+                {-1, 0, 99, END_UNKNOWN},
+        };
+        struct lifecycle l = {0};
+        struct domain_seen d;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                if (rows[i].before >= 0)
+                        ck_assert(!take(&l, rows[i].before, rows[i].before_detail, 1, &d));
+                ck_assert(take(&l, VIR_DOMAIN_EVENT_STOPPED, rows[i].detail, 2, &d));
+                ck_assert_int_eq(d.state, SEEN_GONE);
+                ck_assert_msg(d.end_why == rows[i].why, "row %zu: %s", i, end_why_name(d.end_why));
+                ck_assert_str_eq(d.uuid, TEST_UUID);
+                ck_assert_uint_eq(d.wall, 7);
+                ck_assert_uint_eq(l.n, 0);
+        }
+        lifecycle_clear(&l);
+}
+END_TEST
+
+START_TEST(a_crash_counts_when_nothing_follows) {
+        struct lifecycle l = {0};
+        struct domain_seen d;
+
+        ck_assert_uint_eq(lifecycle_deadline(&l), USEC_INFINITY);
+        ck_assert(!take(&l, VIR_DOMAIN_EVENT_CRASHED, 0, 100, &d));
+        ck_assert_uint_eq(lifecycle_deadline(&l), 100 + CRASH_SETTLE_USEC);
+        ck_assert(!lifecycle_due(&l, 99 + CRASH_SETTLE_USEC, &d));
+        ck_assert(lifecycle_due(&l, 100 + CRASH_SETTLE_USEC, &d));
+        ck_assert_int_eq(d.state, SEEN_CRASHED);
+        ck_assert(!lifecycle_due(&l, USEC_INFINITY - 1, &d));
+        /* on_crash restart: it goes on */
+        ck_assert(!take(&l, VIR_DOMAIN_EVENT_CRASHED, 0, 100, &d));
+        ck_assert(take(&l, VIR_DOMAIN_EVENT_RESUMED, 0, 101, &d));
+        ck_assert(!lifecycle_due(&l, USEC_INFINITY - 1, &d));
+        lifecycle_clear(&l);
+}
+END_TEST
+
+START_TEST(what_goes_on) {
+        struct lifecycle l = {0};
+        struct domain_seen d;
+
+        ck_assert(take(&l, VIR_DOMAIN_EVENT_STARTED, 0, 1, &d));
+        ck_assert_int_eq(d.state, SEEN_RUNNING);
+        ck_assert(take(&l, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_IOERROR, 1, &d));
+        ck_assert_int_eq(d.state, SEEN_PAUSED);
+        ck_assert_ptr_nonnull(strstr(d.text, "I/O error"));
+        ck_assert(take(&l, VIR_DOMAIN_EVENT_RESUMED, 0, 1, &d));
+        ck_assert_int_eq(d.state, SEEN_RUNNING);
+        ck_assert(!take(&l, VIR_DOMAIN_EVENT_DEFINED, 0, 1, &d));
+        ck_assert(!take(&l, VIR_DOMAIN_EVENT_UNDEFINED, 0, 1, &d));
+        /* A lost connection forgets who asked for a shutdown. */
+        ck_assert(!take(&l, VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_GUEST, 1, &d));
+        lifecycle_clear(&l);
+        ck_assert(take(&l, VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, 1, &d));
+        ck_assert_int_eq(d.end_why, END_UNKNOWN);
+        ck_assert_int_eq(seen_from_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, NULL),
+                         SEEN_RUNNING);
+        ck_assert_int_eq(seen_from_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, NULL),
+                         SEEN_PAUSED);
+        ck_assert_int_eq(seen_from_state(VIR_DOMAIN_SHUTOFF, 0, NULL), SEEN_GONE);
+        lifecycle_clear(&l);
+}
+END_TEST
+
+/* ---- /proc and the log
+ * --------------------------------------------------------------------------- */
+
+static void *held_thread(void *arg) {
+        (void)arg;
+        pause();
+        return NULL;
+}
+
+/*
+ * Run as "... -uuid UUID", this program is a QEMU of that guest; with "-exit" its leader has exited
+ * while a thread lives on, as when storage holds it in the kernel.
+ */
+__attribute__((constructor)) static void play_qemu(int argc, char **argv) {
+        pthread_t t;
+
+        if (argc < 4 || strcmp(argv[2], "-uuid") != 0)
+                return;
+        if (pthread_create(&t, NULL, held_thread, NULL) == 0 && strcmp(argv[1], "-exit") == 0)
+                (void)syscall(SYS_exit, 0); /* this thread only, before main() */
+        for (;;)
+                pause();
+}
+
+static pid_t spawn_qemu(const char *how, const char *uuid) {
+        pid_t pid = fork();
+
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                execl("/proc/self/exe", "qemu", how, "-uuid", uuid, (char *)NULL);
+                _exit(1);
+        }
+        return pid;
+}
+
+static void see_process(const char *how) {
+        static const char uuid[] = "00000000-1111-4222-8333-444444444444";
+        struct qemu_proc procs[QEMU_PROCS_MAX];
+        pid_t pid;
+        size_t n = 0;
+
+        ck_assert_uint_eq(qemuproc_find(uuid, procs), 0);
+        pid = spawn_qemu(how, uuid);
+        for (int i = 0; i < 500 && n == 0; i++) {
+                usleep(10000);
+                n = qemuproc_find(uuid, procs);
+        }
+        usleep(200000); /* -exit: let the leader go */
+        n = qemuproc_find(uuid, procs);
+        ck_assert_uint_eq(n, 1);
+        ck_assert_int_eq(procs[0].pid, pid);
+        ck_assert(qemuproc_alive(&procs[0]));
+        procs[0].start++;
+        ck_assert(!qemuproc_alive(&procs[0])); /* the pid was given to another */
+        procs[0].start--;
+        kill(pid, SIGKILL);
+        for (int i = 0; i < 500 && qemuproc_alive(&procs[0]); i++)
+                usleep(10000);
+        ck_assert(!qemuproc_alive(&procs[0])); /* a zombie holds nothing */
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+        ck_assert(!qemuproc_alive(&procs[0]));
+        ck_assert_uint_eq(qemuproc_find(uuid, procs), 0);
+}
+
+START_TEST(a_process_is_found_by_its_uuid) {
+        see_process("-run");
+}
+END_TEST
+
+START_TEST(a_process_whose_leader_exited_is_still_there) {
+        see_process("-exit");
+}
+END_TEST
+
+START_TEST(the_log_tells_qemus_last_words) {
+        char text[TEXT_LEN];
+        char log[] = "2026-01-01T00:00:00.000001Z qemu: of an earlier run\n"
+                     "2026-01-02 03:04:05.678+0000: starting up libvirt version: 9.0.0, qemu\n"
+                     "LC_ALL=C \\\n/usr/bin/qemu-system-x86_64 \\\n-name guest=vm \\\n-msg "
+                     "timestamp=on\n"
+                     "char device redirected to /dev/pts/0 (label charserial0)\n"
+                     "2026-01-02 03:04:06.000+0000: Domain id=1 is tainted: high-privileges\n"
+                     "2026-01-02T03:04:07.000001Z qemu-system-x86_64: first\n"
+                     "2026-01-02T03:04:07.000002Z qemu-system-x86_64: second\n"
+                     "2026-01-02 03:04:08.000+0000: shutting down, reason=crashed\n";
+        char none[] = "char device redirected to /dev/pts/0\n";
+        char many[4096] = "";
+
+        qemulog_pick(log, text);
+        ck_assert_str_eq(text, "qemu-system-x86_64: first; qemu-system-x86_64: second");
+        qemulog_pick(none, text);
+        ck_assert_str_eq(text, "");
+        for (int i = 0; i < 40; i++)
+                snprintf(many + strlen(many), sizeof(many) - strlen(many),
+                         "2026-01-02T03:04:07.000001Z qemu: line %d %060d\n", i, i);
+        qemulog_pick(many, text);
+        ck_assert_uint_eq(strlen(text), TEXT_LEN - 1);
+        ck_assert_ptr_nonnull(strstr(text, "line 39"));
+        ck_assert_ptr_null(strstr(text, "line 36"));
+        qemulog_tail("../../../etc/passwd", 0, text);
+        ck_assert_str_eq(text, "");
+}
+END_TEST
+
+START_TEST(host_facts_are_parsed) {
+        uint64_t mib = 1;
+        uint32_t load = 1;
+
+        ck_assert_int_eq(hostinfo_parse("MemTotal: 9 kB\nMemAvailable:   2097663 kB\n",
+                                        "1.50 2.00 3.00 1/99 12\n", 2, &mib, &load),
+                         0);
+        ck_assert_uint_eq(mib, 2048);
+        ck_assert_uint_eq(load, 75);
+        ck_assert_int_eq(hostinfo_parse("MemTotal: 9 kB\n", "1", 2, &mib, &load), -EBADMSG);
+        ck_assert_int_eq(hostinfo_parse("MemAvailable: 9 kB\n", "x", 2, &mib, &load), -EBADMSG);
+        ck_assert_int_eq(hostinfo_parse("MemAvailable: 9\n", "1", 2, &mib, &load), -EBADMSG);
+        ck_assert_uint_eq(mib, 2048);
+        ck_assert_int_eq(hostinfo_read(&mib, &load), 0);
+        ck_assert_uint_gt(mib, 0);
+}
+END_TEST
+
+/* ---- jobs, against libvirt's test driver
+ * ------------------------------------------------------------ */
+
+struct world {
+        struct guest_adapter *a;
+        uint64_t next;
+        int ups, downs, ends, events;
+        uint64_t order[32];
+        enum job_result result[32];
+        enum seen_state seen[32];
+        char text[32][TEXT_LEN];
+        struct guest_spec *spec;
+};
+
+static void on_up(void *userdata, const struct domain_seen *d, size_t n) {
+        struct world *w = userdata;
+
+        (void)d;
+        (void)n;
+        w->ups++;
+}
+
+static void on_down(void *userdata, const char *why) {
+        struct world *w = userdata;
+
+        ck_assert_uint_gt(strlen(why), 0);
+        w->downs++;
+}
+
+static void on_domain(void *userdata, const struct domain_seen *d) {
+        struct world *w = userdata;
+
+        ck_assert_uint_eq(strlen(d->uuid), UUID_LEN - 1);
+        w->events++;
+}
+
+static void on_healthy(void *userdata, const char *uuid, const char *evidence) {
+        (void)userdata;
+        (void)uuid;
+        (void)evidence;
+}
+
+static void on_job(void *userdata, uint64_t id, enum job_result result, enum seen_state seen,
+                   const char *text, struct guest_spec *spec, usec_t wall) {
+        struct world *w = userdata;
+
+        ck_assert_uint_lt(id, ARRAY_SIZE(w->result));
+        ck_assert_uint_gt(wall, 0);
+        w->order[w->ends++] = id;
+        w->result[id] = result;
+        w->seen[id] = seen;
+        text_set(w->text[id], TEXT_LEN, text);
+        if (spec)
+                w->spec = guest_spec_ref(spec);
+}
+
+static void on_host(void *userdata, uint32_t vcpus, uint64_t memory_mib) {
+        (void)userdata;
+        ck_assert_uint_gt(vcpus, 0);
+        ck_assert_uint_gt(memory_mib, 0);
+}
+
+static const struct guest_callbacks callbacks = {
+        .up = on_up,
+        .down = on_down,
+        .domain = on_domain,
+        .healthy = on_healthy,
+        .job_done = on_job,
+        .host = on_host,
+};
+
+static uint64_t submit(struct world *w, enum guest_job_op op, const char *name, const char *uuid,
+                       struct guest_spec *spec) {
+        struct action act = {.kind = ACT_GUEST_JOB};
+
+        act.guest_job.id = ++w->next;
+        act.guest_job.op = op;
+        act.guest_job.spec = spec;
+        act.guest_job.timeout_usec = 20 * USEC_PER_SEC;
+        text_set(act.guest_job.name, NAME_LEN, name);
+        text_set(act.guest_job.uuid, UUID_LEN, uuid);
+        guest_submit(w->a, &act);
+        return w->next;
+}
+
+static void run_until(struct world *w, const int *counter, int want) {
+        for (int i = 0; i < 4000 && *counter < want; i++) {
+                struct pollfd p = {.fd = guest_fd(w->a), .events = POLLIN};
+
+                if (poll(&p, 1, 10) > 0)
+                        guest_dispatch(w->a);
+        }
+        ck_assert_int_ge(*counter, want);
+}
+
+static void open_world(struct world *w, const char *uri) {
+        char err[TEXT_LEN];
+
+        *w = (struct world){0};
+        ck_assert_int_eq(guest_open(uri, &callbacks, w, &w->a, err), 0);
+}
+
+START_TEST(jobs_of_one_guest_run_in_order) {
+        struct world w;
+
+        open_world(&w, TEST_URI);
+        run_until(&w, &w.ups, 1);
+        submit(&w, GJOB_DUMP, "test", "", NULL);
+        run_until(&w, &w.ends, 1);
+        ck_assert_int_eq(w.result[1], RESULT_DONE);
+        ck_assert_int_eq(w.seen[1], SEEN_RUNNING);
+        ck_assert_ptr_nonnull(w.spec);
+        ck_assert_str_eq(w.spec->uuid, TEST_UUID);
+
+        submit(&w, GJOB_PAUSE, "test", TEST_UUID, NULL);    /* 2 */
+        submit(&w, GJOB_RESUME, "test", TEST_UUID, NULL);   /* 3 */
+        submit(&w, GJOB_UNDEFINE, "test", TEST_UUID, NULL); /* 4 */
+        submit(&w, GJOB_STOP, "test", TEST_UUID, NULL);     /* 5 */
+        submit(&w, GJOB_START, "test", TEST_UUID, w.spec);  /* 6 */
+        submit(&w, GJOB_START, "test", TEST_UUID, w.spec);  /* 7 */
+        submit(&w, GJOB_DESTROY, "test", TEST_UUID, NULL);  /* 8 */
+        submit(&w, GJOB_SETTLE, "test", TEST_UUID, NULL);   /* 9 */
+        submit(&w, GJOB_RESUME, "test", TEST_UUID, NULL);   /* 10 */
+        run_until(&w, &w.ends, 10);
+        for (uint64_t i = 2; i <= 10; i++)
+                ck_assert_uint_eq(w.order[i - 1], i);
+        ck_assert_int_eq(w.result[2], RESULT_DONE);
+        ck_assert_int_eq(w.seen[2], SEEN_PAUSED);
+        ck_assert_int_eq(w.result[3], RESULT_DONE);
+        ck_assert_int_eq(w.result[4], RESULT_FAILED); /* it runs */
+        ck_assert_int_eq(w.result[5], RESULT_DONE);
+        ck_assert_int_eq(w.seen[5], SEEN_GONE);
+        ck_assert_msg(w.result[6] == RESULT_DONE, "%s", w.text[6]);
+        ck_assert_int_eq(w.seen[6], SEEN_RUNNING);
+        ck_assert_int_eq(w.result[7], RESULT_DONE); /* adopted */
+        ck_assert_ptr_nonnull(strstr(w.text[7], "already"));
+        ck_assert_int_eq(w.result[8], RESULT_DONE);
+        ck_assert_int_eq(w.result[9], RESULT_DONE);
+        ck_assert_int_eq(w.seen[9], SEEN_GONE);
+        ck_assert_int_eq(w.result[10], RESULT_FAILED); /* there is none */
+        ck_assert_int_gt(w.events, 0);
+        guest_spec_unref(w.spec);
+        w.a = guest_close(w.a);
+}
+END_TEST
+
+START_TEST(a_cancelled_job_ends_once) {
+        struct world w;
+
+        open_world(&w, TEST_URI);
+        submit(&w, GJOB_PAUSE, "test", TEST_UUID, NULL);
+        submit(&w, GJOB_RESUME, "test", TEST_UUID, NULL);
+        guest_cancel(w.a, 2);
+        guest_cancel(w.a, 2);
+        guest_cancel(w.a, 77);
+        ck_assert_int_eq(w.ends, 0); /* never from inside a call */
+        run_until(&w, &w.ends, 2);
+        ck_assert_int_eq(w.result[1], RESULT_DONE);
+        ck_assert_int_eq(w.result[2], RESULT_CANCELLED);
+        guest_close(w.a);
+}
+END_TEST
+
+START_TEST(xml_of_another_guest_is_refused) {
+        struct guest_spec *spec = guest_spec_new();
+        static const char xml[] = "<domain type='test'><name>other</name><uuid>" TEST_UUID
+                                  "</uuid><memory>1024</memory></domain>";
+        struct world w;
+
+        spec->xml = blob_new(xml, sizeof(xml) - 1);
+        open_world(&w, TEST_URI);
+        submit(&w, GJOB_START, "mine", "00000000-1111-4222-8333-444444444444", spec);
+        guest_spec_unref(spec);
+        run_until(&w, &w.ends, 1);
+        ck_assert_int_eq(w.result[1], RESULT_FAILED);
+        ck_assert_ptr_nonnull(strstr(w.text[1], "of another guest"));
+        guest_close(w.a);
+}
+END_TEST
+
+START_TEST(no_libvirt_is_down_once) {
+        struct world w;
+
+        open_world(&w, "qemu+unix:///system?socket=/nowhere/libvirt-sock");
+        run_until(&w, &w.downs, 1);
+        submit(&w, GJOB_START, "x", "00000000-1111-4222-8333-444444444444", NULL);
+        submit(&w, GJOB_SETTLE, "x", "00000000-1111-4222-8333-444444444444", NULL);
+        run_until(&w, &w.ends, 2);
+        ck_assert_int_eq(w.result[1], RESULT_FAILED);
+        ck_assert_int_eq(w.result[2], RESULT_UNSETTLED);
+        for (int i = 0; i < 150; i++) { /* a second try, and a third */
+                struct pollfd p = {.fd = guest_fd(w.a), .events = POLLIN};
+
+                if (poll(&p, 1, 10) > 0)
+                        guest_dispatch(w.a);
+        }
+        ck_assert_int_eq(w.downs, 1);
+        ck_assert_int_eq(w.ups, 0);
+        guest_close(w.a);
+}
+END_TEST
+
+static Suite *guest_suite(void) {
+        Suite *s = suite_create("guest");
+        TCase *tc = unit_case(s, "lifecycle");
+
+        tcase_add_test(tc, each_end_has_its_reason);
+        tcase_add_test(tc, a_crash_counts_when_nothing_follows);
+        tcase_add_test(tc, what_goes_on);
+        tc = unit_case(s, "host");
+        tcase_add_test(tc, a_process_is_found_by_its_uuid);
+        tcase_add_test(tc, a_process_whose_leader_exited_is_still_there);
+        tcase_add_test(tc, the_log_tells_qemus_last_words);
+        tcase_add_test(tc, host_facts_are_parsed);
+        tc = unit_case(s, "jobs");
+        tcase_add_test(tc, jobs_of_one_guest_run_in_order);
+        tcase_add_test(tc, a_cancelled_job_ends_once);
+        tcase_add_test(tc, xml_of_another_guest_is_refused);
+        tcase_add_test(tc, no_libvirt_is_down_once);
+        return s;
+}
+
+UNIT_MAIN(guest_suite)

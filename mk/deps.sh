@@ -17,11 +17,11 @@ if ! command -v dpkg-query >/dev/null; then
         exit 0
 fi
 
-missing=()
-for p in "${build[@]}" "${check[@]}" "${lab[@]}"; do
-        state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) || state=none
-        [ "$state" = installed ] || missing+=("$p")
-done
+all=("${build[@]}" "${check[@]}" "${lab[@]}")
+# Names of libraries come back as they were asked for; dpkg-query fails when one is unknown.
+mapfile -t missing < <({ dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${all[@]}" 2>/dev/null ||
+        true; } | awk '$2 == "installed" { print $1 }' | sort -u |
+        comm -13 - <(printf '%s\n' "${all[@]}" | sort -u))
 if [ "${#missing[@]}" -eq 0 ]; then
         echo "deps: nothing is missing"
         exit 0

@@ -43,11 +43,13 @@ void qemu_tell(struct sim *s, struct sim_host *h, int g)
         const struct domain *d = &h->lv.dom[g];
         uint64_t what = (uint64_t)d->state |
                         (d->state == SEEN_GONE ? (uint64_t)d->end_why << 8 : (uint64_t)END_NONE);
+        usec_t at;
 
         if (!h->core || !h->lv.up || h->lv.hung || !h->lv.connected)
                 return;
         /* One stream of events: as late as they are, they keep their order. */
-        h->lv.told_at = MAX(h->lv.told_at + 1, s->now + sim_delay(s, 3 * USEC_PER_MSEC));
+        at = s->now + sim_delay(s, 3 * USEC_PER_MSEC);
+        h->lv.told_at = MAX(h->lv.told_at + 1, at);
         sim_at(s, h->lv.told_at - s->now, OWNER_HAWD, h->index, told, (uint64_t)g, what);
 }
 

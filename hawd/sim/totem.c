@@ -145,6 +145,8 @@ static void quorum_speaks(struct sim *s, const struct call *c)
         ev.quorum.id.nodeid = (uint32_t)(c->b >> 1);
         ev.quorum.id.seq = c->a;
         ev.quorum.quorate = c->b & 1;
+        sim_trace(s, h, "votequorum: ring %u.%" PRIu64 " is %squorate", ev.quorum.id.nodeid,
+                  ev.quorum.id.seq, ev.quorum.quorate ? "" : "not ");
         node_feed(s, h, &ev);
 }
 
@@ -153,12 +155,13 @@ void totem_say_quorum(struct sim *s, struct sim_host *h)
 {
         const struct totem *c = h->cs.conf;
         bool quorate;
+        usec_t at;
 
         if (!h->core || !c)
                 return;
         quorate = 2 * (size_t)__builtin_popcount(c->members) > s->n_hosts;
-        h->cs.quorum_at =
-                MAX(h->cs.quorum_at + 1, s->now + prng_below(&s->rng, 5 * USEC_PER_MSEC));
+        at = s->now + prng_below(&s->rng, 5 * USEC_PER_MSEC);
+        h->cs.quorum_at = MAX(h->cs.quorum_at + 1, at);
         sim_at(s, h->cs.quorum_at - s->now, OWNER_HAWD, h->index, quorum_speaks, c->id.seq, (uint64_t)c->id.nodeid << 1 | quorate);
 }
 

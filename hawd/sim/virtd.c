@@ -212,10 +212,11 @@ static usec_t effect_delay(struct sim *s, const struct sim_host *h, const struct
 {
         usec_t d = sim_delay(s, 100 * USEC_PER_MSEC);
 
-        if (j->op == GJOB_STOP && h->lv.dom[j->guest].state == SEEN_RUNNING)
-                d = prng_chance(&s->rng, s->conf->calm ? 0 : 10)
-                            ? j->timeout
-                            : MIN(j->timeout, sim_delay(s, 2 * USEC_PER_SEC));
+        if (j->op == GJOB_STOP && h->lv.dom[j->guest].state == SEEN_RUNNING) {
+                d = sim_delay(s, 2 * USEC_PER_SEC);
+                if (d > j->timeout || prng_chance(&s->rng, s->conf->calm ? 0 : 10))
+                        d = j->timeout; /* then it is destroyed */
+        }
         if (h->lv.slow)
                 d += prng_range(&s->rng, 1, 150) * USEC_PER_SEC;
         return d;

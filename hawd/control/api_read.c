@@ -20,6 +20,7 @@ static json_t *host_json(struct api *api, const struct core_status *status, cons
         usec_t heard = 0;
 
         live.heartbeat = core_heartbeat(api->core, h->nodeid, &heard);
+        live.operational = status->operational;
         live.heard_usec_ago = usec_sub(boottime(), heard);
         for (size_t i = 0; i < status->n_ring; i++)
                 live.in_ring |= status->ring[i] == h->nodeid;

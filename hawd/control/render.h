@@ -19,6 +19,7 @@ struct render_live {
         const struct heartbeat *heartbeat;
         usec_t heard_usec_ago;
         bool in_ring, in_group;
+        bool operational; /* the cluster decides */
 };
 
 /** render_text() - a string, or null when @s is NULL or empty; what is no UTF-8 becomes '?'. */

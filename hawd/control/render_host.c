@@ -2,6 +2,7 @@
 /* A host as JSON, with what keeps a lost one from being proven off, what comes next, the mend. */
 #include <stdio.h>
 
+#include "fencing/ladder.h"
 #include "hawd/control/render.h"
 
 static const struct fence_job *open_job(const struct model *m, const struct host *h) {
@@ -11,14 +12,16 @@ static const struct fence_job *open_job(const struct model *m, const struct host
         return NULL;
 }
 
-static void device_list(const struct fence_job *j, char *buf, size_t size) {
-        size_t n = 0;
+static void comma_list(char *buf, size_t size, size_t i, const char *name) {
+        size_t n = i ? strlen(buf) : 0;
 
+        text_fmt(buf + n, size - n, "%s%s", i ? ", " : "", name);
+}
+
+static void device_list(const struct fence_job *j, char *buf, size_t size) {
         buf[0] = '\0';
-        for (uint32_t i = 0; i < j->n_devices && n < size; i++) {
-                text_fmt(buf + n, size - n, "%s%s", i ? ", " : "", j->devices[i]);
-                n += strlen(buf + n);
-        }
+        for (uint32_t i = 0; i < j->n_devices; i++)
+                comma_list(buf, size, i, j->devices[i]);
 }
 
 static json_t *render_fence_job(const struct model *m, const struct fence_job *j) {
@@ -96,24 +99,40 @@ static void mend(const struct model *m, const struct host *h, char *buf, size_t 
                  repair, h->name, h->name);
 }
 
+static void what_next(const struct model *m, const struct host *h, const struct fence_job *j,
+                      const struct config *config, const struct render_live *live, char *buf,
+                      size_t size) {
+        struct ladder_step step;
+        char names[TEXT_LEN] = "";
+
+        if (live && !live->operational) {
+                text_set(buf, size, "nothing until the cluster is operational again");
+        } else if (j && j->cancelling) {
+                text_set(buf, size, "the host came back: the fence job is being ended");
+        } else if (config && ladder_next(config, h->name, h->fence_tries, &step) == 0) {
+                for (uint32_t i = 0; i < step.n_devices; i++)
+                        comma_list(names, sizeof(names), i, step.devices[i]->name);
+                text_fmt(buf, size, "%slevel %u (%s), and so on, for ever",
+                         j ? "if this proves nothing: " : "after a pause: ", (unsigned)step.level,
+                         names);
+        } else if (devices_of(m, h) > 0) {
+                text_set(buf, size, "the devices are tried again, after a pause, for ever");
+        } else {
+                text_set(buf, size, "nothing by itself: an operator must act");
+        }
+}
+
 /* Nulls where the host is not one that waits for a proof. */
-static void set_fence(json_t *o, const struct model *m, const struct host *h) {
+static void set_fence(json_t *o, const struct model *m, const struct host *h,
+                      const struct config *config, const struct render_live *live) {
         const struct fence_job *j = open_job(m, h);
-        char why[3 * TEXT_LEN] = "", help[3 * TEXT_LEN] = "";
-        const char *next = NULL;
+        char why[3 * TEXT_LEN] = "", help[3 * TEXT_LEN] = "", next[2 * TEXT_LEN] = "";
 
         json_object_set_new(o, "fence_job", render_fence_job(m, j));
         if (h->state == HOST_LOST || h->state == HOST_FENCING) {
                 why_not_proven(m, h, j && j->kind == FENCE_OFF ? j : NULL, why, sizeof(why));
                 mend(m, h, help, sizeof(help));
-                if (j && j->cancelling)
-                        next = "the host came back: the fence job is being ended";
-                else if (j)
-                        next = "if this proves nothing: the next level of devices, then all again";
-                else if (devices_of(m, h) > 0)
-                        next = "the devices are tried again, after a pause, for ever";
-                else
-                        next = "nothing by itself: an operator must act";
+                what_next(m, h, j, config, live, next, sizeof(next));
         }
         json_object_set_new(o, "not_proven_why", render_text(why));
         json_object_set_new(o, "next", render_text(next));
@@ -192,7 +211,7 @@ json_t *render_host(const struct model *m, const struct host *h, const struct co
         json_object_set_new(o, "fence_tries", json_integer(h->fence_tries));
         json_object_set_new(o, "fence_level", number_or_null(h->fence_level));
         json_object_set_new(o, "fence_error", render_text(h->fence_error));
-        set_fence(o, m, h);
+        set_fence(o, m, h, config, live);
         json_object_set_new(o, "incident", number_or_null(h->incident));
         json_object_set_new(o, "devices", render_devices(m, h, config));
         json_object_set_new(o, "version", json_integer((json_int_t)h->version));

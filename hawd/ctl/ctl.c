@@ -70,15 +70,13 @@ int ctl_main(int argc, char **argv) {
                 return ctl_usage("%s", err);
         if (line.version && !line.verb) {
                 printf("hawctl %s\n", HAWD_VERSION);
-                return CTL_DONE;
-        }
-        if (line.help) {
+        } else if (line.help) {
                 args_help(stdout, line.noun, line.verb);
-                return CTL_DONE;
+        } else {
+                ctl_init(&ctl, &line);
+                r = line.verb->run(&ctl, &line.args);
+                ctl.client = client_close(ctl.client);
         }
-        ctl_init(&ctl, &line);
-        r = line.verb->run(&ctl, &line.args);
-        ctl.client = client_close(ctl.client);
         if (fflush(stdout) != 0 || ferror(stdout))
                 return r == CTL_DONE ? ctl_fail("cannot write the output") : r;
         return r;

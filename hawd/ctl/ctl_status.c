@@ -33,17 +33,20 @@ static void show_counts(const json_t *s) {
                                              "migrating", "stopped",  "failed", "blocked"};
         const json_t *counts = json_object_get(s, "guests");
         long long wrong = jint(counts, "total") - jint(counts, "as_wanted");
+        const char *sep = " (";
 
         printf("Guests: %lld", (long long)jint(counts, "total"));
-        for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-                if (jint(counts, states[i]) > 0)
-                        printf(", %lld %s", (long long)jint(counts, states[i]), states[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+                if (jint(counts, states[i]) == 0)
+                        continue;
+                printf("%s%lld %s", sep, (long long)jint(counts, states[i]), states[i]);
+                sep = ", ";
+        }
         if (jint(counts, "ignored") > 0)
-                printf(", %lld ignored", (long long)jint(counts, "ignored"));
+                printf("%s%lld of them ignored", sep, (long long)jint(counts, "ignored"));
         if (jint(counts, "total") > 0)
-                printf(wrong ? "; %lld not as wanted\n" : "; all as wanted\n", wrong);
-        else
-                printf("\n");
+                printf(wrong ? "); %lld not as wanted" : "); all as wanted", wrong);
+        printf("\n");
 }
 
 void show_status(const struct ctl *ctl, const json_t *s) {

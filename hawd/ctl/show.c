@@ -73,9 +73,9 @@ void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
                                "systemctl start hawd there");
                 if (jnull(h, "not_proven_why"))
                         continue;
-                printf("%s%s is not proven off%s; %lld guests wait for that\n",
-                       color_on(ctl, COLOR_BAD), jtext(h, "name"), color_off(ctl),
-                       (long long)jint(h, "claims"));
+                printf("%s%s is not proven off%s; %lld %s for that\n", color_on(ctl, COLOR_BAD),
+                       jtext(h, "name"), color_off(ctl), (long long)jint(h, "claims"),
+                       jint(h, "claims") == 1 ? "guest waits" : "guests wait");
                 show_pair("why", jtext(h, "not_proven_why"));
                 show_pair("next", jtext(h, "next"));
                 show_pair("mend", jtext(h, "mend"));
@@ -127,7 +127,10 @@ void show_devices(const struct ctl *ctl, const json_t *devices) {
                 table_row(t);
                 table_cell(t, jtext(d, "name"));
                 table_cell(t, jtext(d, "host"));
-                table_cell_fmt(t, "%lld", (long long)jint(d, "level"));
+                if (jnull(d, "level"))
+                        table_cell(t, ""); /* not in this host's hawd.conf */
+                else
+                        table_cell_fmt(t, "%lld", (long long)jint(d, "level"));
                 table_cell(t, jtext(d, "driver"));
                 table_cell_color(t, state, good ? COLOR_GOOD : COLOR_BAD);
                 table_cell(t, jtext(d, "reached_by"));

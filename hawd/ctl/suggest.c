@@ -34,7 +34,7 @@ const char *ctl_nearest(const char *word, const char *const *names) {
 
                 /* "mig" means "migrate", however much is missing. */
                 if (strlen(word) >= 2 && strncmp(*names, word, strlen(word)) == 0)
-                        d = 1;
+                        d = 0;
                 if (d < best_distance) {
                         best = *names;
                         best_distance = d;

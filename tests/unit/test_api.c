@@ -136,7 +136,7 @@ START_TEST(lost_hosts_say_why_what_next_and_the_mend) {
 
         ck_assert_str_eq(text(h, "state"), "lost");
         ck_assert_str_eq(text(h, "not_proven_why"), "bmc3: no answer within 20 s");
-        ck_assert_str_eq(text(h, "next"), "the devices are tried again, after a pause, for ever");
+        ck_assert_str_eq(text(h, "next"), "nothing until the cluster is operational again");
         ck_assert_str_eq(text(h, "mend"),
                          "repair bmc3 (no answer), or: when you have seen that node3 "
                          "is off: hawctl fence confirm node3 --yes");
@@ -164,6 +164,36 @@ START_TEST(a_fence_under_way_is_told) {
                          "node1 reads and switches pdu1, pdu2 (level 2), not yet read off twice; "
                          "before that: bmc3: no answer within 20 s");
         ck_assert_int_eq(number(json_object_get(h, "fence_job"), "level"), 2);
+}
+END_TEST
+
+/* @config and @tries against what comes next */
+static void next_is(const struct config *config, uint32_t tries, const char *next) {
+        struct model *m = fix_model(fix);
+        struct render_live live = {.operational = true};
+        json_t *h;
+
+        m->hosts[2].fence_tries = tries;
+        h = render_host(m, &m->hosts[2], config, &live);
+        ck_assert_str_eq(text(h, "next"), next);
+        json_decref(h);
+}
+
+START_TEST(the_ladder_tells_what_comes_next) {
+        struct config *config = xcalloc(1, sizeof(*config));
+        char e[TEXT_LEN];
+
+        config_defaults(config);
+        next_is(config, 0, "the devices are tried again, after a pause, for ever");
+        ck_assert_int_eq(config_set(config, "fence", "a", "host", "node3", e), 0);
+        ck_assert_int_eq(config_set(config, "fence", "b", "host", "node3", e), 0);
+        ck_assert_int_eq(config_set(config, "fence", "c", "host", "node3", e), 0);
+        ck_assert_int_eq(config_set(config, "fence", "c", "level", "2", e), 0);
+        next_is(config, 0, "after a pause: level 1 (a, b), and so on, for ever");
+        next_is(config, 1, "after a pause: level 2 (c), and so on, for ever");
+        free(config);
+        fix_model(fix)->n_devices = 0;
+        next_is(NULL, 0, "nothing by itself: an operator must act");
 }
 END_TEST
 
@@ -498,6 +528,7 @@ static Suite *api_suite(void) {
         tcase_add_test(tc, status_shows_what_is_wrong);
         tcase_add_test(tc, lost_hosts_say_why_what_next_and_the_mend);
         tcase_add_test(tc, a_fence_under_way_is_told);
+        tcase_add_test(tc, the_ladder_tells_what_comes_next);
         tcase_add_test(tc, guests_come_in_pages_by_name);
         tcase_add_test(tc, one_guest);
         tcase_add_test(tc, incidents_have_parts);

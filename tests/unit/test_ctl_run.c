@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs: control ctl */
+/*
+ * hawctl against a server on a real socket. The server is a child that plays what the cluster would
+ * do; with an argument this program only serves, to try hawctl by hand: test_ctl_run DIRECTORY
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hawd/ctl/ctl.h"
+#include "tests/unit/api_fixture.h"
+#include "tests/unit/unit.h"
+
+#define REPLY_NSEC UINT64_C(5000000)
+#define EFFECT_NSEC UINT64_C(250000000)
+
+/* ---- the server ---- */
+
+static struct fix *served;
+static unsigned busy = 2;
+
+static struct guest *requested(void) {
+        return model_guest_named(fix_model(served), served->request.guest);
+}
+
+static void on_effect(void *data) {
+        struct model *m = fix_model(served);
+        struct guest *g = requested();
+
+        (void)data;
+        if (!g)
+                return;
+        switch (served->request.verb) {
+        case VERB_GUEST_START:
+        case VERB_GUEST_RESUME:
+                g->state = strcmp(g->spec->name, "dns") == 0 ? GUEST_BLOCKED : GUEST_RUNNING;
+                text_set(g->reason, TEXT_LEN, g->state == GUEST_BLOCKED ? "no host has room" : "");
+                g->host = g->host ? g->host : 1;
+                break;
+        case VERB_GUEST_STOP:
+                g->state = GUEST_STOPPED;
+                break;
+        case VERB_GUEST_PAUSE:
+                g->state = GUEST_PAUSED;
+                break;
+        case VERB_GUEST_MOVE:
+                g->host = model_host_named(m, served->request.host)->nodeid;
+                g->move_to = 0;
+                break;
+        default:
+                model_guest_remove(m, g->gid);
+                break;
+        }
+}
+
+static void begin(struct guest *g) {
+        switch (served->request.verb) {
+        case VERB_GUEST_START:
+        case VERB_GUEST_RESUME:
+                g->desired = DESIRED_RUNNING;
+                g->state = GUEST_STARTING;
+                break;
+        case VERB_GUEST_STOP:
+                g->desired = DESIRED_STOPPED;
+                g->state = GUEST_STOPPING;
+                break;
+        case VERB_GUEST_PAUSE:
+                g->desired = DESIRED_PAUSED;
+                break;
+        case VERB_GUEST_MOVE:
+                g->move_to = model_host_named(fix_model(served), served->request.host)->nodeid;
+                break;
+        default:
+                break;
+        }
+}
+
+static void on_answer(void *data) {
+        const struct request *r = &served->request;
+        qb_loop_timer_handle h;
+        struct note note = {.id = NOTE_GUEST_DESIRED};
+
+        (void)data;
+        if (r->verb == VERB_FENCE_CONFIRM) {
+                api_reply(served->api, r->id, REPLY_NOT_QUORATE, "1 of 3 hosts: not quorate");
+                return;
+        }
+        if (r->verb == VERB_RULE_SET && busy-- > 0) {
+                api_reply(served->api, r->id, REPLY_BUSY, "being agreed on; try again");
+                return;
+        }
+        if (r->guest[0] && requested())
+                begin(requested());
+        else if (r->verb == VERB_GUEST_CREATE)
+                fix_guest(fix_model(served), r->guest, r->desired,
+                          r->desired == DESIRED_RUNNING ? GUEST_RUNNING : GUEST_STOPPED, 1, "");
+        text_fmt(note.text, sizeof(note.text), "%s wants %s of %s", r->who, verb_name(r->verb),
+                 r->guest);
+        api_note(served->api, &note, FIX_WALL);
+        api_reply(served->api, r->id, REPLY_OK, "agreed");
+        if (r->verb != VERB_GUEST_SET && r->verb != VERB_GUEST_ADD)
+                qb_loop_timer_add(served->loop, QB_LOOP_LOW, EFFECT_NSEC, NULL, on_effect, &h);
+}
+
+static int play(void *ud, const struct request *request) {
+        qb_loop_timer_handle h;
+
+        (void)fix_request(ud, request);
+        served->request.spec = NULL;
+        qb_loop_timer_add(served->loop, QB_LOOP_LOW, REPLY_NSEC, NULL, on_answer, &h);
+        return 0;
+}
+
+static int32_t on_term(int32_t sig, void *data) {
+        (void)sig;
+        (void)data;
+        qb_loop_stop(served->loop);
+        return 0;
+}
+
+static int serve(const char *dir) {
+        qb_loop_signal_handle h;
+
+        served = fix_new(play);
+        if (api_listen(served->api, dir) < 0) {
+                fprintf(stderr, "%s", served->log);
+                return EXIT_FAILURE;
+        }
+        qb_loop_signal_add(served->loop, QB_LOOP_HIGH, SIGTERM, NULL, on_term, &h);
+        qb_loop_signal_add(served->loop, QB_LOOP_HIGH, SIGINT, NULL, on_term, &h);
+        qb_loop_run(served->loop);
+        fix_free(served);
+        return EXIT_SUCCESS;
+}
+
+/* ---- the tests ---- */
+
+static char dir[] = "/tmp/hawctl-XXXXXX", socket_path[64], out[1 << 16], complaint[4096];
+static char arg_name[] = "hawctl", arg_socket[] = "--socket", arg_watch[] = "watch";
+static pid_t server;
+
+static void setup(void) {
+        text_set(dir, sizeof(dir), "/tmp/hawctl-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        text_fmt(socket_path, sizeof(socket_path), "%s/admin.sock", dir);
+        server = fork();
+        if (server == 0)
+                _exit(serve(dir));
+        for (int i = 0; i < 500 && access(socket_path, F_OK) < 0; i++)
+                usleep(10000);
+}
+
+static void teardown(void) {
+        kill(server, SIGTERM);
+        waitpid(server, NULL, 0);
+        rmdir(dir);
+}
+
+static void slurp(FILE *f, char *buf, size_t size) {
+        rewind(f);
+        buf[fread(buf, 1, size - 1, f)] = '\0';
+        fclose(f);
+}
+
+/* Without a terminal; @text: words parted by one blank. Return: the exit status. */
+static int hawctl(const char *text) {
+        FILE *o = tmpfile(), *e = tmpfile();
+        pid_t pid = fork();
+        int status;
+
+        if (pid == 0) {
+                char copy[512], *save = NULL, *argv[32] = {arg_name, arg_socket, socket_path};
+                int argc = 3;
+
+                text_set(copy, sizeof(copy), text);
+                for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+                        argv[argc++] = w;
+                dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+                dup2(fileno(o), STDOUT_FILENO);
+                dup2(fileno(e), STDERR_FILENO);
+                _exit(ctl_main(argc, argv));
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        slurp(o, out, sizeof(out));
+        slurp(e, complaint, sizeof(complaint));
+        ck_assert_msg(WIFEXITED(status), "died by signal %d", WTERMSIG(status));
+        return WEXITSTATUS(status);
+}
+
+static void says(const char *text) {
+        ck_assert_msg(strstr(out, text) != NULL, "no '%s' in:\n%s%s", text, out, complaint);
+}
+
+static void complains(const char *text) {
+        ck_assert_msg(strstr(complaint, text) != NULL, "no '%s' in:\n%s", text, complaint);
+}
+
+START_TEST(status_fits_one_screen) {
+        ck_assert_int_eq(hawctl("status"), CTL_NOT_QUORATE); /* this core has met nobody */
+        says("Cluster prod: NOT QUORATE");
+        says("missing:");
+        says("node3 is not proven off; 1 guest waits for that");
+        says("mend:         repair bmc3");
+        says("dns   failed running");
+        says("Guests: 4 (1 running, 1 stopped, 2 failed, 1 of them ignored); 1 not as wanted");
+        says("Open incidents: 1");
+        ck_assert_ptr_null(strchr(out, '\033'));
+}
+END_TEST
+
+static const struct {
+        const char *line, *out;
+} shows[] = {
+        {"host list", "node2 online"},
+        {"host show node3", "Host node3 (node 3): lost"},
+        {"host show node3", "bmc3"},
+        {"guest list", "web   running"},
+        {"guest list --wrong", "dns   failed"},
+        {"guest list --host node9", "no such guests"},
+        {"guest show web", "Guest web: running on node2, wanted running"},
+        {"guest show web", "start-timeout    "},
+        {"guest show web --xml", "<domain/>"},
+        {"rule list", "apart separate yes"},
+        {"fence list", "bmc3"},
+        {"explain dns", "1  "},
+        {"explain host node3", "1  "},
+        {"history --limit 3", "row 1200"},
+        {"history --guest web --limit 1000", "guest-started"},
+        {"history --incident 2", "Incident 2: guest web, closed"},
+        {"history --incident 2", "1 min 10 s"},
+        {"history --since 2023-11-14T22:14:00", "row 1200"},
+        {"history --since 1h", "nothing is recorded for that"},
+        {"fence history", "host-lost"},
+        {"fence test node3", "agreed"},
+        {"fence host node3 --yes", "agreed"},
+        {"rule add far separate --guests a,b", "agreed"}, /* busy at first */
+        {"guest add new --priority 5 --after web", "agreed"},
+        {"guest set web priority=5", "agreed"},
+        {"guest ignore web", "agreed"},
+        {"--version", "hawctl "},
+        {"--help", "Exit status:"},
+};
+
+START_TEST(shown) {
+        ck_assert_msg(hawctl(shows[_i].line) == CTL_DONE, "%s", complaint);
+        says(shows[_i].out);
+}
+END_TEST
+
+START_TEST(every_reading_verb_speaks_json) {
+        static const char *const lines[] = {
+                "host list --json",      "host show node1 --json",
+                "guest list --json",     "rule list --json",
+                "guest show web --json", "fence list --json",
+                "history --json",        "explain guest dns --json",
+                "fence history --json",  "guest set web priority=5 --json"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+                json_t *j;
+
+                ck_assert_int_eq(hawctl(lines[i]), CTL_DONE);
+                j = json_loads(out, 0, NULL);
+                ck_assert_msg(json_is_object(j), "%s: %s", lines[i], out);
+                json_decref(j);
+        }
+        ck_assert_int_eq(hawctl("status --json"), CTL_NOT_QUORATE);
+        says("\"cluster\": \"prod\"");
+        ck_assert_int_eq(hawctl("host show none --json"), CTL_FAILED);
+        says("\"error\": \"io.hawd.NotFound\"");
+        ck_assert_int_eq(hawctl("history --limit 1000 --json"), CTL_DONE); /* more than a page */
+}
+END_TEST
+
+static const struct {
+        const char *line, *out;
+        int status;
+} waits[] = {
+        {"guest start old", "old is running on node1", CTL_DONE},
+        {"guest start old --json", "\"done\": true", CTL_DONE},
+        {"guest stop web", "web is stopped", CTL_DONE},
+        {"guest stop web --no-wait", "agreed", CTL_DONE},
+        {"guest pause web", "web is paused", CTL_DONE},
+        {"guest move web node1", "web is running on node1", CTL_DONE},
+        {"guest delete web --yes", "web is no longer kept", CTL_DONE},
+        {"guest remove web", "web is no longer kept", CTL_DONE},
+};
+
+START_TEST(verbs_wait_until_it_is_so) {
+        ck_assert_msg(hawctl(waits[_i].line) == waits[_i].status, "%s", complaint);
+        says(waits[_i].out);
+}
+END_TEST
+
+static const struct {
+        const char *line, *complaint;
+        int status;
+} failures[] = {
+        {"guest start dns", "dns is blocked: no host has room", CTL_FAILED},
+        {"guest stop web --timeout 0s", "is stopping; hawd goes on with it", CTL_FAILED},
+        {"guest stop web --timeout soon", "--timeout: ", CTL_USAGE},
+        {"guest show none", "hawd keeps no guest none", CTL_FAILED},
+        {"guest set web prio=3", "prio", CTL_USAGE},
+        {"guest set web nonsense", "write KEY=VALUE", CTL_USAGE},
+        {"guest delete web", "say --yes", CTL_USAGE},
+        {"fence host node3", "say --yes", CTL_USAGE},
+        {"fence confirm node3", "You say that you have SEEN node3", CTL_USAGE},
+        {"fence confirm node3 --yes", "not quorate", CTL_NOT_QUORATE},
+        {"rule add x separat --guests a,b", "do you mean 'separate'?", CTL_USAGE},
+        {"rule add x avoid --guests a", "avoid needs guests and hosts", CTL_USAGE},
+        {"rule add x avoid", "--guests", CTL_USAGE},
+        {"history --since never", "is no time", CTL_USAGE},
+        {"history --event frob", "there is no event frob", CTL_FAILED},
+        {"guest create /nonexistent.xml", "No such file", CTL_FAILED},
+        {"guest create /dev/null", "not usable", CTL_USAGE},
+        {"guest create /dev/zero", "too long", CTL_FAILED},
+        {"simulate /nonexistent", "", CTL_USAGE},
+};
+
+START_TEST(failures_say_why) {
+        ck_assert_msg(hawctl(failures[_i].line) == failures[_i].status, "%s%s", out, complaint);
+        complains(failures[_i].complaint);
+}
+END_TEST
+
+START_TEST(guests_are_made_of_files) {
+        char path[64], command[128];
+        FILE *f;
+
+        text_fmt(path, sizeof(path), "%s/x.xml", dir);
+        f = fopen(path, "w");
+        ck_assert_ptr_nonnull(f);
+        fputs("<domain>fresh", f);
+        fclose(f);
+        text_fmt(command, sizeof(command), "guest create %s --set start-timeout=5min", path);
+        ck_assert_msg(hawctl(command) == CTL_DONE, "%s", complaint);
+        says("fresh is running on node1");
+        unlink(path);
+}
+END_TEST
+
+START_TEST(nobody_answers) {
+        text_fmt(socket_path, sizeof(socket_path), "%s/none.sock", dir);
+        ck_assert_int_eq(hawctl("status"), CTL_NO_ANSWER);
+        complains("hawd does not run on this host: systemctl start hawd");
+}
+END_TEST
+
+START_TEST(viewers_may_look_only) {
+        text_fmt(socket_path, sizeof(socket_path), "%s/view.sock", dir);
+        ck_assert_int_eq(hawctl("host list"), CTL_DONE);
+        ck_assert_int_eq(hawctl("guest stop web"), CTL_FAILED);
+        complains("be root, or a member of the group hawd");
+}
+END_TEST
+
+START_TEST(watch_ends_when_hawd_does) {
+        FILE *o = tmpfile(), *e = tmpfile();
+        pid_t pid = fork();
+        int status;
+
+        if (pid == 0) {
+                char *argv[] = {arg_name, arg_socket, socket_path, arg_watch};
+
+                dup2(fileno(o), STDOUT_FILENO);
+                dup2(fileno(e), STDERR_FILENO);
+                _exit(ctl_main(4, argv));
+        }
+        usleep(300000);
+        ck_assert_int_eq(hawctl("guest ignore web"), CTL_DONE);
+        kill(server, SIGTERM);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        slurp(o, out, sizeof(out));
+        slurp(e, complaint, sizeof(complaint));
+        says("Cluster prod");
+        says("of web");
+        complains("hawd ended the stream");
+        ck_assert_int_eq(WEXITSTATUS(status), CTL_FAILED);
+}
+END_TEST
+
+static Suite *ctl_run_suite(void) {
+        Suite *s = suite_create("ctl_run");
+        TCase *tc = unit_case(s, "ctl_run");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, status_fits_one_screen);
+        tcase_add_loop_test(tc, shown, 0, (int)ARRAY_SIZE(shows));
+        tcase_add_test(tc, every_reading_verb_speaks_json);
+        tcase_add_loop_test(tc, verbs_wait_until_it_is_so, 0, (int)ARRAY_SIZE(waits));
+        tcase_add_loop_test(tc, failures_say_why, 0, (int)ARRAY_SIZE(failures));
+        tcase_add_test(tc, guests_are_made_of_files);
+        tcase_add_test(tc, nobody_answers);
+        tcase_add_test(tc, viewers_may_look_only);
+        tcase_add_test(tc, watch_ends_when_hawd_does);
+        return s;
+}
+
+int main(int argc, char **argv) {
+        SRunner *runner;
+        int failed;
+
+        if (argc > 1)
+                return serve(argv[1]);
+        runner = srunner_create(ctl_run_suite());
+        srunner_run_all(runner, CK_NORMAL);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

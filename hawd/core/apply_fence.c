@@ -179,11 +179,13 @@ static void device_seen(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h = ledger_host(l);
         struct device *d = h ? device_get(l->m, op->name, op->host) : NULL;
+        struct device before;
         bool in_ring;
 
         if (!d)
                 return;
         /* Readings of a host that the ledger does not hold to be in the ring say nothing. */
+        before = *d;
         in_ring = h->state == HOST_ONLINE || h->state == HOST_JOINING ||
                   h->state == HOST_DRAINING || h->state == HOST_MAINTENANCE ||
                   h->state == HOST_DEGRADED;
@@ -198,6 +200,9 @@ static void device_seen(struct ledger *l) {
         } else if (op->reading == READING_OFF && in_ring && op->flag) {
                 d->distrusted = true;
         }
+        if (before.checked_wall && before.reachable == d->reachable &&
+            before.seen_on == d->seen_on && before.distrusted == d->distrusted)
+                return; /* only another member reached it */
         ledger_note(l, NOTE_DEVICE, op->host, NULL, 0, "%s of %s: %s", op->name, h->name,
                     d->distrusted      ? "reads off while its host is in the ring: distrusted"
                     : d->reachable     ? "answers"

@@ -31,8 +31,8 @@ static void guest_start(struct ledger *l) {
         g->job_host = h->nodeid;
         if (op->flag)
                 g->tried = 0;
-        if (g->move_to == h->nodeid)
-                g->move_to = 0;
+        g->move_to = 0; /* a move is over with the start that it led to, wherever that is */
+        g->late_end = false;
         text_set(g->placed_why, sizeof(g->placed_why), op->text);
         incident_step(l, g->incident, STEP_PLACED, op->wall);
         if (g->incident)
@@ -111,6 +111,7 @@ static void start_failed(struct ledger *l, struct guest *g, uint32_t nodeid, con
 }
 
 static void unsettled(struct ledger *l, struct guest *g, const char *what) {
+        g->late_end = true;
         guest_to(l, g, GUEST_FAILED, "%s on %s: its end is unknown: %s", what,
                  model_host_name(l->m, l->op->host), l->op->text);
         ledger_note(l, NOTE_GUEST_UNSETTLED, l->op->host, g, g->incident, "%s: %s", g->spec->name,
@@ -229,7 +230,8 @@ static void count_restart(struct ledger *l, struct guest *g, int index) {
 
 static void guest_ended(struct ledger *l, struct guest *g, int index) {
         const struct op *op = l->op;
-        bool wish = op->end_why == END_GUEST_SHUTDOWN || op->end_why == END_DESTROYED;
+        bool wish =
+                !g->late_end && (op->end_why == END_GUEST_SHUTDOWN || op->end_why == END_DESTROYED);
         char cause[TEXT_LEN];
 
         guest_release(l, g, op->host);

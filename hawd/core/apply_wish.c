@@ -98,10 +98,23 @@ static void guest_desire(struct ledger *l) {
                 incident_close(l, &g->incident, "no longer wanted running");
 }
 
+/* The leader cannot place it on the target: it stays where it is. */
+static void guest_move_off(struct ledger *l, struct guest *g) {
+        g->move_to = 0;
+        guest_touch(l, g);
+        ledger_note(l, NOTE_GUEST_DESIRED, g->host, g, 0, "%s does not move: %s", g->spec->name,
+                    l->op->text);
+}
+
 static void guest_move(struct ledger *l) {
         struct guest *g = ledger_guest(l);
-        struct host *h = ledger_host(l);
+        struct host *h;
 
+        if (g && l->op->host == 0) {
+                guest_move_off(l, g);
+                return;
+        }
+        h = ledger_host(l);
         if (!g || !h)
                 return;
         if (h->state != HOST_ONLINE) {

@@ -276,7 +276,7 @@ static int take(struct core *c, const struct event *ev) {
                 request_take(c, &ev->request);
                 return 0;
         case EV_HOST_LOAD:
-                c->memory_free_mib = ev->load.memory_free_mib;
+                c->memory_free_mib = MIN(ev->load.memory_free_mib, ev->load.memory_mib);
                 c->load_pct = ev->load.load_pct;
                 c->vcpus = ev->load.vcpus;
                 c->memory_mib = ev->load.memory_mib;

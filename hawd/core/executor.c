@@ -155,6 +155,8 @@ static void job_start(struct core *c, struct guest *g) {
                 a->guest_job.timeout_usec = g->spec->conf.start_timeout_usec;
                 if (dom)
                         dom->run_seen = dom->healthy = false;
+        } else if (g->job_kind == JOB_SETTLE) { /* one that runs after all is welcome */
+                a->guest_job.keep_running = !dom || dom->seen.state != SEEN_CRASHED;
         } else if (g->job_kind == JOB_STOP) {
                 a->guest_job.timeout_usec = g->spec->conf.stop_timeout_usec;
         }

@@ -107,6 +107,27 @@ static void waits_for_proof(struct core *c, struct entry *e, const struct guest 
         }
 }
 
+/* Stopped only when it can start on the target: a rule or too little room calls the move off. */
+static void lead_move(struct core *c, struct entry *e, const struct guest *g,
+                      const struct host *h) {
+        int target = model_host_index(&c->model, g->move_to);
+        uint32_t gi = (uint32_t)(g - c->model.guests);
+        struct place_result r = {.why = "its target is no host of the cluster any more"};
+        struct plan plan;
+        struct op *op;
+        bool ok;
+
+        plan_init(&plan, &c->model, c->config);
+        ok = target >= 0 && plan_place_on(&plan, gi, (uint32_t)target, &r) == PLACE_OK;
+        plan_free(&plan);
+        if (ok) {
+                job(c, e, g, h, JOB_STOP, "moves to another host");
+                return;
+        }
+        op = decide(c, e, OP_GUEST_MOVE, g);
+        text_set(op->text, sizeof(op->text), r.why);
+}
+
 /* One with a claim on an online host: what is wanted against what is. */
 static void lead_held(struct core *c, struct entry *e, const struct guest *g,
                       const struct host *h) {
@@ -121,7 +142,7 @@ static void lead_held(struct core *c, struct entry *e, const struct guest *g,
         } else if (g->deleting || g->desired == DESIRED_STOPPED) {
                 job(c, e, g, h, JOB_STOP, g->deleting ? "to be deleted" : "wanted stopped");
         } else if (g->move_to && g->move_to != h->nodeid) {
-                job(c, e, g, h, JOB_STOP, "moves to another host");
+                lead_move(c, e, g, h);
         } else if (g->desired == DESIRED_PAUSED && g->state == GUEST_RUNNING) {
                 if (retry_due(c, g->gid)) {
                         retry_later(c, g->gid);

@@ -224,6 +224,7 @@ static uint64_t hash_guest(uint64_t h, const struct guest *x) {
         HASH(h, x->tried);
         HASH(h, x->start_failures);
         HASH(h, x->restarts);
+        HASH(h, x->late_end);
         HASH(h, x->deleting);
         HASH(h, x->incident);
         return hash_str(h, x->reason);

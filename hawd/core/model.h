@@ -155,6 +155,8 @@ struct guest {
         uint32_t start_failures;      /* in this recovery */
         uint32_t restarts;            /* in place, within the window */
         usec_t restart_wall;          /* start of that window */
+        bool late_end;                /* a stop or settle of this generation was not settled: an
+                                         end may be hawd's own, and is nobody's wish */
         bool deleting;                /* stop, then forget */
         bool undefine;                /* deleting: undefine the domain too */
         usec_t since_wall;

@@ -144,6 +144,7 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->job = g->job;
         p->job_host = g->job_host;
         p->move_to = g->move_to;
+        p->late_end = g->late_end;
         p->deleting = g->deleting;
         p->undefine = g->undefine;
         p->start_failures = g->start_failures;
@@ -172,6 +173,7 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         g->job = p->job;
         g->job_host = p->job_host;
         g->move_to = p->move_to;
+        g->late_end = p->late_end;
         g->deleting = p->deleting;
         g->undefine = p->undefine;
         g->start_failures = p->start_failures;

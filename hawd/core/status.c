@@ -75,6 +75,9 @@ static void find_missing(const struct core *c, char *buf, size_t size) {
                 text_set(buf, size, "not in the group yet: is corosync running on this host?");
         } else if (c->missing[0]) {
                 text_set(buf, size, c->missing);
+        } else if (c->n_ring && (c->ring_id.nodeid != c->quorum_id.nodeid ||
+                                 c->ring_id.seq != c->quorum_id.seq)) {
+                text_set(buf, size, "the ring has changed: waiting for votequorum's word on it");
         } else if (!core_ring_quorate(c) && c->n_ring) {
                 gone = absent(c, core_in_ring, names, sizeof(names), &total);
                 text_fmt(buf, size,

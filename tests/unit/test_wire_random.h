@@ -242,6 +242,7 @@ static void rnd_guest(struct model *m) {
         g->start_failures = rnd32();
         g->restarts = rnd32();
         g->restart_wall = rnd64();
+        g->late_end = rnd_bool();
         g->deleting = rnd_bool();
         g->undefine = rnd_bool();
         g->since_wall = rnd64();

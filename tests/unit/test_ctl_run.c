@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hawd/ctl/client.h"
 #include "hawd/ctl/ctl.h"
 #include "tests/unit/api_fixture.h"
 #include "tests/unit/unit.h"
@@ -137,9 +138,19 @@ static int serve(const char *dir) {
 
 /* ---- the tests ---- */
 
-static char dir[] = "/tmp/hawctl-XXXXXX", socket_path[64], out[1 << 16], complaint[4096];
+static char dir[] = "/tmp/hawctl-XXXXXX", socket_path[64], view_path[64], out[1 << 16],
+            complaint[4096];
 static char arg_name[] = "hawctl", arg_socket[] = "--socket", arg_watch[] = "watch";
 static pid_t server;
+
+static bool answers(const char *path) {
+        struct client *c;
+
+        if (client_open(path, &c) < 0)
+                return false;
+        client_close(c);
+        return true;
+}
 
 static void setup(void) {
         text_set(dir, sizeof(dir), "/tmp/hawctl-XXXXXX");
@@ -148,7 +159,8 @@ static void setup(void) {
         server = fork();
         if (server == 0)
                 _exit(serve(dir));
-        for (int i = 0; i < 500 && access(socket_path, F_OK) < 0; i++)
+        text_fmt(view_path, sizeof(view_path), "%s/view.sock", dir);
+        for (int i = 0; i < 500 && !answers(view_path); i++) /* the later one of the two */
                 usleep(10000);
 }
 
@@ -348,7 +360,7 @@ START_TEST(nobody_answers) {
 END_TEST
 
 START_TEST(viewers_may_look_only) {
-        text_fmt(socket_path, sizeof(socket_path), "%s/view.sock", dir);
+        text_set(socket_path, sizeof(socket_path), view_path);
         ck_assert_int_eq(hawctl("host list"), CTL_DONE);
         ck_assert_int_eq(hawctl("guest stop web"), CTL_FAILED);
         complains("be root, or a member of the group hawd");

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* needs: control */
+#include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hawd/control/frame.h"
@@ -563,6 +566,50 @@ START_TEST(peers_are_known) {
 }
 END_TEST
 
+#define TEST_GID 54321
+
+/* As user nobody with the supplementary group @gid. Return: whether Change was allowed. */
+static bool stranger_may(const char *path, gid_t gid) {
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                static const char text[] = "{\"method\":\"org.test.Change\"}";
+                char buf[256] = "";
+                int s;
+
+                if (setgroups(1, &gid) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+                        _exit(3);
+                s = connect_to(path);
+                (void)fcntl(s, F_SETFL, 0); /* blocks from here on */
+                if (s < 0 || send(s, text, sizeof(text), 0) < 0 ||
+                    recv(s, buf, sizeof(buf) - 1, 0) <= 0)
+                        _exit(2);
+                _exit(strstr(buf, "PermissionDenied") ? 1 : 0);
+        }
+        run(200);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_int_le(WEXITSTATUS(status), 1);
+        return WEXITSTATUS(status) == 0;
+}
+
+START_TEST(groups_decide_over_strangers) {
+        char dir[] = "/tmp/varlink-XXXXXX", path[64];
+
+        if (geteuid() != 0)
+                return; /* nobody else can be played */
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        ck_assert_int_eq(chmod(dir, 0755), 0);
+        text_fmt(path, sizeof(path), "%s/s", dir);
+        ck_assert_int_eq(varlink_listen(server, path, VARLINK_ADMIN, TEST_GID), 0);
+        ck_assert(stranger_may(path, TEST_GID));
+        ck_assert_int_eq(chmod(path, 0666), 0); /* the mode alone is not relied on */
+        ck_assert(!stranger_may(path, TEST_GID + 1));
+        server = varlink_free(server);
+        rmdir(dir);
+}
+END_TEST
+
 START_TEST(cut_keeps_what_was_begun) {
         struct frame_writer w = {0};
 
@@ -609,6 +656,7 @@ static Suite *varlink_suite(void) {
         tcase_add_test(tc, sockets_are_opened_and_removed);
         tcase_add_test(tc, stale_sockets_are_replaced);
         tcase_add_test(tc, peers_are_known);
+        tcase_add_test(tc, groups_decide_over_strangers);
         tcase_add_test(tc, cut_keeps_what_was_begun);
         return s;
 }

@@ -188,7 +188,7 @@ int place_guest(const struct place_problem *p, uint32_t g, const bool *excluded,
                           : worst == PLACE_E_RULE      ? "rules leave no host"
                                                        : "no host can be used",
                           &reasons, NULL);
-                return worst;
+                return (int)worst;
         }
         ret->host = (uint32_t)best_h;
         write_why(ret, decided_by(&best, second_h == SIZE_MAX ? NULL : &second), &reasons,

@@ -220,7 +220,6 @@ static void apply_op(struct ledger *l) {
                 apply_host_op(l);
                 break;
         case OP_FENCE_START:
-        case OP_FENCE_CANCEL:
         case OP_FENCE_CLOSE:
         case OP_FENCE_WAIT:
         case OP_FENCE_DONE:

@@ -142,13 +142,6 @@ static void fence_close(struct ledger *l) {
         fence_job_remove(l, j);
 }
 
-static void fence_cancel(struct ledger *l) {
-        struct fence_job *j = model_fence_job(l->m, l->op->job);
-
-        if (j)
-                j->cancelling = true;
-}
-
 static void fence_wait(struct ledger *l) {
         struct host *h = ledger_host(l);
 
@@ -255,9 +248,6 @@ void apply_fence_op(struct ledger *l) {
         switch (l->op->kind) {
         case OP_FENCE_START:
                 fence_start(l);
-                break;
-        case OP_FENCE_CANCEL:
-                fence_cancel(l);
                 break;
         case OP_FENCE_CLOSE:
                 fence_close(l);

@@ -197,6 +197,13 @@ static void guest_reported(struct ledger *l, struct guest *g, struct host *h) {
                         g->health = HEALTH_BOOTING;
                 return;
         }
+        if (seen == SEEN_CRASHED) { /* its QEMU is still there: the claim stays until settled */
+                text_fmt(cause, sizeof(cause), "found crashed on %s when it joined", h->name);
+                if (!g->incident && g->desired == DESIRED_RUNNING && !g->deleting)
+                        incident_open(l, INCIDENT_GUEST, h->nodeid, g, cause);
+                guest_to(l, g, GUEST_FAILED, "%s", cause);
+                return;
+        }
         text_fmt(cause, sizeof(cause), "was not running on %s when it joined again", h->name);
         guest_release(l, g, h->nodeid);
         if (!g->incident && g->desired == DESIRED_RUNNING && !g->deleting)

@@ -96,6 +96,7 @@ struct core *core_new(const struct core_boot *boot, const struct config *config)
         c->virgin = boot->epoch == 0;
         c->store_retry = 0;
         c->stop_deadline = USEC_INFINITY;
+        c->operational_said = true; /* so that what is missing is said at the start too */
         model_init(&c->model);
         if (boot->state) {
                 model_copy(&c->model, &boot->state->model);
@@ -293,22 +294,34 @@ static int take(struct core *c, const struct event *ev) {
 }
 
 static void note_operational(struct core *c) {
-        bool now = core_operational(c);
+        usec_t due;
 
-        if (now == c->was_operational)
-                return;
-        c->was_operational = now;
-        if (now) {
+        if (core_operational(c)) {
+                c->not_operational_since = 0;
+                if (c->operational_said && c->operational_number == c->number)
+                        return;
+                c->operational_said = true;
+                c->operational_number = c->number;
                 core_note(c, NOTE_OPERATIONAL, c->nodeid, NULL,
                           "decisions are made: epoch %" PRIu64 ", version %" PRIu64 ", leader %s",
                           c->number, log_version(c),
                           model_host_name(&c->model, core_leader_nodeid(c)));
                 request_again(c);
-        } else {
+                return;
+        }
+        if (!c->operational_said)
+                return;
+        if (c->not_operational_since == 0)
+                c->not_operational_since = MAX(c->now, 1);
+        due = usec_add(c->not_operational_since, RESEND_USEC);
+        if (c->now >= due) {
                 struct core_status st;
 
+                c->operational_said = false;
                 core_status(c, &st);
                 core_note(c, NOTE_NOT_OPERATIONAL, c->nodeid, NULL, "no decisions: %s", st.missing);
+        } else {
+                wake_at(c, due);
         }
 }
 

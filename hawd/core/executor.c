@@ -192,6 +192,16 @@ static void dump_done(struct core *c, const struct work *w, const struct event *
                 request_answer(c, w->asker, w->request, REPLY_FAILED, w->text);
                 return;
         }
+        if (!name_valid(spec->name)) {
+                char text[TEXT_LEN];
+
+                text_fmt(text, sizeof(text),
+                         "the domain's name '%.64s' is no name for hawd: letters, digits and ._- "
+                         "(virsh domrename)",
+                         spec->name);
+                request_answer(c, w->asker, w->request, REPLY_USAGE, text);
+                return;
+        }
         e = observation(c, OP_GUEST_ADD, &op);
         op->host = w->seen == SEEN_GONE ? 0 : c->nodeid;
         op->desired = w->seen == SEEN_RUNNING  ? DESIRED_RUNNING

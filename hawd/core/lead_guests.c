@@ -308,10 +308,24 @@ void lead_guests(struct core *c, struct entry *e) {
         free(order);
 }
 
+/* What this member saw begin while it led says nothing once it did not: others, or nobody, saw the
+ * rest. Counted anew, a pause only gets longer. */
+static void lead_clocks_reset(struct core *c) {
+        if (c->clocks_hosts != c->model.n_hosts) /* indexes may have moved */
+                memset(c->heard_wall, 0, sizeof(c->heard_wall));
+        c->clocks_hosts = c->model.n_hosts;
+        memset(c->gone_since, 0, sizeof(c->gone_since));
+        memset(c->fence_next, 0, sizeof(c->fence_next));
+        memset(c->fence_seen_tries, 0, sizeof(c->fence_seen_tries));
+        memset(c->executor_gone_job, 0, sizeof(c->executor_gone_job));
+}
+
 /* One batch at a time: what is decided next rests on what this one will have changed. */
 void lead_tick(struct core *c) {
         struct entry *e;
 
+        if (!core_leader(c) || c->clocks_hosts != c->model.n_hosts)
+                lead_clocks_reset(c);
         if (!core_leader(c) || c->decision_inflight || c->n_tail)
                 return;
         e = entry_new();

@@ -8,7 +8,6 @@ static const char *const kinds[] = {
         [OP_HOST_LOST] = "host-lost",
         [OP_HOST_ONLINE] = "host-online",
         [OP_FENCE_START] = "fence-start",
-        [OP_FENCE_CANCEL] = "fence-cancel",
         [OP_FENCE_CLOSE] = "fence-close",
         [OP_FENCE_WAIT] = "fence-wait",
         [OP_GUEST_START] = "guest-start",

@@ -18,7 +18,6 @@ enum op_kind {
         OP_HOST_LOST,    /* host, host_version, wall_last_good, text */
         OP_HOST_ONLINE,  /* host, host_version: reported, no fence job open */
         OP_FENCE_START,  /* host, loss, fence_kind, executor, level, devices, budget */
-        OP_FENCE_CANCEL, /* job */
         OP_FENCE_CLOSE,  /* job: its executor is gone and the budget has surely run out */
         OP_FENCE_WAIT,   /* host, host_version, text: nothing to try, and why (L2) */
         OP_GUEST_START,  /* gid, guest_version, host, host_version, text (why): claim and job */

@@ -139,8 +139,10 @@ struct core {
         uint64_t number; /* epoch being promised in this configuration; 0: not known yet */
         size_t winner;   /* index into peers, once phase >= PROMISE */
         bool promise_sent;
-        bool installed; /* in memory, under number */
-        bool was_operational;
+        bool installed;        /* in memory, under number */
+        bool operational_said; /* last thing said of it; a short gap is not worth a line */
+        uint64_t operational_number;
+        usec_t not_operational_since;
         char missing[2 * TEXT_LEN];
         struct entry **held; /* of this epoch, delivered before the state: applied after it */
         size_t n_held, cap_held;
@@ -194,7 +196,8 @@ struct core {
         struct check checks[DEVICES_MAX];
         size_t n_checks;
 
-        /* the leader's own clocks; lost with it, and then counted anew, later */
+        /* the leader's own clocks, by host index; lost with it, and then counted anew, later */
+        size_t clocks_hosts;
         usec_t heard_wall[HOSTS_MAX]; /* latest heartbeat, by host index */
         usec_t gone_since[HOSTS_MAX]; /* by host index: not in the group since */
         usec_t fence_next[HOSTS_MAX]; /* not tried before */

@@ -243,6 +243,12 @@ static void wish(struct core *c, const struct request *r) {
                 core_reply(c, r->id, REPLY_USAGE, "this hawd does not know that verb");
                 return;
         }
+        if (r->spec && !name_valid(r->spec->name)) {
+                core_reply(c, r->id, REPLY_USAGE,
+                           "'%.64s' is no name for a guest: letters, digits and ._-",
+                           r->spec->name);
+                return;
+        }
         e = entry_new();
         op = entry_add(e, wishes[r->verb].kind);
         if (!resolve(c, r, op)) {

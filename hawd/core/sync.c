@@ -108,7 +108,6 @@ void sync_group(struct core *c, const struct event *ev) {
                 c->n_peers = 0;
         c->view = view_of(ev->group.members, c->n_peers);
         c->round++;
-        c->was_operational = false;
         restart(c);
 }
 

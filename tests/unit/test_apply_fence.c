@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ledger: fence jobs, devices, and what counts as proof (S2, S3).
+ */
+#include "tests/unit/ledger_fixture.h"
+
+/* node1..3, bmc2 can prove, "web" ran on node2, which is lost. */
+static uint32_t lost_with_guest(struct led *l) {
+        uint32_t gid;
+
+        led_open(l, 3);
+        led_device(l, "bmc2", 2);
+        gid = led_running(l, "web", 2);
+        led_lose(l, 2);
+        return gid;
+}
+
+START_TEST(start_needs_lost_and_its_number) {
+        struct led l;
+
+        led_open(&l, 3);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_OFF, "bmc2"), 0); /* online */
+        led_lose(&l, 2);
+        UNCHANGED(&l, .kind = OP_FENCE_START, .host = 2, .loss = 0, .executor = 1,
+                  .devices = {"bmc2"}, .n_devices = 1);
+        UNCHANGED(&l, .kind = OP_FENCE_START, .host = 2, .loss = 1, .executor = 1);
+        UNCHANGED(&l, .kind = OP_FENCE_START, .host = 2, .loss = 1, .executor = 1,
+                  .host_version = H(&l, 2)->version - 1, .devices = {"bmc2"}, .n_devices = 1);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0); /* not off */
+        ck_assert_uint_ne(led_fence(&l, 2, FENCE_OFF, "bmc2"), 0);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_FENCING);
+        ck_assert_uint_eq(H(&l, 2)->fence_tries, 1);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_OFF, "bmc2"), 0); /* one at a time */
+        ck_assert_uint_eq(l.m.n_fence_jobs, 1);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(proven_off_ends_the_claim) {
+        struct led l;
+        uint32_t gid = lost_with_guest(&l);
+
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_OFF);
+        ck_assert_int_eq(H(&l, 2)->proof, PROOF_DEVICES);
+        ck_assert(H(&l, 2)->power_on_wanted);
+        ck_assert_uint_eq(l.m.n_fence_jobs, 0);
+        ck_assert_uint_eq(G(&l, gid)->claims, 0);
+        ck_assert_uint_ne(led_incident(&l, G(&l, gid)->incident)->at[STEP_FENCED], 0);
+        CHANGED(&l, .kind = OP_GUEST_START, .gid = gid, .host = 3);
+        led_close(&l);
+}
+END_TEST
+
+/* S3: what timed out, failed, or still reads on, is not off. */
+static const enum fence_result no_proof[] = {FENCE_IS_ON, FENCE_FAILED, FENCE_CANCELLED};
+
+START_TEST(anything_else_is_no_proof) {
+        struct led l;
+        uint32_t gid = lost_with_guest(&l);
+
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), no_proof[_i]);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_int_eq(H(&l, 2)->proof, PROOF_NONE);
+        ck_assert_str_eq(H(&l, 2)->fence_error, "what was read");
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        ck_assert_uint_eq(l.m.n_fence_jobs, 0);
+        UNCHANGED(&l, .kind = OP_GUEST_START, .gid = gid, .host = 3);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(device_never_seen_on_proves_nothing) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 3);
+        gid = led_running(&l, "web", 2);
+        led_lose(&l, 2);
+        led_device(&l, "bmc2", 2); /* read as on, but its host was not in the ring any more */
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_ptr_nonnull(strstr(H(&l, 2)->fence_error, "never seen to read on"));
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "unknown"), FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(distrusted_device_proves_nothing) {
+        struct led l;
+
+        led_open(&l, 3);
+        led_device(&l, "bmc2", 2);
+        APPLY(&l, .kind = OP_DEVICE_SEEN, .name = "bmc2", .host = 2, .executor = 1,
+              .reading = READING_OFF);
+        ck_assert(!model_device(&l.m, "bmc2")->distrusted); /* once is not sure */
+        APPLY(&l, .kind = OP_DEVICE_SEEN, .name = "bmc2", .host = 2, .executor = 1,
+              .reading = READING_OFF, .flag = true);
+        ck_assert(model_device(&l.m, "bmc2")->distrusted);
+        ck_assert(led_noted(&l, NOTE_DEVICE));
+        led_lose(&l, 2);
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_ptr_nonnull(strstr(H(&l, 2)->fence_error, "did so while node2 was in the ring"));
+        led_online(&l, 2);
+        led_device(&l, "bmc2", 2); /* reads on again while its host is there */
+        ck_assert(!model_device(&l.m, "bmc2")->distrusted);
+        led_close(&l);
+}
+END_TEST
+
+/* All devices of the level must be able to prove: one that cannot spoils it. */
+START_TEST(every_device_of_the_level_counts) {
+        struct led l;
+
+        led_open(&l, 3);
+        led_device(&l, "psu-a", 2);
+        led_lose(&l, 2);
+        APPLY(&l, .kind = OP_FENCE_START, .host = 2, .loss = 1, .executor = 1,
+              .devices = {"psu-a", "psu-b"}, .n_devices = 2);
+        led_fenced(&l, l.m.fence_jobs[0].id, FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_ptr_nonnull(strstr(H(&l, 2)->fence_error, "psu-b"));
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(device_given_to_another_host_starts_anew) {
+        struct led l;
+
+        led_open(&l, 3);
+        led_device(&l, "bmc", 2);
+        ck_assert(model_device(&l.m, "bmc")->seen_on);
+        APPLY(&l, .kind = OP_DEVICE_SEEN, .name = "bmc", .host = 3, .executor = 1,
+              .reading = READING_NONE, .text = "no answer");
+        ck_assert_uint_eq(model_device(&l.m, "bmc")->host, 3);
+        ck_assert(!model_device(&l.m, "bmc")->seen_on);
+        ck_assert(!model_device(&l.m, "bmc")->reachable);
+        ck_assert_str_eq(model_device(&l.m, "bmc")->error, "no answer");
+        led_close(&l);
+}
+END_TEST
+
+/* S2: a job counts for its loss only. */
+START_TEST(job_of_an_older_loss_never_counts) {
+        struct led l;
+        uint32_t gid = lost_with_guest(&l);
+        uint64_t job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+
+        led_join(&l, 2);
+        ck_assert(model_fence_job(&l.m, job)->cancelling);
+        led_lose(&l, 2); /* loss 2, and the job of loss 1 is still open */
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_OFF, "bmc2"), 0);
+        led_fenced(&l, job, FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_int_eq(H(&l, 2)->proof, PROOF_NONE);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        ck_assert_uint_eq(l.m.n_fence_jobs, 0);
+        ck_assert_uint_ne(led_fence(&l, 2, FENCE_OFF, "bmc2"), 0);
+        led_close(&l);
+}
+END_TEST
+
+/* The same without the call-off: the number alone is enough. */
+START_TEST(the_number_alone_refuses_it) {
+        struct led l;
+        uint32_t gid = lost_with_guest(&l);
+        uint64_t job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+
+        H(&l, 2)->losses++;
+        led_fenced(&l, job, FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->proof, PROOF_NONE);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        led_close(&l);
+}
+END_TEST
+
+/* S3: online only when every open job has ended, as its executor says. */
+START_TEST(back_but_not_online_before_its_fencing_ended) {
+        struct led l;
+        uint64_t job;
+
+        lost_with_guest(&l);
+        job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+        led_join(&l, 2);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_JOINING);
+        ck_assert(led_noted(&l, NOTE_FENCE_CANCEL));
+        CHANGED(&l, .kind = OP_HOST_REPORT, .host = 2, .incarnation = INCARNATION(2));
+        UNCHANGED(&l, .kind = OP_HOST_ONLINE, .host = 2);
+        UNCHANGED(&l, .kind = OP_FENCE_DONE, .job = job, .host = 2, .executor = 3, .loss = 1,
+                  .fence_result = FENCE_CANCELLED); /* not its executor */
+        led_fenced(&l, job, FENCE_CANCELLED);
+        CHANGED(&l, .kind = OP_HOST_ONLINE, .host = 2);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(result_of_a_cancelled_job_proves_nothing) {
+        struct led l;
+        uint32_t gid = lost_with_guest(&l);
+        uint64_t job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+
+        led_join(&l, 2);
+        led_fenced(&l, job, FENCE_PROVEN_OFF);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_JOINING);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        ck_assert_uint_eq(l.m.n_fence_jobs, 0);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(result_counts_once) {
+        struct led l;
+        uint64_t job;
+
+        lost_with_guest(&l);
+        job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+        led_fenced(&l, job, FENCE_FAILED);
+        UNCHANGED(&l, .kind = OP_FENCE_DONE, .job = job, .host = 2, .executor = 1, .loss = 1,
+                  .fence_result = FENCE_PROVEN_OFF);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(close_ends_a_job_without_proof) {
+        struct led l;
+        uint64_t job;
+
+        lost_with_guest(&l);
+        job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+        UNCHANGED(&l, .kind = OP_FENCE_CLOSE, .job = job + 1, .host = 2);
+        CHANGED(&l, .kind = OP_FENCE_CLOSE, .job = job, .host = 2);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert_str_eq(H(&l, 2)->fence_error, "node1 was lost while it fenced");
+        ck_assert_uint_eq(l.m.guests[0].claims, 1u << 1);
+        UNCHANGED(&l, .kind = OP_FENCE_DONE, .job = job, .host = 2, .executor = 1, .loss = 1,
+                  .fence_result = FENCE_PROVEN_OFF);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(wait_says_why) {
+        struct led l;
+
+        led_open(&l, 2);
+        UNCHANGED(&l, .kind = OP_FENCE_WAIT, .host = 2, .text = "no device"); /* online */
+        led_lose(&l, 2);
+        UNCHANGED(&l, .kind = OP_FENCE_WAIT, .host = 2, .host_version = 1, .text = "no device");
+        CHANGED(&l, .kind = OP_FENCE_WAIT, .host = 2, .text = "no device");
+        ck_assert_str_eq(H(&l, 2)->fence_error, "no device");
+        ck_assert(led_noted(&l, NOTE_FENCE_WAIT));
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(confirm_is_proof_of_a_lost_host_only) {
+        struct led l;
+        uint32_t gid;
+        uint64_t job;
+
+        led_open(&l, 3);
+        led_device(&l, "bmc2", 2);
+        gid = led_running(&l, "web", 2);
+        UNCHANGED(&l, .kind = OP_FENCE_CONFIRM, .host = 2, .text = "ann");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        led_lose(&l, 2);
+        job = led_fence(&l, 2, FENCE_OFF, "bmc2");
+        CHANGED(&l, .kind = OP_FENCE_CONFIRM, .host = 2, .text = "ann");
+        ck_assert_int_eq(H(&l, 2)->proof, PROOF_OPERATOR);
+        ck_assert_str_eq(H(&l, 2)->proof_text, "confirmed by ann");
+        ck_assert_uint_eq(G(&l, gid)->claims, 0);
+        /* Its fencing is called off, and nobody switches it on before that has ended. */
+        ck_assert(model_fence_job(&l.m, job)->cancelling);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        led_fenced(&l, job, FENCE_CANCELLED);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_OFF);
+        ck_assert_uint_ne(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        led_close(&l);
+}
+END_TEST
+
+/* A proof is for one loss: the next one needs its own. */
+START_TEST(proof_does_not_outlive_its_loss) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 3);
+        led_lose(&l, 2);
+        APPLY(&l, .kind = OP_FENCE_CONFIRM, .host = 2, .text = "ann");
+        led_online(&l, 2);
+        gid = led_running(&l, "web", 2);
+        led_lose(&l, 2);
+        ck_assert_int_eq(H(&l, 2)->proof, PROOF_NONE);
+        ck_assert_str_eq(H(&l, 2)->proof_text, "");
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(request_makes_it_lost_and_keeps_it_out) {
+        struct led l;
+
+        led_open(&l, 3);
+        led_device(&l, "bmc2", 2);
+        CHANGED(&l, .kind = OP_FENCE_REQUEST, .host = 2, .text = "ann");
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert(H(&l, 2)->fence_forced);
+        UNCHANGED(&l, .kind = OP_HOST_JOIN, .host = 2, .incarnation = 12345);
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_FAILED);
+        UNCHANGED(&l, .kind = OP_HOST_JOIN, .host = 2, .incarnation = 12345);
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF);
+        ck_assert(!H(&l, 2)->fence_forced);
+        CHANGED(&l, .kind = OP_HOST_JOIN, .host = 2, .incarnation = 12345);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(request_needs_something_to_fence) {
+        struct led l;
+
+        led_open(&l, 2);
+        APPLY(&l, .kind = OP_HOST_ADD, .host = 3, .name = "node3");
+        UNCHANGED(&l, .kind = OP_FENCE_REQUEST, .host = 3, .text = "ann");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        led_lose(&l, 2);
+        CHANGED(&l, .kind = OP_FENCE_REQUEST, .host = 2, .text = "ann"); /* forced from now on */
+        ck_assert_uint_eq(H(&l, 2)->losses, 1);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(power_on_ends_by_reading_on) {
+        struct led l;
+
+        led_open(&l, 2);
+        led_device(&l, "bmc2", 2);
+        led_lose(&l, 2);
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF);
+        led_fenced(&l, led_fence(&l, 2, FENCE_ON, "bmc2"), FENCE_FAILED);
+        ck_assert(H(&l, 2)->power_on_wanted);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_OFF);
+        led_fenced(&l, led_fence(&l, 2, FENCE_ON, "bmc2"), FENCE_IS_ON);
+        ck_assert(!H(&l, 2)->power_on_wanted);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_OFF);
+        led_close(&l);
+}
+END_TEST
+
+static Suite *suite(void) {
+        Suite *s = suite_create("apply_fence");
+        TCase *tc = unit_case(s, "proof");
+
+        tcase_add_test(tc, start_needs_lost_and_its_number);
+        tcase_add_test(tc, proven_off_ends_the_claim);
+        tcase_add_loop_test(tc, anything_else_is_no_proof, 0, (int)ARRAY_SIZE(no_proof));
+        tcase_add_test(tc, device_never_seen_on_proves_nothing);
+        tcase_add_test(tc, distrusted_device_proves_nothing);
+        tcase_add_test(tc, every_device_of_the_level_counts);
+        tcase_add_test(tc, device_given_to_another_host_starts_anew);
+        tcase_add_test(tc, job_of_an_older_loss_never_counts);
+        tcase_add_test(tc, the_number_alone_refuses_it);
+        tcase_add_test(tc, back_but_not_online_before_its_fencing_ended);
+        tcase_add_test(tc, result_of_a_cancelled_job_proves_nothing);
+        tcase_add_test(tc, result_counts_once);
+        tcase_add_test(tc, close_ends_a_job_without_proof);
+        tcase_add_test(tc, wait_says_why);
+        tcase_add_test(tc, confirm_is_proof_of_a_lost_host_only);
+        tcase_add_test(tc, proof_does_not_outlive_its_loss);
+        tcase_add_test(tc, request_makes_it_lost_and_keeps_it_out);
+        tcase_add_test(tc, request_needs_something_to_fence);
+        tcase_add_test(tc, power_on_ends_by_reading_on);
+        return s;
+}
+
+UNIT_MAIN(suite)

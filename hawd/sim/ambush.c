@@ -5,8 +5,7 @@
  */
 #include "hawd/sim/fault.h"
 
-static bool springs(enum ambush_when when, const struct action *a)
-{
+static bool springs(enum ambush_when when, const struct action *a) {
         const struct msg *m = a->kind == ACT_SEND ? a->send : NULL;
 
         switch (when) {
@@ -35,13 +34,11 @@ static bool springs(enum ambush_when when, const struct action *a)
         }
 }
 
-static void thaw(struct sim *s, const struct call *c)
-{
+static void thaw(struct sim *s, const struct call *c) {
         power_thaw(s, &s->hosts[c->host]);
 }
 
-static void strike(struct sim *s, const struct call *c)
-{
+static void strike(struct sim *s, const struct call *c) {
         static const enum fault_kind kinds[AMBUSH_HOW_MAX_] = {
                 [AMBUSH_POWER] = FAULT_POWER_OFF, [AMBUSH_CUT] = FAULT_NET_CUT,
                 [AMBUSH_FREEZE] = FAULT_FREEZE,   [AMBUSH_HAWD] = FAULT_HAWD_KILL,
@@ -57,8 +54,7 @@ static void strike(struct sim *s, const struct call *c)
                        thaw, 0, 0);
 }
 
-void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a)
-{
+void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a) {
         for (size_t i = 0; i < s->n_ambushes; i++) {
                 struct ambush *am = &s->ambushes[i];
 
@@ -72,8 +68,7 @@ void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a
         }
 }
 
-void ambush_set(struct sim *s, uint64_t arg)
-{
+void ambush_set(struct sim *s, uint64_t arg) {
         struct ambush *am;
 
         if (s->n_ambushes == ARRAY_SIZE(s->ambushes))
@@ -85,8 +80,7 @@ void ambush_set(struct sim *s, uint64_t arg)
         am->within = 1 + (arg >> 24);
 }
 
-void ambush_text(uint64_t arg, char *buf, size_t size)
-{
+void ambush_text(uint64_t arg, char *buf, size_t size) {
         static const char *const when[] = {"decision", "observation", "exchange", "promise",
                                            "state",    "ack",         "persist",  "fence",
                                            "start",    "settle"};

@@ -2,22 +2,21 @@
 /*
  * hawd-fence processes and the BMCs they talk to.
  *
- *   begin -> connected (reads; checks its deadline; sends off or on) -> done (has read again, twice)
+ *   begin -> connected (reads; checks its deadline; sends off or on) -> done (has read again,
+ * twice)
  *
  * The process stands still with its host and ends with its power; what a BMC has accepted it does.
  */
 #include "hawd/sim/sim.h"
 
-static struct fence_run *run_find(struct sim_host *h, uint64_t seq)
-{
+static struct fence_run *run_find(struct sim_host *h, uint64_t seq) {
         for (size_t i = 0; i < h->n_fences; i++)
                 if (h->fences[i].seq == seq)
                         return &h->fences[i];
         return NULL;
 }
 
-static void run_remove(struct sim_host *h, uint64_t seq)
-{
+static void run_remove(struct sim_host *h, uint64_t seq) {
         struct fence_run *r = run_find(h, seq);
 
         if (!r)
@@ -28,8 +27,7 @@ static void run_remove(struct sim_host *h, uint64_t seq)
 
 /* ---- results ---- */
 
-static void result(struct sim *s, const struct call *c)
-{
+static void result(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_FENCE_DONE};
 
@@ -41,8 +39,7 @@ static void result(struct sim *s, const struct call *c)
         node_feed(s, h, &ev);
 }
 
-static void report(struct sim *s, struct sim_host *h, uint64_t seq, enum power_reading reading)
-{
+static void report(struct sim *s, struct sim_host *h, uint64_t seq, enum power_reading reading) {
         struct fence_run *r = run_find(h, seq);
         uint64_t what;
 
@@ -52,22 +49,21 @@ static void report(struct sim *s, struct sim_host *h, uint64_t seq, enum power_r
         if (r->action != FENCE_ACT_STATUS)
                 sim_trace(s, h, "hawd-fence %s %s ends, reads %s",
                           r->action == FENCE_ACT_OFF ? "off" : "on", s->hosts[r->target].name,
-                          reading == READING_NONE ? "nothing" : reading == READING_ON ? "on"
-                                                                                      : "off");
+                          reading == READING_NONE ? "nothing"
+                          : reading == READING_ON ? "on"
+                                                  : "off");
         if (!r->reported && h->core)
                 sim_at(s, sim_delay(s, 500), OWNER_HAWD, h->index, result, r->id, what);
         run_remove(h, seq);
 }
 
-static void killed(struct sim *s, const struct call *c)
-{
+static void killed(struct sim *s, const struct call *c) {
         report(s, &s->hosts[c->host], c->a, READING_NONE);
 }
 
 /* ---- the BMC's side ---- */
 
-static void switch_off(struct sim *s, const struct call *c)
-{
+static void switch_off(struct sim *s, const struct call *c) {
         struct sim_host *target = &s->hosts[c->host];
 
         if (!target->powered)
@@ -76,18 +72,15 @@ static void switch_off(struct sim *s, const struct call *c)
         power_off(s, target);
 }
 
-static void switch_on(struct sim *s, const struct call *c)
-{
+static void switch_on(struct sim *s, const struct call *c) {
         power_on(s, &s->hosts[c->host]);
 }
 
-static bool answers(const struct sim_host *by, const struct sim_host *target)
-{
+static bool answers(const struct sim_host *by, const struct sim_host *target) {
         return !by->mgmt_cut && target->bmc != BMC_DEAD && target->bmc != BMC_NONE;
 }
 
-static void check_fence(struct sim *s, struct sim_host *h, const struct fence_run *r)
-{
+static void check_fence(struct sim *s, struct sim_host *h, const struct fence_run *r) {
         const struct model *m = core_model(h->core);
         uint32_t nodeid = s->hosts[r->target].nodeid;
 
@@ -105,8 +98,7 @@ static void check_fence(struct sim *s, struct sim_host *h, const struct fence_ru
 
 /* ---- hawd-fence ---- */
 
-static void done(struct sim *s, const struct call *c)
-{
+static void done(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct fence_run *r = run_find(h, c->a);
         struct sim_host *t;
@@ -119,8 +111,7 @@ static void done(struct sim *s, const struct call *c)
         report(s, h, c->a, t->powered ? READING_ON : READING_OFF);
 }
 
-static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r)
-{
+static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r) {
         struct sim_host *t = &s->hosts[r->target];
         bool off = r->action == FENCE_ACT_OFF;
         usec_t f = s->conf->fence_usec;
@@ -137,8 +128,7 @@ static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r)
                off ? switch_off : switch_on, 0, 0);
 }
 
-static void connected(struct sim *s, const struct call *c)
-{
+static void connected(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct fence_run *r = run_find(h, c->a);
         const struct sim_host *t;
@@ -163,15 +153,13 @@ static void connected(struct sim *s, const struct call *c)
         sim_at(s, s->conf->fence_usec, OWNER_HOST, h->index, done, c->a, 0);
 }
 
-static int target_of(const struct sim *s, const char *device)
-{
+static int target_of(const struct sim *s, const char *device) {
         const struct conf_device *d = config_device(&s->conf->config, device);
 
         return d ? sim_host_index(s, d->host) : -1;
 }
 
-void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a)
-{
+void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a) {
         int target = target_of(s, a->fence.device);
         usec_t connect = sim_delay(s, 40 * USEC_PER_MSEC);
         struct fence_run *r;
@@ -202,13 +190,11 @@ void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a)
                h->index, killed, r->seq, 0);
 }
 
-static void cancelled(struct sim *s, const struct call *c)
-{
+static void cancelled(struct sim *s, const struct call *c) {
         report(s, &s->hosts[c->host], c->a, READING_NONE);
 }
 
-void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id)
-{
+void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id) {
         for (size_t i = 0; i < h->n_fences; i++) {
                 struct fence_run *r = &h->fences[i];
 
@@ -221,8 +207,7 @@ void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id)
 }
 
 /* A crash of hawd may leave them running for a while, unheard; a power loss does not. */
-void bmc_hawd_gone(struct sim *s, struct sim_host *h, bool power)
-{
+void bmc_hawd_gone(struct sim *s, struct sim_host *h, bool power) {
         for (size_t i = 0; i < h->n_fences;) {
                 h->fences[i].reported = true;
                 if (power || prng_chance(&s->rng, 50))

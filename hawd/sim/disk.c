@@ -5,20 +5,17 @@
  */
 #include "hawd/sim/sim.h"
 
-static uint64_t base_version(const struct disk *st)
-{
+static uint64_t base_version(const struct disk *st) {
         if (st->compact)
                 return st->compact->version;
         return st->base ? st->base->version : 0;
 }
 
-uint64_t disk_version(const struct disk *st)
-{
+uint64_t disk_version(const struct disk *st) {
         return base_version(st) + st->n_tail;
 }
 
-uint64_t disk_entry_print(const struct entry *e)
-{
+uint64_t disk_entry_print(const struct entry *e) {
         uint64_t h = hash64(e->epoch, &e->origin, sizeof(e->origin));
 
         h = hash64(h, &e->incarnation, sizeof(e->incarnation));
@@ -36,8 +33,7 @@ uint64_t disk_entry_print(const struct entry *e)
         return h ? h : 1;
 }
 
-uint64_t disk_print(const struct disk *st, uint64_t version)
-{
+uint64_t disk_print(const struct disk *st, uint64_t version) {
         uint64_t base = base_version(st);
 
         if (version <= base || version > base + st->n_tail)
@@ -45,15 +41,13 @@ uint64_t disk_print(const struct disk *st, uint64_t version)
         return st->prints[version - base - 1];
 }
 
-bool disk_has(const struct disk *st, uint64_t version, uint64_t print)
-{
+bool disk_has(const struct disk *st, uint64_t version, uint64_t print) {
         uint64_t have = disk_print(st, version);
 
         return version <= disk_version(st) && (have == 0 || print == 0 || have == print);
 }
 
-static void tail_add(struct disk *st, struct entry *e)
-{
+static void tail_add(struct disk *st, struct entry *e) {
         if (st->n_tail == st->cap_tail) {
                 st->cap_tail = st->cap_tail ? 2 * st->cap_tail : 64;
                 st->tail = xreallocarray(st->tail, st->cap_tail, sizeof(st->tail[0]));
@@ -63,8 +57,7 @@ static void tail_add(struct disk *st, struct entry *e)
         st->prints[st->n_tail++] = disk_entry_print(e);
 }
 
-static void tail_drop(struct disk *st, size_t n)
-{
+static void tail_drop(struct disk *st, size_t n) {
         for (size_t i = 0; i < n; i++)
                 (void)entry_unref(st->tail[i]);
         st->n_tail -= n;
@@ -74,8 +67,7 @@ static void tail_drop(struct disk *st, size_t n)
         }
 }
 
-static void drop_compact(struct disk *st)
-{
+static void drop_compact(struct disk *st) {
         if (st->compact) {
                 model_clear(st->compact);
                 free(st->compact);
@@ -85,8 +77,7 @@ static void drop_compact(struct disk *st)
 
 /* The base stands for the entries of its own tail too, which are kept apart here so that what is
  * appended later goes behind them. */
-static void install(struct disk *st, const struct state *state)
-{
+static void install(struct disk *st, const struct state *state) {
         tail_drop(st, st->n_tail);
         drop_compact(st);
         (void)state_unref(st->base);
@@ -97,8 +88,7 @@ static void install(struct disk *st, const struct state *state)
                 tail_add(st, state->tail[i]);
 }
 
-static void write_batch(struct sim *s, struct sim_host *h, struct persist *p)
-{
+static void write_batch(struct sim *s, struct sim_host *h, struct persist *p) {
         struct disk *st = &h->store;
 
         if (p->set_promised)
@@ -129,8 +119,7 @@ static void write_batch(struct sim *s, struct sim_host *h, struct persist *p)
 
 static void written(struct sim *s, const struct call *c);
 
-static void write_later(struct sim *s, struct sim_host *h)
-{
+static void write_later(struct sim *s, struct sim_host *h) {
         usec_t d = sim_delay(s, 2 * USEC_PER_MSEC);
 
         if (h->store.disk == DISK_SLOW)
@@ -138,15 +127,13 @@ static void write_later(struct sim *s, struct sim_host *h)
         sim_at(s, d, OWNER_HAWD, h->index, written, 0, 0);
 }
 
-static void drop_pending(struct disk *st)
-{
+static void drop_pending(struct disk *st) {
         for (size_t i = 0; i < st->n_pending; i++)
                 persist_free(st->pending[i]);
         st->n_pending = 0;
 }
 
-static void written(struct sim *s, const struct call *c)
-{
+static void written(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct disk *st = &h->store;
         struct event ev = {.kind = EV_PERSISTED};
@@ -172,22 +159,19 @@ static void written(struct sim *s, const struct call *c)
         node_feed(s, h, &ev);
 }
 
-void disk_persist(struct sim *s, struct sim_host *h, struct persist *p)
-{
+void disk_persist(struct sim *s, struct sim_host *h, struct persist *p) {
         struct disk *st = &h->store;
 
         if (st->n_pending == st->cap_pending) {
                 st->cap_pending = st->cap_pending ? 2 * st->cap_pending : 8;
-                st->pending =
-                        xreallocarray(st->pending, st->cap_pending, sizeof(st->pending[0]));
+                st->pending = xreallocarray(st->pending, st->cap_pending, sizeof(st->pending[0]));
         }
         st->pending[st->n_pending++] = p;
         if (st->n_pending == 1)
                 write_later(s, h);
 }
 
-void disk_crash(struct sim *s, struct sim_host *h)
-{
+void disk_crash(struct sim *s, struct sim_host *h) {
         struct disk *st = &h->store;
 
         s->stats.lost_writes += st->n_pending;
@@ -196,8 +180,7 @@ void disk_crash(struct sim *s, struct sim_host *h)
         drop_pending(st);
 }
 
-struct state *disk_load(struct sim_host *h)
-{
+struct state *disk_load(struct sim_host *h) {
         const struct disk *st = &h->store;
         struct state *state;
 
@@ -215,8 +198,7 @@ struct state *disk_load(struct sim_host *h)
         return state;
 }
 
-void disk_free(struct disk *st)
-{
+void disk_free(struct disk *st) {
         drop_pending(st);
         tail_drop(st, st->n_tail);
         drop_compact(st);

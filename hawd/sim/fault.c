@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hawd/sim/fault.h"
 
-static void start_hawd(struct sim *s, const struct call *c)
-{
+static void start_hawd(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
 
         if (!h->lv.up || (h->hawd_off && c->a))
@@ -20,8 +19,7 @@ static void start_hawd(struct sim *s, const struct call *c)
         node_start(s, h);
 }
 
-static void kill_process(struct sim *s, struct sim_host *h, bool ring, uint64_t again_msec)
-{
+static void kill_process(struct sim *s, struct sim_host *h, bool ring, uint64_t again_msec) {
         if (ring)
                 corosync_kill(s, h);
         else
@@ -31,20 +29,17 @@ static void kill_process(struct sim *s, struct sim_host *h, bool ring, uint64_t 
                 sim_at(s, again_msec * USEC_PER_MSEC, OWNER_HOST, h->index, start_hawd, 1, 0);
 }
 
-static void switch_on(struct sim *s, const struct call *c)
-{
+static void switch_on(struct sim *s, const struct call *c) {
         power_on(s, &s->hosts[c->host]);
 }
 
-static void split(struct sim *s, uint64_t mask)
-{
+static void split(struct sim *s, uint64_t mask) {
         for (size_t i = 0; i < s->n_hosts; i++)
                 s->hosts[i].net = mask >> i & 1 ? 100 : 0;
         totem_changed(s);
 }
 
-static void orderly_down(struct sim *s, struct sim_host *h, bool again)
-{
+static void orderly_down(struct sim *s, struct sim_host *h, bool again) {
         if (!h->powered || h->frozen)
                 return;
         h->shutdown = !again;
@@ -58,8 +53,7 @@ static void orderly_down(struct sim *s, struct sim_host *h, bool again)
         }
 }
 
-static void guest_fault(struct sim *s, const struct fault *f)
-{
+static void guest_fault(struct sim *s, const struct fault *f) {
         bool inside = f->kind == FAULT_GUEST_SHUTDOWN;
         int at = qemu_where(s, f->guest, 0);
 
@@ -70,11 +64,10 @@ static void guest_fault(struct sim *s, const struct fault *f)
         qemu_end(s, &s->hosts[at], f->guest, inside ? END_GUEST_SHUTDOWN : END_FAILED);
 }
 
-static void ask(struct sim *s, const struct fault *f)
-{
-        struct sim_request *r =
-                people_new(s, (enum verb)f->arg, f->guest >= 0 ? s->conf->guests[f->guest].name : "",
-                            f->host >= 0 ? s->conf->hosts[f->host].name : "");
+static void ask(struct sim *s, const struct fault *f) {
+        struct sim_request *r = people_new(s, (enum verb)f->arg,
+                                           f->guest >= 0 ? s->conf->guests[f->guest].name : "",
+                                           f->host >= 0 ? s->conf->hosts[f->host].name : "");
 
         text_set(r->rq.rule, NAME_LEN, f->name);
         if (f->guest >= 0)
@@ -82,8 +75,7 @@ static void ask(struct sim *s, const struct fault *f)
         people_send(s, r->id);
 }
 
-static void confirm_true(struct sim *s, const struct fault *f)
-{
+static void confirm_true(struct sim *s, const struct fault *f) {
         struct sim_request *r;
 
         if (s->hosts[f->host].powered)
@@ -94,8 +86,7 @@ static void confirm_true(struct sim *s, const struct fault *f)
         people_send(s, r->id);
 }
 
-static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f)
-{
+static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f) {
         switch (f->kind) {
         case FAULT_POWER_OFF:
                 power_off(s, h);
@@ -137,8 +128,7 @@ static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f)
         }
 }
 
-static void process_fault(struct sim *s, struct sim_host *h, const struct fault *f)
-{
+static void process_fault(struct sim *s, struct sim_host *h, const struct fault *f) {
         if (!h->powered || h->frozen)
                 return;
         switch (f->kind) {
@@ -172,8 +162,7 @@ static void process_fault(struct sim *s, struct sim_host *h, const struct fault 
         }
 }
 
-void fault_apply(struct sim *s, const struct fault *f)
-{
+void fault_apply(struct sim *s, const struct fault *f) {
         char text[256];
 
         fault_text(s->conf, f, text, sizeof(text));
@@ -203,8 +192,7 @@ void fault_apply(struct sim *s, const struct fault *f)
         }
 }
 
-static void heal_host(struct sim *s, struct sim_host *h)
-{
+static void heal_host(struct sim *s, struct sim_host *h) {
         h->net = 0;
         h->dark = false;
         h->mgmt_cut = false;
@@ -221,8 +209,7 @@ static void heal_host(struct sim *s, struct sim_host *h)
                 sim_at(s, 10 * USEC_PER_SEC, OWNER_HOST, h->index, start_hawd, 0, 0);
 }
 
-void fault_heal(struct sim *s)
-{
+void fault_heal(struct sim *s) {
         sim_trace(s, NULL, "all faults end");
         s->n_ambushes = 0;
         for (size_t i = 0; i < s->n_hosts; i++)
@@ -230,13 +217,11 @@ void fault_heal(struct sim *s)
         totem_changed(s);
 }
 
-static void due(struct sim *s, const struct call *c)
-{
+static void due(struct sim *s, const struct call *c) {
         fault_apply(s, (const struct fault *)(uintptr_t)c->a);
 }
 
-void fault_plan(struct sim *s, const struct fault *faults, size_t n)
-{
+void fault_plan(struct sim *s, const struct fault *faults, size_t n) {
         for (size_t i = 0; i < n; i++)
                 sim_at(s, s->zero + faults[i].at - s->now, OWNER_WORLD, -1, due,
                        (uint64_t)(uintptr_t)&faults[i], 0);
@@ -265,8 +250,7 @@ static const struct {
         [FAULT_REBOOT] = {"reboot", ""},
 };
 
-void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size_t size)
-{
+void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size_t size) {
         static const char *const bmc[] = {"alive", "dead", "lie", "slow", "none"};
         static const char *const disk[] = {"ok", "slow", "full"};
         const char *host = f->host >= 0 ? c->hosts[f->host].name : "";

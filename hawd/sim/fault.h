@@ -26,15 +26,15 @@ enum fault_kind {
         FAULT_LIBVIRT_RESUME,
         FAULT_LIBVIRT_SLOW,
         FAULT_LIBVIRT_RESTART,
-        FAULT_BMC, /* arg: enum bmc_mode */
+        FAULT_BMC,  /* arg: enum bmc_mode */
         FAULT_DISK, /* arg: enum disk_mode */
         FAULT_GUEST_CRASH,
         FAULT_GUEST_SHUTDOWN,
         FAULT_SHUTDOWN,
         FAULT_REBOOT,
-        FAULT_REQUEST, /* arg: enum verb; guest and host as it needs them */
+        FAULT_REQUEST,      /* arg: enum verb; guest and host as it needs them */
         FAULT_CONFIRM_TRUE, /* fence confirm by somebody who looked: only if the host is off */
-        FAULT_AMBUSH, /* arg: as ambush_set() takes it */
+        FAULT_AMBUSH,       /* arg: as ambush_set() takes it */
         FAULT_KIND_MAX_,
 };
 

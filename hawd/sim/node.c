@@ -7,8 +7,7 @@
 static void stopped(struct sim *s, struct sim_host *h);
 
 /* All members apply the same: the trace shows what the first of them says. */
-static void trace_note(struct sim *s, struct sim_host *h, const struct note *n)
-{
+static void trace_note(struct sim *s, struct sim_host *h, const struct note *n) {
         if (n->version > s->traced_version) {
                 s->traced_version = n->version;
                 s->traced_pid = h->pid;
@@ -20,8 +19,7 @@ static void trace_note(struct sim *s, struct sim_host *h, const struct note *n)
                   n->guest[0] ? " " : "", n->guest, n->text, n->version);
 }
 
-static void take_note(struct sim *s, struct sim_host *h, const struct note *n)
-{
+static void take_note(struct sim *s, struct sim_host *h, const struct note *n) {
         s->stats.notes++;
         if (n->id == NOTE_GUEST_ROGUE)
                 s->stats.rogues++;
@@ -33,8 +31,7 @@ static void take_note(struct sim *s, struct sim_host *h, const struct note *n)
                 s->on_note(s, h, n);
 }
 
-static void carry_out(struct sim *s, struct sim_host *h, struct action *a)
-{
+static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         switch (a->kind) {
         case ACT_PERSIST:
                 disk_persist(s, h, TAKE_PTR(a->persist));
@@ -46,8 +43,10 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a)
                         struct msg *again = s->conf->recode(m);
 
                         if (!again)
-                                sim_violate(s, "wire", "message of kind %d does not survive the "
-                                                       "wire", (int)m->kind);
+                                sim_violate(s, "wire",
+                                            "message of kind %d does not survive the "
+                                            "wire",
+                                            (int)m->kind);
                         else {
                                 (void)msg_unref(m);
                                 m = again;
@@ -84,8 +83,7 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a)
         }
 }
 
-void node_feed(struct sim *s, struct sim_host *h, struct event *ev)
-{
+void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
         uint32_t life = h->hawd_life;
         struct actions acts;
         usec_t d;
@@ -102,8 +100,7 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev)
                 sim_violate(s, "core", "%s refuses event %d: %s", h->name, (int)ev->kind,
                             strerror(-r));
         d = core_deadline(h->core);
-        h->deadline =
-                d == USEC_INFINITY ? d : usec_sub(usec_add(d, h->booted_at), USEC_PER_SEC);
+        h->deadline = d == USEC_INFINITY ? d : usec_sub(usec_add(d, h->booted_at), USEC_PER_SEC);
         truth_core(s, h);
         for (size_t i = 0; i < acts.n && h->core && h->hawd_life == life; i++) {
                 if (s->n_ambushes > 0)
@@ -116,8 +113,7 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev)
 
 /* ---- starting ---- */
 
-static void tell_load(struct sim *s, const struct call *c)
-{
+static void tell_load(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_HOST_LOAD};
 
@@ -126,14 +122,13 @@ static void tell_load(struct sim *s, const struct call *c)
         ev.load.memory_free_mib = h->conf->memory_mib;
         for (size_t g = 0; g < s->n_guests; g++)
                 if (h->lv.dom[g].state != SEEN_GONE)
-                        ev.load.memory_free_mib -= MIN(ev.load.memory_free_mib,
-                                                       s->guests[g].conf->memory_mib);
+                        ev.load.memory_free_mib -=
+                                MIN(ev.load.memory_free_mib, s->guests[g].conf->memory_mib);
         sim_at(s, s->conf->config.heartbeat_usec, OWNER_HAWD, h->index, tell_load, 0, 0);
         node_feed(s, h, &ev);
 }
 
-static void connect_ring(struct sim *s, const struct call *c)
-{
+static void connect_ring(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct conf_node nodes[SIM_HOSTS_MAX];
         struct event ev = {.kind = EV_NODELIST};
@@ -151,8 +146,7 @@ static void connect_ring(struct sim *s, const struct call *c)
         totem_join(s, h);
 }
 
-void node_start(struct sim *s, struct sim_host *h)
-{
+void node_start(struct sim *s, struct sim_host *h) {
         struct core_boot boot = {.nodeid = h->nodeid, .hawd_version = "sim"};
         struct state *state;
 
@@ -168,8 +162,8 @@ void node_start(struct sim *s, struct sim_host *h)
         boot.epoch = h->store.epoch;
         boot.promised = h->store.promised;
         boot.state = state;
-        sim_trace(s, h, "hawd starts, pid %u, epoch %" PRIu64 " promised %" PRIu64
-                        " version %" PRIu64,
+        sim_trace(s, h,
+                  "hawd starts, pid %u, epoch %" PRIu64 " promised %" PRIu64 " version %" PRIu64,
                   h->pid, boot.epoch, boot.promised, state ? state->version : 0);
         h->core = core_new(&boot, &s->conf->config);
         (void)state_unref(state);
@@ -183,8 +177,7 @@ void node_start(struct sim *s, struct sim_host *h)
 
 /* ---- ending ---- */
 
-static void gone(struct sim *s, struct sim_host *h)
-{
+static void gone(struct sim *s, struct sim_host *h) {
         disk_crash(s, h);
         h->core = core_free(h->core);
         h->hawd_life++;
@@ -195,8 +188,7 @@ static void gone(struct sim *s, struct sim_host *h)
         totem_leave(s, h);
 }
 
-void node_kill(struct sim *s, struct sim_host *h)
-{
+void node_kill(struct sim *s, struct sim_host *h) {
         if (!h->core)
                 return;
         s->stats.crashes++;
@@ -204,8 +196,7 @@ void node_kill(struct sim *s, struct sim_host *h)
         gone(s, h);
 }
 
-static void system_down(struct sim *s, const struct call *c)
-{
+static void system_down(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         bool again = h->reboot;
 
@@ -214,8 +205,7 @@ static void system_down(struct sim *s, const struct call *c)
                 power_on(s, h);
 }
 
-static void end_process(struct sim *s, const struct call *c)
-{
+static void end_process(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
 
         sim_trace(s, h, "hawd has stopped");
@@ -225,13 +215,11 @@ static void end_process(struct sim *s, const struct call *c)
 }
 
 /* In a call of its own: the core is in the middle of a step. */
-static void stopped(struct sim *s, struct sim_host *h)
-{
+static void stopped(struct sim *s, struct sim_host *h) {
         sim_at(s, 0, OWNER_HAWD, h->index, end_process, 0, 0);
 }
 
-void node_stop(struct sim *s, struct sim_host *h)
-{
+void node_stop(struct sim *s, struct sim_host *h) {
         struct event ev = {.kind = EV_STOP};
 
         if (!h->core || h->stopping)

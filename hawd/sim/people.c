@@ -4,22 +4,19 @@
  */
 #include "hawd/sim/sim.h"
 
-struct sim_request *people_find(struct sim *s, uint64_t id)
-{
+struct sim_request *people_find(struct sim *s, uint64_t id) {
         for (size_t i = 0; i < s->n_requests; i++)
                 if (s->requests[i].id == id)
                         return &s->requests[i];
         return NULL;
 }
 
-struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host)
-{
+struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host) {
         struct sim_request *r;
 
         if (s->n_requests == s->cap_requests) {
                 s->cap_requests = s->cap_requests ? 2 * s->cap_requests : 32;
-                s->requests =
-                        xreallocarray(s->requests, s->cap_requests, sizeof(s->requests[0]));
+                s->requests = xreallocarray(s->requests, s->cap_requests, sizeof(s->requests[0]));
         }
         r = &s->requests[s->n_requests++];
         *r = (struct sim_request){.id = ++s->next_id, .host = -1};
@@ -32,13 +29,11 @@ struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest,
         return r;
 }
 
-static void ask(struct sim *s, const struct call *c)
-{
+static void ask(struct sim *s, const struct call *c) {
         people_send(s, c->a);
 }
 
-static void answered(struct sim *s, struct sim_request *r, enum reply_code code, const char *text)
-{
+static void answered(struct sim *s, struct sim_request *r, enum reply_code code, const char *text) {
         r->done = true;
         r->code = code;
         text_set(r->text, sizeof(r->text), text);
@@ -49,8 +44,7 @@ static void answered(struct sim *s, struct sim_request *r, enum reply_code code,
 }
 
 /* The host that was asked may die with the request. */
-static void unanswered(struct sim *s, const struct call *c)
-{
+static void unanswered(struct sim *s, const struct call *c) {
         struct sim_request *r = people_find(s, c->a);
 
         if (!r || r->done || !r->sent)
@@ -58,14 +52,12 @@ static void unanswered(struct sim *s, const struct call *c)
         answered(s, r, REPLY_FAILED, "no answer from hawd");
 }
 
-static void again(struct sim *s, struct sim_request *r)
-{
+static void again(struct sim *s, struct sim_request *r) {
         r->sent = false;
         sim_at(s, 250 * USEC_PER_MSEC, OWNER_WORLD, -1, ask, r->id, 0);
 }
 
-void people_send(struct sim *s, uint64_t id)
-{
+void people_send(struct sim *s, uint64_t id) {
         struct sim_request *r = people_find(s, id);
         struct sim_host *h = sim_best_host(s);
         struct event ev = {.kind = EV_REQUEST};
@@ -86,8 +78,7 @@ void people_send(struct sim *s, uint64_t id)
         node_feed(s, h, &ev);
 }
 
-void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *text)
-{
+void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *text) {
         struct sim_request *r = people_find(s, id);
 
         if (!r) {
@@ -96,8 +87,7 @@ void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *
         }
         if (r->done)
                 return;
-        if ((code == REPLY_BUSY || (code == REPLY_NOT_QUORATE && r->retry)) &&
-            s->now < r->until) {
+        if ((code == REPLY_BUSY || (code == REPLY_NOT_QUORATE && r->retry)) && s->now < r->until) {
                 again(s, r);
                 return;
         }

@@ -5,16 +5,14 @@
  */
 #include "hawd/sim/sim.h"
 
-static void late_hawd(struct sim *s, const struct call *c)
-{
+static void late_hawd(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
 
         if (!h->core && !h->hawd_off)
                 node_start(s, h);
 }
 
-static void booted(struct sim *s, const struct call *c)
-{
+static void booted(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
 
         h->lv.up = true;
@@ -25,8 +23,7 @@ static void booted(struct sim *s, const struct call *c)
         sim_at(s, sim_delay(s, 300 * USEC_PER_MSEC), OWNER_HOST, h->index, late_hawd, 0, 0);
 }
 
-void power_on(struct sim *s, struct sim_host *h)
-{
+void power_on(struct sim *s, struct sim_host *h) {
         usec_t boot = s->conf->boot_usec;
 
         if (h->powered)
@@ -46,8 +43,7 @@ void power_on(struct sim *s, struct sim_host *h)
         sim_at(s, boot, OWNER_HOST, h->index, booted, 0, 0);
 }
 
-void power_off(struct sim *s, struct sim_host *h)
-{
+void power_off(struct sim *s, struct sim_host *h) {
         if (!h->powered)
                 return;
         sim_trace(s, h, "power off");
@@ -68,8 +64,7 @@ void power_off(struct sim *s, struct sim_host *h)
                 corosync_kill(s, h);
 }
 
-void power_freeze(struct sim *s, struct sim_host *h)
-{
+void power_freeze(struct sim *s, struct sim_host *h) {
         if (!h->powered || h->frozen)
                 return;
         sim_trace(s, h, "frozen");
@@ -79,8 +74,7 @@ void power_freeze(struct sim *s, struct sim_host *h)
 }
 
 /* Each process goes on by itself; what one process had queued keeps its order. */
-void power_thaw(struct sim *s, struct sim_host *h)
-{
+void power_thaw(struct sim *s, struct sim_host *h) {
         usec_t at[OWNER_MAX_];
 
         if (!h->powered || !h->frozen)

@@ -5,16 +5,14 @@
  */
 #include "hawd/sim/sim.h"
 
-int qemu_where(const struct sim *s, int g, int from)
-{
+int qemu_where(const struct sim *s, int g, int from) {
         for (size_t i = (size_t)from; i < s->n_hosts; i++)
                 if (s->hosts[i].powered && s->hosts[i].lv.dom[g].state != SEEN_GONE)
                         return (int)i;
         return -1;
 }
 
-void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct domain_seen *ret)
-{
+void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct domain_seen *ret) {
         const struct domain *d = &h->lv.dom[g];
 
         memset(ret, 0, sizeof(*ret));
@@ -25,8 +23,7 @@ void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct doma
         ret->wall = sim_wall(s, h);
 }
 
-static void told(struct sim *s, const struct call *c)
-{
+static void told(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_DOMAIN};
 
@@ -38,8 +35,7 @@ static void told(struct sim *s, const struct call *c)
         node_feed(s, h, &ev);
 }
 
-void qemu_tell(struct sim *s, struct sim_host *h, int g)
-{
+void qemu_tell(struct sim *s, struct sim_host *h, int g) {
         const struct domain *d = &h->lv.dom[g];
         uint64_t what = (uint64_t)d->state |
                         (d->state == SEEN_GONE ? (uint64_t)d->end_why << 8 : (uint64_t)END_NONE);
@@ -53,8 +49,7 @@ void qemu_tell(struct sim *s, struct sim_host *h, int g)
         sim_at(s, h->lv.told_at - s->now, OWNER_HAWD, h->index, told, (uint64_t)g, what);
 }
 
-static void tell_one_healthy(struct sim *s, const struct call *c)
-{
+static void tell_one_healthy(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_DOMAIN_HEALTHY};
         const struct domain *d = &h->lv.dom[c->a];
@@ -65,8 +60,7 @@ static void tell_one_healthy(struct sim *s, const struct call *c)
         node_feed(s, h, &ev);
 }
 
-void qemu_tell_healthy(struct sim *s, struct sim_host *h)
-{
+void qemu_tell_healthy(struct sim *s, struct sim_host *h) {
         if (!h->core || !h->lv.connected)
                 return;
         for (size_t g = 0; g < s->n_guests; g++)
@@ -75,8 +69,7 @@ void qemu_tell_healthy(struct sim *s, struct sim_host *h)
                                tell_one_healthy, g, 0);
 }
 
-static void booted(struct sim *s, const struct call *c)
-{
+static void booted(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct domain *d = &h->lv.dom[c->a];
 
@@ -88,8 +81,7 @@ static void booted(struct sim *s, const struct call *c)
                        c->a, 0);
 }
 
-void qemu_start(struct sim *s, struct sim_host *h, int g)
-{
+void qemu_start(struct sim *s, struct sim_host *h, int g) {
         struct domain *d = &h->lv.dom[g];
         struct sim_guest *guest = &s->guests[g];
 
@@ -106,8 +98,7 @@ void qemu_start(struct sim *s, struct sim_host *h, int g)
         qemu_tell(s, h, g);
 }
 
-void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why)
-{
+void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why) {
         struct domain *d = &h->lv.dom[g];
 
         if (d->state == SEEN_GONE)
@@ -120,8 +111,7 @@ void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why)
         qemu_tell(s, h, g);
 }
 
-void qemu_pause(struct sim *s, struct sim_host *h, int g, bool pause)
-{
+void qemu_pause(struct sim *s, struct sim_host *h, int g, bool pause) {
         struct domain *d = &h->lv.dom[g];
 
         if (d->state == SEEN_GONE)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hawd/sim/queue.h"
 
-static bool before(const struct call *a, const struct call *b)
-{
+static bool before(const struct call *a, const struct call *b) {
         return a->at != b->at ? a->at < b->at : a->seq < b->seq;
 }
 
-void queue_add(struct queue *q, struct call c)
-{
+void queue_add(struct queue *q, struct call c) {
         size_t i;
 
         c.seq = q->next_seq++;
@@ -20,8 +18,7 @@ void queue_add(struct queue *q, struct call c)
         q->heap[i] = c;
 }
 
-bool queue_pop(struct queue *q, struct call *ret)
-{
+bool queue_pop(struct queue *q, struct call *ret) {
         struct call last;
         size_t i = 0;
 
@@ -46,13 +43,11 @@ bool queue_pop(struct queue *q, struct call *ret)
         return true;
 }
 
-usec_t queue_next(const struct queue *q)
-{
+usec_t queue_next(const struct queue *q) {
         return q->n ? q->heap[0].at : USEC_INFINITY;
 }
 
-void queue_free(struct queue *q)
-{
+void queue_free(struct queue *q) {
         free(q->heap);
         *q = (struct queue){0};
 }

@@ -11,8 +11,8 @@ struct sim;
 
 /** Whose death makes a call void: a call of a process that is gone is dropped unseen. */
 enum owner {
-        OWNER_WORLD,    /* goes on whatever happens, also when its host is frozen */
-        OWNER_HOST,     /* ends with the power of its host */
+        OWNER_WORLD, /* goes on whatever happens, also when its host is frozen */
+        OWNER_HOST,  /* ends with the power of its host */
         OWNER_COROSYNC,
         OWNER_HAWD,
         OWNER_LIBVIRTD,

@@ -15,21 +15,18 @@ struct report {
         size_t cap;
 };
 
-static int64_t msec(const struct sim *s, usec_t at)
-{
+static int64_t msec(const struct sim *s, usec_t at) {
         int64_t d = (int64_t)at - (int64_t)s->zero;
 
         return d / 1000;
 }
 
-static int64_t msec_of_wall(const struct sim *s, usec_t wall)
-{
+static int64_t msec_of_wall(const struct sim *s, usec_t wall) {
         return msec(s, usec_sub(wall, SIM_EPOCH_WALL));
 }
 
 static void add(struct report *r, const char *by, const char *host, const char *guest,
-                const char *event, const char *why)
-{
+                const char *event, const char *why) {
         int64_t ms = msec(r->s, r->s->now);
         json_t *o = json_object();
 
@@ -51,8 +48,7 @@ static void add(struct report *r, const char *by, const char *host, const char *
 }
 
 /* Is it @h whose notes of this version are taken? */
-static bool owns(struct report *r, const struct sim_host *h, uint64_t version)
-{
+static bool owns(struct report *r, const struct sim_host *h, uint64_t version) {
         if (version >= r->cap) {
                 size_t cap = MAX(2 * r->cap, version + 256);
 
@@ -65,8 +61,7 @@ static bool owns(struct report *r, const struct sim_host *h, uint64_t version)
         return r->owner[version] == h->pid;
 }
 
-static void on_note(struct sim *s, const struct sim_host *h, const struct note *n)
-{
+static void on_note(struct sim *s, const struct sim_host *h, const struct note *n) {
         struct report *r = s->observer;
         const char *host = n->host ? model_host_name(core_model(h->core), n->host) : "";
 
@@ -77,8 +72,7 @@ static void on_note(struct sim *s, const struct sim_host *h, const struct note *
         add(r, h->name, host, n->guest, note_name(n->id), n->text);
 }
 
-static void on_reply(struct sim *s, const struct sim_request *q)
-{
+static void on_reply(struct sim *s, const struct sim_request *q) {
         static const char *const codes[] = {[REPLY_OK] = "done",
                                             [REPLY_FAILED] = "failed",
                                             [REPLY_USAGE] = "refused",
@@ -93,8 +87,7 @@ static void on_reply(struct sim *s, const struct sim_request *q)
         add(s->observer, "operator", q->rq.host, q->rq.guest, "reply", why);
 }
 
-struct report *report_new(struct sim *s, FILE *live)
-{
+struct report *report_new(struct sim *s, FILE *live) {
         struct report *r = xcalloc(1, sizeof(*r));
 
         r->s = s;
@@ -106,8 +99,7 @@ struct report *report_new(struct sim *s, FILE *live)
         return r;
 }
 
-struct report *report_free(struct report *r)
-{
+struct report *report_free(struct report *r) {
         if (!r)
                 return NULL;
         json_decref(r->timeline);
@@ -116,8 +108,7 @@ struct report *report_free(struct report *r)
         return NULL;
 }
 
-void report_did(struct report *r, const struct fault *f)
-{
+void report_did(struct report *r, const struct fault *f) {
         const struct sim_conf *c = r->s->conf;
         char text[256];
 
@@ -128,31 +119,27 @@ void report_did(struct report *r, const struct fault *f)
 
 /* ---- the state in the end ---- */
 
-static const struct model *last_model(struct sim *s)
-{
+static const struct model *last_model(struct sim *s) {
         struct sim_host *best = sim_best_host(s);
 
         return best ? core_model(best->core) : NULL;
 }
 
-static const struct host *model_host_of(const struct model *m, const char *name)
-{
+static const struct host *model_host_of(const struct model *m, const char *name) {
         for (size_t i = 0; m && i < m->n_hosts; i++)
                 if (strcmp(m->hosts[i].name, name) == 0)
                         return &m->hosts[i];
         return NULL;
 }
 
-static const struct guest *model_guest_of(const struct model *m, const char *name)
-{
+static const struct guest *model_guest_of(const struct model *m, const char *name) {
         for (size_t i = 0; m && i < m->n_guests; i++)
                 if (strcmp(m->guests[i].spec->name, name) == 0)
                         return &m->guests[i];
         return NULL;
 }
 
-static json_t *hosts_json(struct sim *s, const struct model *m)
-{
+static json_t *hosts_json(struct sim *s, const struct model *m) {
         json_t *all = json_object();
 
         for (size_t i = 0; i < s->n_hosts; i++) {
@@ -172,8 +159,7 @@ static json_t *hosts_json(struct sim *s, const struct model *m)
         return all;
 }
 
-static json_t *starts_json(struct sim *s, const struct sim_guest *g)
-{
+static json_t *starts_json(struct sim *s, const struct sim_guest *g) {
         json_t *all = json_array();
 
         for (size_t i = 0; i < g->n_starts; i++) {
@@ -186,8 +172,7 @@ static json_t *starts_json(struct sim *s, const struct sim_guest *g)
         return all;
 }
 
-static json_t *guests_json(struct sim *s, const struct model *m)
-{
+static json_t *guests_json(struct sim *s, const struct model *m) {
         json_t *all = json_object();
 
         for (size_t i = 0; i < s->n_guests; i++) {
@@ -212,8 +197,7 @@ static json_t *guests_json(struct sim *s, const struct model *m)
         return all;
 }
 
-static json_t *incidents_json(struct sim *s, const struct model *m)
-{
+static json_t *incidents_json(struct sim *s, const struct model *m) {
         json_t *all = json_array();
 
         for (size_t i = 0; m && i < m->n_incidents; i++) {
@@ -244,8 +228,7 @@ static json_t *incidents_json(struct sim *s, const struct model *m)
         return all;
 }
 
-static json_t *violations_json(struct sim *s)
-{
+static json_t *violations_json(struct sim *s) {
         json_t *all = json_array();
 
         for (size_t i = 0; i < s->n_violations; i++) {
@@ -259,8 +242,7 @@ static json_t *violations_json(struct sim *s)
         return all;
 }
 
-char *report_json(struct report *r)
-{
+char *report_json(struct report *r) {
         const struct model *m = last_model(r->s);
         json_t *o = json_object();
         char *text;
@@ -277,8 +259,7 @@ char *report_json(struct report *r)
         return text;
 }
 
-void report_finish(struct report *r)
-{
+void report_finish(struct report *r) {
         struct sim *s = r->s;
         const struct model *m = last_model(s);
 

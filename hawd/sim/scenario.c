@@ -9,7 +9,16 @@
 
 #include "hawd/sim/scenario.h"
 
-enum section { SEC_NONE, SEC_HOST, SEC_GUEST, SEC_RULE, SEC_CLUSTER, SEC_DEFAULTS, SEC_AT, SEC_RUN };
+enum section {
+        SEC_NONE,
+        SEC_HOST,
+        SEC_GUEST,
+        SEC_RULE,
+        SEC_CLUSTER,
+        SEC_DEFAULTS,
+        SEC_AT,
+        SEC_RUN
+};
 
 /** struct reader - a pass over the text; names are looked up when all are known */
 struct reader {
@@ -28,13 +37,12 @@ struct reader {
                 size_t guest;
                 usec_t at;
                 char text[256];
-        } *late;
+        } * late;
         size_t n_late;
 };
 
 static void mistake(struct reader *rd, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static void mistake(struct reader *rd, int line, const char *fmt, ...)
-{
+static void mistake(struct reader *rd, int line, const char *fmt, ...) {
         char text[2 * TEXT_LEN];
         va_list ap;
 
@@ -44,8 +52,7 @@ static void mistake(struct reader *rd, int line, const char *fmt, ...)
         conf_errors_add(rd->errors, rd->file, line, "%s", text);
 }
 
-static void later(struct reader *rd, int kind, const char *text)
-{
+static void later(struct reader *rd, int kind, const char *text) {
         rd->late = xreallocarray(rd->late, rd->n_late + 1, sizeof(rd->late[0]));
         rd->late[rd->n_late] = (struct late){.kind = (__typeof__(rd->late->kind))kind,
                                              .line = rd->line,
@@ -56,8 +63,7 @@ static void later(struct reader *rd, int kind, const char *text)
 
 /* ---- headings ---- */
 
-static void open_host(struct reader *rd, const char *name)
-{
+static void open_host(struct reader *rd, const char *name) {
         struct sim_conf *c = &rd->sc->conf;
         struct sim_host_conf *h = &c->hosts[c->n_hosts];
 
@@ -74,8 +80,7 @@ static void open_host(struct reader *rd, const char *name)
         text_set(h->name, NAME_LEN, name);
 }
 
-static void open_guest(struct reader *rd, const char *name)
-{
+static void open_guest(struct reader *rd, const char *name) {
         struct sim_conf *c = &rd->sc->conf;
         struct sim_guest_conf *g = &c->guests[c->n_guests];
 
@@ -98,8 +103,7 @@ static void open_guest(struct reader *rd, const char *name)
         text_set(g->name, NAME_LEN, name);
 }
 
-static void open_rule(struct reader *rd, const char *name)
-{
+static void open_rule(struct reader *rd, const char *name) {
         struct sim_conf *c = &rd->sc->conf;
 
         for (size_t i = 0; i < c->n_rules; i++)
@@ -115,8 +119,7 @@ static void open_rule(struct reader *rd, const char *name)
         text_set(c->rules[rd->index].name, NAME_LEN, name);
 }
 
-static void open_named(struct reader *rd, const char *kind, const char *name)
-{
+static void open_named(struct reader *rd, const char *kind, const char *name) {
         char err[TEXT_LEN];
 
         if (rd->section == SEC_AT) {
@@ -138,13 +141,14 @@ static void open_named(struct reader *rd, const char *kind, const char *name)
         }
 }
 
-static void read_heading(struct reader *rd, char *s)
-{
-        static const char *const kinds[] = {
-                [SEC_HOST] = "host",       [SEC_GUEST] = "guest",
-                [SEC_RULE] = "rule",       [SEC_CLUSTER] = "cluster",
-                [SEC_DEFAULTS] = "guest-defaults", [SEC_AT] = "at",
-                [SEC_RUN] = "run"};
+static void read_heading(struct reader *rd, char *s) {
+        static const char *const kinds[] = {[SEC_HOST] = "host",
+                                            [SEC_GUEST] = "guest",
+                                            [SEC_RULE] = "rule",
+                                            [SEC_CLUSTER] = "cluster",
+                                            [SEC_DEFAULTS] = "guest-defaults",
+                                            [SEC_AT] = "at",
+                                            [SEC_RUN] = "run"};
         char *end = strchr(s, ']'), *name;
 
         rd->section = SEC_NONE;
@@ -178,8 +182,7 @@ static void read_heading(struct reader *rd, char *s)
 /* ---- keys ---- */
 
 /* Return: 0, -EINVAL with @err, or -ENOENT for an unknown key. */
-static int host_key(struct reader *rd, const char *key, const char *value, char *err)
-{
+static int host_key(struct reader *rd, const char *key, const char *value, char *err) {
         static const char *const modes[] = {"ok", "dead", "lying", "slow", "none"};
         struct sim_host_conf *h = &rd->sc->conf.hosts[rd->index];
 
@@ -217,8 +220,7 @@ static int host_key(struct reader *rd, const char *key, const char *value, char 
         return -ENOENT;
 }
 
-static int guest_state_key(struct sim_guest_conf *g, const char *value, char *err)
-{
+static int guest_state_key(struct sim_guest_conf *g, const char *value, char *err) {
         int d = desired_from(value);
 
         if (d < 0 || d == DESIRED_PAUSED) {
@@ -229,8 +231,7 @@ static int guest_state_key(struct sim_guest_conf *g, const char *value, char *er
         return 0;
 }
 
-static int guest_key(struct reader *rd, const char *key, const char *value, char *err)
-{
+static int guest_key(struct reader *rd, const char *key, const char *value, char *err) {
         struct sim_guest_conf *g = &rd->sc->conf.guests[rd->index];
 
         if (strcmp(key, "host") == 0 || strcmp(key, "after") == 0) {
@@ -250,15 +251,13 @@ static int guest_key(struct reader *rd, const char *key, const char *value, char
         return guest_conf_set(&g->conf, key, value, err);
 }
 
-static void add_word(char *list, size_t size, const char *words)
-{
+static void add_word(char *list, size_t size, const char *words) {
         size_t n = strlen(list);
 
         text_fmt(list + n, size - n, "%s%s", n ? " " : "", words);
 }
 
-static int rule_key(struct reader *rd, const char *key, const char *value, char *err)
-{
+static int rule_key(struct reader *rd, const char *key, const char *value, char *err) {
         struct sim_rule_conf *r = &rd->sc->conf.rules[rd->index];
         int kind;
 
@@ -283,8 +282,7 @@ static int rule_key(struct reader *rd, const char *key, const char *value, char 
         return 0;
 }
 
-static int run_key(struct reader *rd, const char *key, const char *value, char *err)
-{
+static int run_key(struct reader *rd, const char *key, const char *value, char *err) {
         char *end;
 
         if (strcmp(key, "end") == 0)
@@ -300,8 +298,7 @@ static int run_key(struct reader *rd, const char *key, const char *value, char *
         return 0;
 }
 
-static int cluster_key(struct reader *rd, const char *key, const char *value, char *err)
-{
+static int cluster_key(struct reader *rd, const char *key, const char *value, char *err) {
         struct sim_conf *c = &rd->sc->conf;
 
         if (strcmp(key, "detect") == 0)
@@ -311,8 +308,7 @@ static int cluster_key(struct reader *rd, const char *key, const char *value, ch
         return config_set(&c->config, "cluster", NULL, key, value, err);
 }
 
-static int take_key(struct reader *rd, const char *key, const char *value, char *err)
-{
+static int take_key(struct reader *rd, const char *key, const char *value, char *err) {
         bool inherited = rd->section == SEC_CLUSTER || rd->section == SEC_DEFAULTS;
 
         if (rd->section == SEC_NONE || rd->first_pass != inherited)
@@ -338,8 +334,7 @@ static int take_key(struct reader *rd, const char *key, const char *value, char 
         }
 }
 
-static int on_key(void *self, const char *section, const char *name, const char *value)
-{
+static int on_key(void *self, const char *section, const char *name, const char *value) {
         struct reader *rd = self;
         char err[TEXT_LEN] = "";
         int r = take_key(rd, name, value, err);
@@ -353,16 +348,14 @@ static int on_key(void *self, const char *section, const char *name, const char 
         return 1;
 }
 
-static void settle_line(struct reader *rd)
-{
+static void settle_line(struct reader *rd) {
         if (rd->wants_key && !rd->first_pass)
                 mistake(rd, rd->line, "neither 'key = value' nor a [section]");
         rd->wants_key = false;
 }
 
 /* As fgets(): the next line for inih, "\n" where there is nothing for it. */
-static char *next_line(char *buf, int size, void *self)
-{
+static char *next_line(char *buf, int size, void *self) {
         struct reader *rd = self;
         const char *s = rd->next;
         size_t len = strcspn(s, "\n");
@@ -395,16 +388,14 @@ static char *next_line(char *buf, int size, void *self)
 
 /* ---- names ---- */
 
-static int host_named(const struct sim_conf *c, const char *name)
-{
+static int host_named(const struct sim_conf *c, const char *name) {
         for (size_t i = 0; i < c->n_hosts; i++)
                 if (strcmp(c->hosts[i].name, name) == 0)
                         return (int)i;
         return -1;
 }
 
-static void resolve_after(struct reader *rd, const struct late *l)
-{
+static void resolve_after(struct reader *rd, const struct late *l) {
         struct sim_conf *c = &rd->sc->conf;
         struct sim_guest_conf *g = &c->guests[l->guest];
         char words[256], *save = NULL;
@@ -424,8 +415,7 @@ static void resolve_after(struct reader *rd, const struct late *l)
         }
 }
 
-static void resolve(struct reader *rd, const struct late *l)
-{
+static void resolve(struct reader *rd, const struct late *l) {
         struct sim_conf *c = &rd->sc->conf;
         struct fault f;
         char err[TEXT_LEN];
@@ -451,15 +441,13 @@ static void resolve(struct reader *rd, const struct late *l)
         }
 }
 
-static void give_hosts(struct sim_conf *c)
-{
+static void give_hosts(struct sim_conf *c) {
         for (size_t i = 0; i < c->n_hosts; i++)
                 sim_conf_host(c, i);
 }
 
 int scenario_parse(const char *file, const char *text, struct scenario *ret,
-                   struct conf_errors *errors)
-{
+                   struct conf_errors *errors) {
         struct reader rd = {.file = file, .sc = ret, .errors = errors};
         size_t before = errors->n;
 
@@ -485,8 +473,7 @@ int scenario_parse(const char *file, const char *text, struct scenario *ret,
         return (int)(errors->n - before);
 }
 
-void scenario_clear(struct scenario *sc)
-{
+void scenario_clear(struct scenario *sc) {
         free(sc->faults);
         *sc = (struct scenario){0};
 }

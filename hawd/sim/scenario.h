@@ -4,11 +4,9 @@
  * hawd.conf. Every mistake is "file:line: message", all of them at once.
  *
  *   [host NAME]   vcpus memory bmc watchdog power labels
- *   [guest NAME]  host state vcpus memory boot start-failures after, and what hawd.conf gives guests
- *   [rule NAME]   type guests hosts strict
- *   [cluster]     what hawd.conf has there, detect, fence-time; [guest-defaults] as there
- *   [at TIME]     do, as often as needed
- *   [run]         end seed
+ *   [guest NAME]  host state vcpus memory boot start-failures after, and what hawd.conf gives
+ * guests [rule NAME]   type guests hosts strict [cluster]     what hawd.conf has there, detect,
+ * fence-time; [guest-defaults] as there [at TIME]     do, as often as needed [run]         end seed
  */
 #pragma once
 
@@ -47,5 +45,5 @@ struct report;
 struct report *report_new(struct sim *s, FILE *live); /* @live: each line as it happens, or NULL */
 struct report *report_free(struct report *r);
 void report_did(struct report *r, const struct fault *f);
-void report_finish(struct report *r);          /* closes the timeline; for people: the sum */
-char *report_json(struct report *r);           /* malloc'ed text */
+void report_finish(struct report *r); /* closes the timeline; for people: the sum */
+char *report_json(struct report *r);  /* malloc'ed text */

@@ -6,8 +6,7 @@
 
 #define SETUP_MAX (300 * USEC_PER_SEC)
 
-void sim_conf_init(struct sim_conf *c)
-{
+void sim_conf_init(struct sim_conf *c) {
         memset(c, 0, sizeof(*c));
         config_defaults(&c->config);
         c->seed = 1;
@@ -17,8 +16,7 @@ void sim_conf_init(struct sim_conf *c)
         c->second_line = true;
 }
 
-void sim_conf_host(struct sim_conf *c, size_t i)
-{
+void sim_conf_host(struct sim_conf *c, size_t i) {
         struct conf_device *d = &c->config.devices[c->config.n_devices];
         struct conf_host *ch = &c->config.hosts[c->config.n_hosts++];
 
@@ -37,8 +35,7 @@ void sim_conf_host(struct sim_conf *c, size_t i)
         d->cipher_suite = -1;
 }
 
-static bool hosts_up(struct sim *s)
-{
+static bool hosts_up(struct sim *s) {
         struct sim_host *best = sim_best_host(s);
         const struct model *m;
         struct core_status st;
@@ -58,8 +55,7 @@ static bool hosts_up(struct sim *s)
         return true;
 }
 
-static struct guest_spec *spec_of(const struct sim_guest *g)
-{
+static struct guest_spec *spec_of(const struct sim_guest *g) {
         struct guest_spec *spec = guest_spec_new();
 
         text_set(spec->name, NAME_LEN, g->conf->name);
@@ -73,21 +69,19 @@ static struct guest_spec *spec_of(const struct sim_guest *g)
         return spec;
 }
 
-static void ask(struct sim *s, struct sim_request *r)
-{
+static void ask(struct sim *s, struct sim_request *r) {
         r->retry = true;
         r->until = s->now + SETUP_MAX;
         people_send(s, r->id);
 }
 
-static void ask_guests(struct sim *s)
-{
+static void ask_guests(struct sim *s) {
         for (size_t i = 0; i < s->n_guests; i++) {
                 const struct sim_guest *g = &s->guests[i];
                 bool here = g->conf->host >= 0 && g->conf->desired != DESIRED_STOPPED;
                 struct sim_request *r =
                         people_new(s, here ? VERB_GUEST_ADD : VERB_GUEST_CREATE, g->conf->name,
-                                    here ? s->conf->hosts[g->conf->host].name : "");
+                                   here ? s->conf->hosts[g->conf->host].name : "");
 
                 r->rq.spec = spec_of(g);
                 r->rq.desired = g->conf->desired;
@@ -95,8 +89,7 @@ static void ask_guests(struct sim *s)
         }
 }
 
-static void ask_rules(struct sim *s)
-{
+static void ask_rules(struct sim *s) {
         for (size_t i = 0; i < s->conf->n_rules; i++) {
                 const struct sim_rule_conf *rule = &s->conf->rules[i];
                 struct sim_request *r = people_new(s, VERB_RULE_SET, "", "");
@@ -110,23 +103,20 @@ static void ask_rules(struct sim *s)
         }
 }
 
-static void ask_ignore(struct sim *s)
-{
+static void ask_ignore(struct sim *s) {
         for (size_t i = 0; i < s->n_guests; i++)
                 if (s->guests[i].conf->desired == DESIRED_IGNORED)
                         ask(s, people_new(s, VERB_GUEST_IGNORE, s->guests[i].conf->name, ""));
 }
 
-static bool answered(struct sim *s)
-{
+static bool answered(struct sim *s) {
         for (size_t i = 0; i < s->n_requests; i++)
                 if (!s->requests[i].done)
                         return false;
         return true;
 }
 
-static int refused(struct sim *s, char *err)
-{
+static int refused(struct sim *s, char *err) {
         for (size_t i = 0; i < s->n_requests; i++) {
                 const struct sim_request *r = &s->requests[i];
 
@@ -141,8 +131,7 @@ static int refused(struct sim *s, char *err)
 }
 
 /* Every guest that should run does and is healthy; every device was seen on. */
-static bool quiet(struct sim *s)
-{
+static bool quiet(struct sim *s) {
         const struct sim_host *best = sim_best_host(s);
         const struct model *m;
 
@@ -151,8 +140,8 @@ static bool quiet(struct sim *s)
         m = core_model(best->core);
         for (size_t i = 0; i < m->n_guests; i++)
                 if (m->guests[i].desired == DESIRED_RUNNING &&
-                    (m->guests[i].state != GUEST_RUNNING ||
-                     m->guests[i].health != HEALTH_HEALTHY || m->guests[i].job_kind != JOB_NONE))
+                    (m->guests[i].state != GUEST_RUNNING || m->guests[i].health != HEALTH_HEALTHY ||
+                     m->guests[i].job_kind != JOB_NONE))
                         return false;
         for (size_t i = 0; i < s->n_hosts; i++) {
                 const struct sim_host *h = &s->hosts[i];
@@ -166,8 +155,7 @@ static bool quiet(struct sim *s)
         return true;
 }
 
-static bool wait_for(struct sim *s, bool (*cond)(struct sim *), usec_t max)
-{
+static bool wait_for(struct sim *s, bool (*cond)(struct sim *), usec_t max) {
         usec_t until = s->now + max;
 
         while (!cond(s)) {
@@ -177,8 +165,7 @@ static bool wait_for(struct sim *s, bool (*cond)(struct sim *), usec_t max)
         return true;
 }
 
-static void begin(struct sim *s)
-{
+static void begin(struct sim *s) {
         for (size_t i = 0; i < s->n_hosts; i++)
                 if (!s->hosts[i].conf->power_off)
                         power_on(s, &s->hosts[i]);
@@ -196,8 +183,7 @@ static void begin(struct sim *s)
         }
 }
 
-static int not_up(struct sim *s, char *err)
-{
+static int not_up(struct sim *s, char *err) {
         struct sim_host *best = sim_best_host(s);
         struct core_status st;
 
@@ -211,8 +197,7 @@ static int not_up(struct sim *s, char *err)
         return -1;
 }
 
-int sim_setup(struct sim *s, char *err)
-{
+int sim_setup(struct sim *s, char *err) {
         err[0] = '\0';
         begin(s);
         if (!wait_for(s, hosts_up, SETUP_MAX))

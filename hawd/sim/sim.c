@@ -4,8 +4,7 @@
 #include "hawd/sim/sim.h"
 
 void sim_at(struct sim *s, usec_t delay, enum owner owner, int host,
-            void (*fn)(struct sim *, const struct call *), uint64_t a, uint64_t b)
-{
+            void (*fn)(struct sim *, const struct call *), uint64_t a, uint64_t b) {
         struct call c = {
                 .at = s->now + delay, .fn = fn, .owner = owner, .host = host, .a = a, .b = b};
         const struct sim_host *h = host >= 0 ? &s->hosts[host] : NULL;
@@ -21,8 +20,7 @@ void sim_at(struct sim *s, usec_t delay, enum owner owner, int host,
         queue_add(&s->queue, c);
 }
 
-static bool owner_alive(const struct sim *s, const struct call *c)
-{
+static bool owner_alive(const struct sim *s, const struct call *c) {
         const struct sim_host *h;
 
         if (c->owner == OWNER_WORLD)
@@ -42,8 +40,7 @@ static bool owner_alive(const struct sim *s, const struct call *c)
         }
 }
 
-static void hold(struct sim_host *h, const struct call *c)
-{
+static void hold(struct sim_host *h, const struct call *c) {
         if (h->n_held == h->cap_held) {
                 h->cap_held = h->cap_held ? 2 * h->cap_held : 32;
                 h->held = xreallocarray(h->held, h->cap_held, sizeof(h->held[0]));
@@ -51,8 +48,7 @@ static void hold(struct sim_host *h, const struct call *c)
         h->held[h->n_held++] = *c;
 }
 
-void sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...)
-{
+void sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...) {
         char line[1024];
         va_list ap;
 
@@ -64,8 +60,7 @@ void sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...)
         s->on_trace(s, h, line);
 }
 
-void sim_violate(struct sim *s, const char *promise, const char *fmt, ...)
-{
+void sim_violate(struct sim *s, const char *promise, const char *fmt, ...) {
         struct sim_violation *v;
         va_list ap;
 
@@ -80,8 +75,7 @@ void sim_violate(struct sim *s, const char *promise, const char *fmt, ...)
         sim_trace(s, NULL, "VIOLATION %s: %s", v->promise, v->text);
 }
 
-usec_t sim_delay(struct sim *s, usec_t typical)
-{
+usec_t sim_delay(struct sim *s, usec_t typical) {
         usec_t d = prng_range(&s->rng, typical / 2, typical * 3 / 2);
 
         if (s->conf->calm)
@@ -98,21 +92,19 @@ usec_t sim_delay(struct sim *s, usec_t typical)
         }
 }
 
-usec_t sim_boottime(const struct sim *s, const struct sim_host *h)
-{
+usec_t sim_boottime(const struct sim *s, const struct sim_host *h) {
         return s->now - h->booted_at + USEC_PER_SEC;
 }
 
-usec_t sim_wall(const struct sim *s, const struct sim_host *h)
-{
+usec_t sim_wall(const struct sim *s, const struct sim_host *h) {
         return (usec_t)((int64_t)(SIM_EPOCH_WALL + s->now) + h->conf->wall_offset);
 }
 
-/* A core whose deadline stays in the past would spin: seen here as so many time-outs at one time. */
+/* A core whose deadline stays in the past would spin: seen here as so many time-outs at one time.
+ */
 #define SPINS_MAX 1000
 
-static void fire_deadline(struct sim *s, struct sim_host *h)
-{
+static void fire_deadline(struct sim *s, struct sim_host *h) {
         struct event ev = {.kind = EV_TIMEOUT};
 
         node_feed(s, h, &ev);
@@ -122,8 +114,7 @@ static void fire_deadline(struct sim *s, struct sim_host *h)
                             h->name);
 }
 
-static struct sim_host *next_deadline(struct sim *s, usec_t *ret)
-{
+static struct sim_host *next_deadline(struct sim *s, usec_t *ret) {
         struct sim_host *best = NULL;
 
         *ret = USEC_INFINITY;
@@ -138,8 +129,7 @@ static struct sim_host *next_deadline(struct sim *s, usec_t *ret)
         return best;
 }
 
-bool sim_run(struct sim *s, usec_t until)
-{
+bool sim_run(struct sim *s, usec_t until) {
         for (;;) {
                 usec_t at_deadline, at_call = queue_next(&s->queue);
                 struct sim_host *h = next_deadline(s, &at_deadline);
@@ -169,8 +159,7 @@ bool sim_run(struct sim *s, usec_t until)
         return s->n_violations == 0;
 }
 
-struct sim_host *sim_best_host(struct sim *s)
-{
+struct sim_host *sim_best_host(struct sim *s) {
         struct sim_host *best = NULL;
         uint64_t best_score = 0;
 
@@ -191,16 +180,14 @@ struct sim_host *sim_best_host(struct sim *s)
         return best;
 }
 
-int sim_host_index(const struct sim *s, const char *name)
-{
+int sim_host_index(const struct sim *s, const char *name) {
         for (size_t i = 0; i < s->n_hosts; i++)
                 if (strcmp(s->hosts[i].name, name) == 0)
                         return (int)i;
         return -1;
 }
 
-int sim_guest_index(const struct sim *s, const char *name)
-{
+int sim_guest_index(const struct sim *s, const char *name) {
         for (size_t i = 0; i < s->n_guests; i++)
                 if (strcmp(s->guests[i].conf->name, name) == 0 ||
                     strcmp(s->guests[i].uuid, name) == 0)
@@ -208,8 +195,7 @@ int sim_guest_index(const struct sim *s, const char *name)
         return -1;
 }
 
-static void host_init(struct sim *s, size_t i)
-{
+static void host_init(struct sim *s, size_t i) {
         struct sim_host *h = &s->hosts[i];
 
         h->index = (int)i;
@@ -223,8 +209,7 @@ static void host_init(struct sim *s, size_t i)
                 h->lv.dom[g].state = SEEN_GONE;
 }
 
-struct sim *sim_new(const struct sim_conf *conf)
-{
+struct sim *sim_new(const struct sim_conf *conf) {
         struct sim *s = xcalloc(1, sizeof(*s));
 
         assert(conf->n_hosts > 0 && conf->n_hosts <= SIM_HOSTS_MAX);
@@ -245,8 +230,7 @@ struct sim *sim_new(const struct sim_conf *conf)
         return s;
 }
 
-struct sim *sim_free(struct sim *s)
-{
+struct sim *sim_free(struct sim *s) {
         if (!s)
                 return NULL;
         for (size_t i = 0; i < s->n_hosts; i++) {

@@ -67,11 +67,11 @@ struct sim_conf {
         size_t n_guests;
         struct sim_rule_conf rules[SIM_GUESTS_MAX];
         size_t n_rules;
-        usec_t detect_usec;     /* death to membership change */
-        usec_t fence_usec;      /* one switching by a BMC */
-        usec_t boot_usec;       /* power on to corosync */
-        bool calm;              /* no rare delays: scenarios show what is usual */
-        bool second_line;       /* executors check versions again right before (S6) */
+        usec_t detect_usec; /* death to membership change */
+        usec_t fence_usec;  /* one switching by a BMC */
+        usec_t boot_usec;   /* power on to corosync */
+        bool calm;          /* no rare delays: scenarios show what is usual */
+        bool second_line;   /* executors check versions again right before (S6) */
         /* Passes each message through a codec (the wire's); NULL: as it is. */
         struct msg *(*recode)(const struct msg *m);
 };
@@ -113,13 +113,13 @@ struct inbox_item {
 struct corosync {
         bool up;
         uint32_t life;
-        struct totem *conf; /* NULL: none formed since its start */
-        size_t received;        /* of conf->log */
-        struct ring_item *out;  /* sent by hawd, not ordered yet */
+        struct totem *conf;    /* NULL: none formed since its start */
+        size_t received;       /* of conf->log */
+        struct ring_item *out; /* sent by hawd, not ordered yet */
         size_t n_out, cap_out;
         bool token_due;
         uint32_t view[SIM_HOSTS_MAX]; /* pid of each member of the group as it knows it, 0: none */
-        uint32_t joined;        /* pid of its own hawd in the group, 0: none */
+        uint32_t joined;              /* pid of its own hawd in the group, 0: none */
         struct inbox_item *in;
         size_t in_first, n_in, cap_in;
         bool dispatch_due;
@@ -132,10 +132,10 @@ struct disk {
         enum disk_mode disk;
         uint64_t epoch, promised;
         bool virgin;
-        struct state *base;   /* shared with those who installed the same; its model and tail */
+        struct state *base;    /* shared with those who installed the same; its model and tail */
         struct model *compact; /* replaces base->model after a compaction; owned */
         struct entry **tail;
-        uint64_t *prints;     /* fingerprint of each of tail */
+        uint64_t *prints; /* fingerprint of each of tail */
         size_t n_tail, cap_tail;
         struct persist **pending; /* in order; the first is being written */
         size_t n_pending, cap_pending;
@@ -147,7 +147,7 @@ struct domain {
         enum seen_state state; /* GONE, RUNNING or PAUSED */
         bool defined;
         bool healthy;
-        uint32_t run;          /* number of this run: later calls for an older one are void */
+        uint32_t run; /* number of this run: later calls for an older one are void */
         enum end_why end_why;
 };
 
@@ -162,8 +162,8 @@ struct lv_job {
         uint64_t gen;
         bool keep_running;
         uint32_t hawd_life; /* whose it was */
-        bool reported;  /* hawd gave it up, or died: the call goes on in libvirtd */
-        bool ripe;      /* would take effect, but libvirtd hangs */
+        bool reported;      /* hawd gave it up, or died: the call goes on in libvirtd */
+        bool ripe;          /* would take effect, but libvirtd hangs */
         usec_t timeout;
         uint64_t decided; /* ledger version of the decision, 0: none to check */
         uint64_t print;   /* its fingerprint */
@@ -186,7 +186,7 @@ struct libvirtd {
 /** struct fence_run - a hawd-fence process */
 struct fence_run {
         uint64_t seq;
-        uint64_t id;     /* the core's */
+        uint64_t id; /* the core's */
         int target;
         enum fence_action action;
         usec_t deadline; /* BOOTTIME of its host */
@@ -204,14 +204,14 @@ struct sim_host {
         bool powered, frozen;
         uint32_t life;
         usec_t booted_at;
-        usec_t off_at;   /* begin of the last time without power; 0: never */
-        usec_t back_at;  /* end of it; 0: still, or never */
+        usec_t off_at;     /* begin of the last time without power; 0: never */
+        usec_t back_at;    /* end of it; 0: still, or never */
         struct call *held; /* calls of its processes that came while it was frozen */
         size_t n_held, cap_held;
         /* links */
-        int net;         /* hosts of one number reach each other on the ring */
-        bool dark;       /* what it sent last is lost on the wire */
-        bool mgmt_cut;   /* reaches no BMC */
+        int net;       /* hosts of one number reach each other on the ring */
+        bool dark;     /* what it sent last is lost on the wire */
+        bool mgmt_cut; /* reaches no BMC */
         enum bmc_mode bmc;
         /* processes */
         struct corosync cs;
@@ -220,11 +220,11 @@ struct sim_host {
         struct core *core; /* NULL: hawd does not run */
         uint32_t hawd_life;
         uint32_t pid;
-        bool hawd_off;   /* stopped or held down by somebody */
-        bool stopping;   /* an orderly stop is under way */
+        bool hawd_off;         /* stopped or held down by somebody */
+        bool stopping;         /* an orderly stop is under way */
         bool shutdown, reboot; /* of the system, when that stop is done */
-        usec_t deadline; /* virtual time of the core's next timeout */
-        uint32_t spins;  /* time-outs one after the other that moved nothing on */
+        usec_t deadline;       /* virtual time of the core's next timeout */
+        uint32_t spins;        /* time-outs one after the other that moved nothing on */
         struct fence_run *fences;
         size_t n_fences, cap_fences;
         uint64_t seen_version; /* truth.c: of the model when last looked at */
@@ -280,10 +280,10 @@ struct ambush {
 struct sim_request {
         uint64_t id;
         struct request rq;
-        usec_t until;   /* retried while busy or not quorate */
+        usec_t until; /* retried while busy or not quorate */
         bool sent, done;
-        int host;       /* asked */
-        bool retry;     /* also when not quorate */
+        int host;   /* asked */
+        bool retry; /* also when not quorate */
         enum reply_code code;
         char text[TEXT_LEN];
 };
@@ -373,7 +373,7 @@ void corosync_kill(struct sim *s, struct sim_host *h);
 void totem_changed(struct sim *s); /* a link, corosync or host came, went, froze or thawed */
 void totem_join(struct sim *s, struct sim_host *h);
 void totem_send(struct sim *s, struct sim_host *h, struct msg *m); /* takes the reference */
-void totem_leave(struct sim *s, struct sim_host *h); /* its hawd is gone */
+void totem_leave(struct sim *s, struct sim_host *h);               /* its hawd is gone */
 void totem_resume(struct sim *s, struct sim_host *h);
 bool totem_reachable(const struct sim_host *a, const struct sim_host *b);
 void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it);
@@ -433,7 +433,7 @@ struct sim_request *people_find(struct sim *s, uint64_t id);
 /* truth.c: what is true against what was promised */
 struct truth *truth_new(void);
 struct truth *truth_free(struct truth *k);
-void truth_core(struct sim *s, struct sim_host *h);  /* after each step of it */
+void truth_core(struct sim *s, struct sim_host *h);         /* after each step of it */
 void truth_start(struct sim *s, struct sim_host *h, int g); /* before a guest really starts */
 void truth_switch_off(struct sim *s, struct sim_host *by, int target); /* before power goes */
 void truth_kill(struct sim *s, struct sim_host *by, int g); /* before hawd ends a running guest */

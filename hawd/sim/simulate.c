@@ -4,8 +4,7 @@
 
 #define FILE_MAX ((size_t)4 << 20)
 
-static char *read_all(const char *path, char *err)
-{
+static char *read_all(const char *path, char *err) {
         FILE *f = fopen(path, "re");
         char *text;
         size_t n;
@@ -25,16 +24,14 @@ static char *read_all(const char *path, char *err)
         return text;
 }
 
-static void due(struct sim *s, const struct call *c)
-{
+static void due(struct sim *s, const struct call *c) {
         const struct fault *f = (const struct fault *)(uintptr_t)c->a;
 
         report_did(s->observer, f);
         fault_apply(s, f);
 }
 
-static int run(const struct scenario *sc, const char *path, bool json, FILE *out)
-{
+static int run(const struct scenario *sc, const char *path, bool json, FILE *out) {
         struct sim *s = sim_new(&sc->conf);
         struct report *r = report_new(s, json ? NULL : out);
         char err[SIM_VIOLATION_LEN];
@@ -65,8 +62,7 @@ static int run(const struct scenario *sc, const char *path, bool json, FILE *out
         return status;
 }
 
-int simulate_main(const char *path, bool json, FILE *out)
-{
+int simulate_main(const char *path, bool json, FILE *out) {
         struct conf_errors errors = {0};
         struct scenario *sc;
         char err[TEXT_LEN];

@@ -13,13 +13,11 @@
 #define WIRE_TYPICAL (200 * (usec_t)1)
 #define DISPATCH_TYPICAL (50 * (usec_t)1)
 
-bool totem_reachable(const struct sim_host *a, const struct sim_host *b)
-{
+bool totem_reachable(const struct sim_host *a, const struct sim_host *b) {
         return a == b || (a->net == b->net && !a->dark && !b->dark);
 }
 
-struct totem *totem_conf_unref(struct totem *c)
-{
+struct totem *totem_conf_unref(struct totem *c) {
         if (c && --c->refs == 0) {
                 for (size_t i = 0; i < c->n; i++)
                         (void)msg_unref(c->log[i].msg);
@@ -29,8 +27,7 @@ struct totem *totem_conf_unref(struct totem *c)
         return NULL;
 }
 
-static bool conf_whole(const struct sim *s, const struct sim_host *h)
-{
+static bool conf_whole(const struct sim *s, const struct sim_host *h) {
         for (size_t i = 0; i < s->n_hosts; i++) {
                 const struct sim_host *m = &s->hosts[i];
 
@@ -46,16 +43,14 @@ static bool conf_whole(const struct sim *s, const struct sim_host *h)
 
 static void dispatch(struct sim *s, const struct call *c);
 
-static void dispatch_later(struct sim *s, struct sim_host *h)
-{
+static void dispatch_later(struct sim *s, struct sim_host *h) {
         if (h->cs.dispatch_due || h->cs.n_in == 0 || !h->core)
                 return;
         h->cs.dispatch_due = true;
         sim_at(s, sim_delay(s, DISPATCH_TYPICAL), OWNER_HAWD, h->index, dispatch, 0, 0);
 }
 
-static void dispatch(struct sim *s, const struct call *c)
-{
+static void dispatch(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct inbox_item it;
         struct event ev = {0};
@@ -94,8 +89,7 @@ static void dispatch(struct sim *s, const struct call *c)
 }
 
 /* The caller fills the kind and what belongs to it before the next event. */
-struct inbox_item *totem_push(struct sim *s, struct sim_host *h)
-{
+struct inbox_item *totem_push(struct sim *s, struct sim_host *h) {
         struct corosync *cs = &h->cs;
         struct inbox_item *it;
 
@@ -114,8 +108,7 @@ struct inbox_item *totem_push(struct sim *s, struct sim_host *h)
         return it;
 }
 
-void totem_push_group(struct sim *s, struct sim_host *h)
-{
+void totem_push_group(struct sim *s, struct sim_host *h) {
         struct inbox_item *it;
 
         if (!h->core || h->cs.joined != h->pid)
@@ -128,8 +121,7 @@ void totem_push_group(struct sim *s, struct sim_host *h)
                                 .nodeid = s->hosts[i].nodeid, .pid = h->cs.view[i]};
 }
 
-static void push_ring(struct sim *s, struct sim_host *h)
-{
+static void push_ring(struct sim *s, struct sim_host *h) {
         struct inbox_item *it = totem_push(s, h);
 
         it->kind = INBOX_RING;
@@ -137,8 +129,7 @@ static void push_ring(struct sim *s, struct sim_host *h)
         it->members = h->cs.conf->members;
 }
 
-static void quorum_speaks(struct sim *s, const struct call *c)
-{
+static void quorum_speaks(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_QUORUM};
 
@@ -151,8 +142,7 @@ static void quorum_speaks(struct sim *s, const struct call *c)
 }
 
 /* Its own descriptor, in order: before or after what comes from CPG. */
-void totem_say_quorum(struct sim *s, struct sim_host *h)
-{
+void totem_say_quorum(struct sim *s, struct sim_host *h) {
         const struct totem *c = h->cs.conf;
         bool quorate;
         usec_t at;
@@ -162,13 +152,13 @@ void totem_say_quorum(struct sim *s, struct sim_host *h)
         quorate = 2 * (size_t)__builtin_popcount(c->members) > s->n_hosts;
         at = s->now + prng_below(&s->rng, 5 * USEC_PER_MSEC);
         h->cs.quorum_at = MAX(h->cs.quorum_at + 1, at);
-        sim_at(s, h->cs.quorum_at - s->now, OWNER_HAWD, h->index, quorum_speaks, c->id.seq, (uint64_t)c->id.nodeid << 1 | quorate);
+        sim_at(s, h->cs.quorum_at - s->now, OWNER_HAWD, h->index, quorum_speaks, c->id.seq,
+               (uint64_t)c->id.nodeid << 1 | quorate);
 }
 
 /* ---- receiving, in the order of the configuration ---- */
 
-void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it)
-{
+void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it) {
         struct inbox_item *in;
 
         switch (it->kind) {
@@ -201,8 +191,7 @@ void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it
         }
 }
 
-static void arrive(struct sim *s, const struct call *c)
-{
+static void arrive(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct totem *conf = h->cs.conf;
         const struct ring_item *it;
@@ -216,14 +205,12 @@ static void arrive(struct sim *s, const struct call *c)
         totem_receive(s, h, it);
 }
 
-static void arrive_later(struct sim *s, struct sim_host *h, usec_t delay)
-{
+static void arrive_later(struct sim *s, struct sim_host *h, usec_t delay) {
         sim_at(s, delay, OWNER_COROSYNC, h->index, arrive, h->cs.conf->id.seq, 0);
 }
 
 /* What got lost on the way comes again, as far as the links allow. */
-void totem_resume(struct sim *s, struct sim_host *h)
-{
+void totem_resume(struct sim *s, struct sim_host *h) {
         if (!h->cs.conf)
                 return;
         for (size_t k = h->cs.received; k < h->cs.conf->n; k++)
@@ -233,8 +220,7 @@ void totem_resume(struct sim *s, struct sim_host *h)
 
 /* ---- sending ---- */
 
-static void token(struct sim *s, const struct call *c)
-{
+static void token(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct corosync *cs = &h->cs;
         struct totem *conf = cs->conf;
@@ -253,24 +239,21 @@ static void token(struct sim *s, const struct call *c)
                 for (size_t i = 0; i < s->n_hosts; i++)
                         if (conf->members & 1U << i)
                                 arrive_later(s, &s->hosts[i],
-                                             (int)i == h->index ? 10
-                                                                : sim_delay(s, WIRE_TYPICAL));
+                                             (int)i == h->index ? 10 : sim_delay(s, WIRE_TYPICAL));
         }
         cs->n_out -= room;
         memmove(cs->out, cs->out + room, cs->n_out * sizeof(cs->out[0]));
         totem_token(s, h, 0);
 }
 
-void totem_token(struct sim *s, struct sim_host *h, usec_t delay)
-{
+void totem_token(struct sim *s, struct sim_host *h, usec_t delay) {
         if (h->cs.token_due || h->cs.n_out == 0 || !h->cs.up)
                 return;
         h->cs.token_due = true;
         sim_at(s, delay + sim_delay(s, TOKEN_TYPICAL), OWNER_COROSYNC, h->index, token, 0, 0);
 }
 
-static void out_add(struct sim *s, struct sim_host *h, struct ring_item it)
-{
+static void out_add(struct sim *s, struct sim_host *h, struct ring_item it) {
         struct corosync *cs = &h->cs;
 
         if (cs->n_out == cs->cap_out) {
@@ -282,8 +265,7 @@ static void out_add(struct sim *s, struct sim_host *h, struct ring_item it)
         totem_token(s, h, 0);
 }
 
-void totem_send(struct sim *s, struct sim_host *h, struct msg *m)
-{
+void totem_send(struct sim *s, struct sim_host *h, struct msg *m) {
         if (!h->cs.up) {
                 (void)msg_unref(m);
                 return;
@@ -291,14 +273,12 @@ void totem_send(struct sim *s, struct sim_host *h, struct msg *m)
         out_add(s, h, (struct ring_item){.kind = ITEM_MSG, .pid = h->pid, .msg = m});
 }
 
-void totem_join(struct sim *s, struct sim_host *h)
-{
+void totem_join(struct sim *s, struct sim_host *h) {
         out_add(s, h, (struct ring_item){.kind = ITEM_JOIN, .pid = h->pid});
         totem_say_quorum(s, h);
 }
 
-static void drop_inbox(struct sim_host *h)
-{
+static void drop_inbox(struct sim_host *h) {
         for (size_t i = 0; i < h->cs.n_in; i++)
                 (void)msg_unref(h->cs.in[h->cs.in_first + i].msg);
         h->cs.n_in = h->cs.in_first = 0;
@@ -306,8 +286,7 @@ static void drop_inbox(struct sim_host *h)
 }
 
 /* What hawd handed over before it died is sent, all of it or only the first part. */
-void totem_leave(struct sim *s, struct sim_host *h)
-{
+void totem_leave(struct sim *s, struct sim_host *h) {
         struct corosync *cs = &h->cs;
         size_t keep = prng_chance(&s->rng, 50) ? cs->n_out : prng_below(&s->rng, cs->n_out + 1);
 
@@ -327,8 +306,7 @@ void totem_leave(struct sim *s, struct sim_host *h)
 
 /* ---- starting and ending ---- */
 
-void corosync_start(struct sim *s, struct sim_host *h)
-{
+void corosync_start(struct sim *s, struct sim_host *h) {
         struct corosync *cs = &h->cs;
 
         if (cs->up || !h->powered)
@@ -342,8 +320,7 @@ void corosync_start(struct sim *s, struct sim_host *h)
         totem_changed(s);
 }
 
-void corosync_kill(struct sim *s, struct sim_host *h)
-{
+void corosync_kill(struct sim *s, struct sim_host *h) {
         struct corosync *cs = &h->cs;
 
         if (!cs->up)

@@ -9,8 +9,7 @@
  */
 #include "hawd/sim/sim.h"
 
-static uint32_t component(const struct sim *s, const struct sim_host *h)
-{
+static uint32_t component(const struct sim *s, const struct sim_host *h) {
         uint32_t comp = 0;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
@@ -24,13 +23,11 @@ static uint32_t component(const struct sim *s, const struct sim_host *h)
 
 static void check_ring(struct sim *s, const struct call *c);
 
-static void check_later(struct sim *s, const struct sim_host *h, usec_t delay)
-{
+static void check_later(struct sim *s, const struct sim_host *h, usec_t delay) {
         sim_at(s, delay, OWNER_WORLD, h->index, check_ring, 0, 0);
 }
 
-static bool formed(const struct sim *s, uint32_t comp)
-{
+static bool formed(const struct sim *s, uint32_t comp) {
         const struct totem *conf = NULL;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
@@ -43,8 +40,7 @@ static bool formed(const struct sim *s, uint32_t comp)
         return conf && conf->members == comp;
 }
 
-static void check_ring(struct sim *s, const struct call *c)
-{
+static void check_ring(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         uint32_t comp, own = 0;
 
@@ -65,8 +61,7 @@ static void check_ring(struct sim *s, const struct call *c)
         totem_form(s, comp);
 }
 
-static bool meets_others(const struct sim *s, const struct sim_host *h)
-{
+static bool meets_others(const struct sim *s, const struct sim_host *h) {
         uint32_t comp = component(s, h);
 
         for (size_t i = 0; i < s->n_hosts; i++)
@@ -76,8 +71,7 @@ static bool meets_others(const struct sim *s, const struct sim_host *h)
 }
 
 /* Coming is noticed sooner than going, which takes the token's time-out. */
-void totem_changed(struct sim *s)
-{
+void totem_changed(struct sim *s) {
         usec_t d = s->conf->detect_usec;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
@@ -86,11 +80,9 @@ void totem_changed(struct sim *s)
                 if (!h->cs.up)
                         continue;
                 totem_resume(s, h);
-                check_later(s, h,
-                            s->conf->calm ? d : prng_range(&s->rng, d * 9 / 10, d * 23 / 20));
+                check_later(s, h, s->conf->calm ? d : prng_range(&s->rng, d * 9 / 10, d * 23 / 20));
                 if (!h->frozen && meets_others(s, h))
-                        check_later(s, h,
-                                    prng_range(&s->rng, d / 10, d * 6 / 10));
+                        check_later(s, h, prng_range(&s->rng, d / 10, d * 6 / 10));
         }
 }
 
@@ -101,8 +93,7 @@ struct cut {
         size_t at;
 };
 
-static size_t choose_cut(struct sim *s, const struct totem *old, uint32_t comp)
-{
+static size_t choose_cut(struct sim *s, const struct totem *old, uint32_t comp) {
         size_t from = 0;
 
         for (size_t i = 0; i < s->n_hosts; i++)
@@ -119,8 +110,7 @@ static size_t choose_cut(struct sim *s, const struct totem *old, uint32_t comp)
 }
 
 /* What @h still delivers of its old configuration before it leaves it with @mates. */
-static void flush(struct sim *s, struct sim_host *h, uint32_t mates, size_t cut)
-{
+static void flush(struct sim *s, struct sim_host *h, uint32_t mates, size_t cut) {
         const struct totem *old = h->cs.conf;
 
         for (size_t k = h->cs.received; k < old->n; k++)
@@ -129,8 +119,7 @@ static void flush(struct sim *s, struct sim_host *h, uint32_t mates, size_t cut)
         h->cs.received = old->n;
 }
 
-static uint32_t mates_of(const struct sim *s, const struct sim_host *h, uint32_t comp)
-{
+static uint32_t mates_of(const struct sim *s, const struct sim_host *h, uint32_t comp) {
         uint32_t mates = 1U << h->index;
 
         for (size_t i = 0; h->cs.conf && i < s->n_hosts; i++)
@@ -139,8 +128,7 @@ static uint32_t mates_of(const struct sim *s, const struct sim_host *h, uint32_t
         return mates;
 }
 
-static void see_leavers(struct sim *s, struct sim_host *h, uint32_t mates)
-{
+static void see_leavers(struct sim *s, struct sim_host *h, uint32_t mates) {
         bool any = false;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
@@ -154,8 +142,7 @@ static void see_leavers(struct sim *s, struct sim_host *h, uint32_t mates)
 }
 
 static void see_joiners(struct sim *s, struct sim_host *h, uint32_t comp, uint32_t mates,
-                        const uint32_t *joined, bool one_by_one)
-{
+                        const uint32_t *joined, bool one_by_one) {
         bool any = false;
 
         for (size_t i = 0; i < s->n_hosts; i++) {
@@ -170,8 +157,7 @@ static void see_joiners(struct sim *s, struct sim_host *h, uint32_t comp, uint32
                 totem_push_group(s, h);
 }
 
-static struct totem *conf_new(struct sim *s, uint32_t comp)
-{
+static struct totem *conf_new(struct sim *s, uint32_t comp) {
         struct totem *c = xcalloc(1, sizeof(*c));
 
         s->ring_seq += 4;
@@ -182,8 +168,7 @@ static struct totem *conf_new(struct sim *s, uint32_t comp)
         return c;
 }
 
-static void enter(struct sim *s, struct sim_host *h, struct totem *conf)
-{
+static void enter(struct sim *s, struct sim_host *h, struct totem *conf) {
         struct inbox_item *it;
 
         h->cs.conf = totem_conf_unref(h->cs.conf);
@@ -200,8 +185,7 @@ static void enter(struct sim *s, struct sim_host *h, struct totem *conf)
         totem_token(s, h, prng_range(&s->rng, 2, 20) * USEC_PER_MSEC);
 }
 
-void totem_form(struct sim *s, uint32_t comp)
-{
+void totem_form(struct sim *s, uint32_t comp) {
         struct totem *conf = conf_new(s, comp);
         struct cut cuts[SIM_HOSTS_MAX];
         uint32_t mates[SIM_HOSTS_MAX] = {0}, joined[SIM_HOSTS_MAX] = {0};

@@ -13,18 +13,16 @@ struct truth {
         uint64_t top; /* newest version that anybody applied */
         struct {
                 uint32_t losses;
-                usec_t at;     /* when the first member knew of it */
+                usec_t at;       /* when the first member knew of it */
                 uint32_t proven; /* number of the loss whose proof was looked at */
         } loss[SIM_HOSTS_MAX];
 };
 
-struct truth *truth_new(void)
-{
+struct truth *truth_new(void) {
         return xcalloc(1, sizeof(struct truth));
 }
 
-struct truth *truth_free(struct truth *k)
-{
+struct truth *truth_free(struct truth *k) {
         if (k)
                 free(k->hash);
         free(k);
@@ -32,8 +30,7 @@ struct truth *truth_free(struct truth *k)
 }
 
 /* All who applied version n have the same model then (S5), and nobody goes back (S10). */
-static void check_history(struct sim *s, struct sim_host *h, const struct model *m)
-{
+static void check_history(struct sim *s, struct sim_host *h, const struct model *m) {
         struct truth *k = s->truth;
         uint64_t hash;
 
@@ -63,8 +60,7 @@ static void check_history(struct sim *s, struct sim_host *h, const struct model 
 }
 
 /* A host that counts as off was off at some time since it was lost (S2, S3). */
-static void check_proof(struct sim *s, const struct sim_host *by, const struct host *mh)
-{
+static void check_proof(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
         struct truth *k = s->truth;
         const struct sim_host *t;
@@ -87,8 +83,7 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
                             by->name, t->name, mh->proof_text);
 }
 
-static void check_guests(struct sim *s, const struct sim_host *h, const struct model *m)
-{
+static void check_guests(struct sim *s, const struct sim_host *h, const struct model *m) {
         for (size_t i = 0; i < m->n_guests; i++) {
                 const struct guest *g = &m->guests[i];
 
@@ -100,8 +95,7 @@ static void check_guests(struct sim *s, const struct sim_host *h, const struct m
         }
 }
 
-void truth_core(struct sim *s, struct sim_host *h)
-{
+void truth_core(struct sim *s, struct sim_host *h) {
         const struct model *m = core_model(h->core);
 
         if (m->version == h->seen_version)
@@ -113,8 +107,7 @@ void truth_core(struct sim *s, struct sim_host *h)
         check_guests(s, h, m);
 }
 
-void truth_start(struct sim *s, struct sim_host *h, int g)
-{
+void truth_start(struct sim *s, struct sim_host *h, int g) {
         for (int i = qemu_where(s, g, 0); i >= 0; i = qemu_where(s, g, i + 1))
                 sim_violate(s, "S1", "guest %s starts on %s while it is %s on %s%s",
                             s->guests[g].conf->name, h->name,
@@ -123,8 +116,7 @@ void truth_start(struct sim *s, struct sim_host *h, int g)
 }
 
 /* Of all members, also those that do not decide just now. */
-static const struct model *newest_model(struct sim *s)
-{
+static const struct model *newest_model(struct sim *s) {
         const struct model *m = NULL;
 
         for (size_t i = 0; i < s->n_hosts; i++)
@@ -133,8 +125,7 @@ static const struct model *newest_model(struct sim *s)
         return m;
 }
 
-void truth_switch_off(struct sim *s, struct sim_host *by, int target)
-{
+void truth_switch_off(struct sim *s, struct sim_host *by, int target) {
         const struct sim_host *t = &s->hosts[target];
         const struct model *m = newest_model(s);
 
@@ -146,8 +137,7 @@ void truth_switch_off(struct sim *s, struct sim_host *by, int target)
                                     t->name);
 }
 
-void truth_kill(struct sim *s, struct sim_host *by, int g)
-{
+void truth_kill(struct sim *s, struct sim_host *by, int g) {
         const struct model *m = newest_model(s);
 
         for (size_t i = 0; m && i < m->n_guests; i++) {
@@ -163,8 +153,7 @@ void truth_kill(struct sim *s, struct sim_host *by, int g)
 }
 
 void truth_decided(struct sim *s, struct sim_host *h, uint64_t version, uint64_t print,
-                   const char *what)
-{
+                   const char *what) {
         size_t stored = 0;
 
         for (size_t i = 0; i < s->n_hosts; i++)
@@ -180,8 +169,7 @@ void truth_decided(struct sim *s, struct sim_host *h, uint64_t version, uint64_t
 
 static bool unsettled(char *promise, char *why, const char *which, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
-static bool unsettled(char *promise, char *why, const char *which, const char *fmt, ...)
-{
+static bool unsettled(char *promise, char *why, const char *which, const char *fmt, ...) {
         va_list ap;
 
         text_set(promise, 8, which);
@@ -191,8 +179,7 @@ static bool unsettled(char *promise, char *why, const char *which, const char *f
         return false;
 }
 
-static bool hosts_settled(struct sim *s, const struct model *m, char *promise, char *why)
-{
+static bool hosts_settled(struct sim *s, const struct model *m, char *promise, char *why) {
         for (size_t i = 0; i < s->n_hosts; i++) {
                 struct sim_host *h = &s->hosts[i];
                 struct core_status st;
@@ -214,8 +201,7 @@ static bool hosts_settled(struct sim *s, const struct model *m, char *promise, c
 }
 
 /* What it waits for is not wanted: then it can not be placed, and says so. */
-static bool waits_for_unwanted(const struct model *m, const struct guest *g)
-{
+static bool waits_for_unwanted(const struct model *m, const struct guest *g) {
         for (size_t i = 0; i < m->n_guests; i++)
                 for (uint32_t k = 0; k < g->spec->n_after; k++)
                         if (strcmp(m->guests[i].spec->name, g->spec->after[k]) == 0 &&
@@ -226,8 +212,7 @@ static bool waits_for_unwanted(const struct model *m, const struct guest *g)
 }
 
 static bool guest_settled(struct sim *s, const struct model *m, const struct guest *g,
-                          char *promise, char *why)
-{
+                          char *promise, char *why) {
         int k = sim_guest_index(s, g->spec->uuid);
         int at = k < 0 ? -1 : qemu_where(s, k, 0);
         const char *name = g->spec->name;
@@ -258,8 +243,7 @@ static bool guest_settled(struct sim *s, const struct model *m, const struct gue
         return true;
 }
 
-static bool stray_copies(struct sim *s, const struct model *m, char *promise, char *why)
-{
+static bool stray_copies(struct sim *s, const struct model *m, char *promise, char *why) {
         for (size_t k = 0; k < s->n_guests; k++) {
                 bool known = false;
 
@@ -272,8 +256,7 @@ static bool stray_copies(struct sim *s, const struct model *m, char *promise, ch
         return true;
 }
 
-bool truth_settled(struct sim *s, char *promise, char *why)
-{
+bool truth_settled(struct sim *s, char *promise, char *why) {
         struct sim_host *best = sim_best_host(s);
         const struct model *m;
 

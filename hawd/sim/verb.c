@@ -64,15 +64,28 @@ static const struct pattern {
 
 /* Nouns and verbs that are hawd's, but not done yet. */
 static const char *const not_yet[] = {
-        "guest G hang", "guest G panic",    "guest G io-error", "storage H lose",
-        "storage H restore", "host maintenance", "host evacuate",   "guest set",
-        "guest add",    "guest create",     "rule add",         "snapshot",
-        "replica",      "plan",             "queue",            "apply",
-        "evacuate",     "maintenance",      "guest migrate",
+        "guest G hang",
+        "guest G panic",
+        "guest G io-error",
+        "storage H lose",
+        "storage H restore",
+        "host maintenance",
+        "host evacuate",
+        "guest set",
+        "guest add",
+        "guest create",
+        "rule add",
+        "snapshot",
+        "replica",
+        "plan",
+        "queue",
+        "apply",
+        "evacuate",
+        "maintenance",
+        "guest migrate",
 };
 
-static void split(const char *line, struct words *ret)
-{
+static void split(const char *line, struct words *ret) {
         char *save = NULL;
 
         memset(ret, 0, sizeof(*ret));
@@ -82,30 +95,26 @@ static void split(const char *line, struct words *ret)
                 ret->w[ret->n++] = w;
 }
 
-static int host_named(const struct sim_conf *c, const char *name)
-{
+static int host_named(const struct sim_conf *c, const char *name) {
         for (size_t i = 0; i < c->n_hosts; i++)
                 if (strcmp(c->hosts[i].name, name) == 0)
                         return (int)i;
         return -1;
 }
 
-static int guest_named(const struct sim_conf *c, const char *name)
-{
+static int guest_named(const struct sim_conf *c, const char *name) {
         for (size_t i = 0; i < c->n_guests; i++)
                 if (strcmp(c->guests[i].name, name) == 0)
                         return (int)i;
         return -1;
 }
 
-static bool placeholder(const char *w)
-{
+static bool placeholder(const char *w) {
         return w[1] == '\0' && (*w == 'H' || *w == 'G' || *w == 'N');
 }
 
 /* Do the fixed words stand where they should? @whole: and is nothing behind them? */
-static bool fits(const struct words *p, const struct words *l, bool whole)
-{
+static bool fits(const struct words *p, const struct words *l, bool whole) {
         if (l->n < p->n || (whole && l->n != p->n))
                 return false;
         for (size_t i = 0; i < p->n; i++)
@@ -115,8 +124,7 @@ static bool fits(const struct words *p, const struct words *l, bool whole)
 }
 
 static int fill(const struct sim_conf *c, const struct words *p, const struct words *l,
-                struct fault *f, char *err)
-{
+                struct fault *f, char *err) {
         for (size_t i = 0; i < p->n; i++) {
                 if (!placeholder(p->w[i]))
                         continue;
@@ -139,8 +147,7 @@ static int fill(const struct sim_conf *c, const struct words *p, const struct wo
         return 0;
 }
 
-int scenario_verb(const struct sim_conf *c, const char *line, struct fault *ret, char *err)
-{
+int scenario_verb(const struct sim_conf *c, const char *line, struct fault *ret, char *err) {
         struct words l, p;
 
         split(line, &l);
@@ -148,10 +155,8 @@ int scenario_verb(const struct sim_conf *c, const char *line, struct fault *ret,
                 split(patterns[i].words, &p);
                 if (!fits(&p, &l, true))
                         continue;
-                *ret = (struct fault){.kind = patterns[i].kind,
-                                      .host = -1,
-                                      .guest = -1,
-                                      .arg = patterns[i].arg};
+                *ret = (struct fault){
+                        .kind = patterns[i].kind, .host = -1, .guest = -1, .arg = patterns[i].arg};
                 return fill(c, &p, &l, ret, err);
         }
         for (size_t i = 0; i < ARRAY_SIZE(not_yet); i++) {

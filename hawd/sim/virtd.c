@@ -9,16 +9,14 @@
  */
 #include "hawd/sim/sim.h"
 
-static struct lv_job *job_find(struct sim_host *h, uint64_t seq)
-{
+static struct lv_job *job_find(struct sim_host *h, uint64_t seq) {
         for (size_t i = 0; i < h->lv.n_jobs; i++)
                 if (h->lv.jobs[i].seq == seq)
                         return &h->lv.jobs[i];
         return NULL;
 }
 
-static void job_remove(struct sim_host *h, uint64_t seq)
-{
+static void job_remove(struct sim_host *h, uint64_t seq) {
         struct lv_job *j = job_find(h, seq);
 
         if (!j)
@@ -29,8 +27,7 @@ static void job_remove(struct sim_host *h, uint64_t seq)
 
 static void begin(struct sim *s, const struct call *c);
 
-static void begin_next(struct sim *s, struct sim_host *h, int g)
-{
+static void begin_next(struct sim *s, struct sim_host *h, int g) {
         for (size_t i = 0; i < h->lv.n_jobs; i++) {
                 const struct lv_job *j = &h->lv.jobs[i];
 
@@ -45,8 +42,7 @@ static void begin_next(struct sim *s, struct sim_host *h, int g)
 
 /* ---- results ---- */
 
-static void result(struct sim *s, const struct call *c)
-{
+static void result(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_GUEST_JOB_DONE};
         static const char *const texts[] = {[RESULT_DONE] = "",
@@ -76,8 +72,7 @@ static void result(struct sim *s, const struct call *c)
         node_feed(s, h, &ev);
 }
 
-static void report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job_result r)
-{
+static void report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job_result r) {
         uint64_t what = (uint64_t)r | (uint64_t)h->lv.dom[j->guest].state << 8;
         int g = j->guest;
 
@@ -87,8 +82,7 @@ static void report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job
         if (j->op == GJOB_DUMP && r == RESULT_DONE)
                 what |= (uint64_t)(g + 1) << 16;
         sim_trace(s, h, "job %" PRIx64 " op %d %s: %s, shows %s", j->id, (int)j->op,
-                  s->guests[g].conf->name, job_result_name(r),
-                  seen_state_name(h->lv.dom[g].state));
+                  s->guests[g].conf->name, job_result_name(r), seen_state_name(h->lv.dom[g].state));
         if (h->core) {
                 sim_at(s, sim_delay(s, 500), OWNER_HAWD, h->index, result, j->id, what);
                 begin_next(s, h, g);
@@ -98,8 +92,7 @@ static void report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job
 /* ---- effects, in libvirtd ---- */
 
 /* A guest is gone, and a settle done, only when no call that was given up is left behind. */
-static bool waits_for_older(const struct sim_host *h, const struct lv_job *j)
-{
+static bool waits_for_older(const struct sim_host *h, const struct lv_job *j) {
         if (j->op != GJOB_STOP && j->op != GJOB_DESTROY && j->op != GJOB_SETTLE)
                 return false;
         for (size_t i = 0; i < h->lv.n_jobs; i++)
@@ -109,8 +102,7 @@ static bool waits_for_older(const struct sim_host *h, const struct lv_job *j)
         return false;
 }
 
-static enum job_result start(struct sim *s, struct sim_host *h, const struct lv_job *j)
-{
+static enum job_result start(struct sim *s, struct sim_host *h, const struct lv_job *j) {
         struct sim_guest *guest = &s->guests[j->guest];
         struct domain *d = &h->lv.dom[j->guest];
 
@@ -130,8 +122,7 @@ static enum job_result start(struct sim *s, struct sim_host *h, const struct lv_
 }
 
 /* Older calls for this guest end here: some just took effect, none will. */
-static void settle_older(struct sim *s, struct sim_host *h, int g, uint64_t seq)
-{
+static void settle_older(struct sim *s, struct sim_host *h, int g, uint64_t seq) {
         for (size_t i = 0; i < h->lv.n_jobs;) {
                 struct lv_job j = h->lv.jobs[i];
 
@@ -145,8 +136,7 @@ static void settle_older(struct sim *s, struct sim_host *h, int g, uint64_t seq)
         }
 }
 
-static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_job j)
-{
+static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_job j) {
         struct domain *d = &h->lv.dom[j.guest];
 
         switch (j.op) {
@@ -185,8 +175,7 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
         }
 }
 
-static void effect(struct sim *s, const struct call *c)
-{
+static void effect(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct lv_job *j = job_find(h, c->a);
         enum job_result r;
@@ -208,8 +197,7 @@ static void effect(struct sim *s, const struct call *c)
         job_remove(h, c->a);
 }
 
-static usec_t effect_delay(struct sim *s, const struct sim_host *h, const struct lv_job *j)
-{
+static usec_t effect_delay(struct sim *s, const struct sim_host *h, const struct lv_job *j) {
         usec_t d = sim_delay(s, 100 * USEC_PER_MSEC);
 
         if (j->op == GJOB_STOP && h->lv.dom[j->guest].state == SEEN_RUNNING) {
@@ -224,8 +212,7 @@ static usec_t effect_delay(struct sim *s, const struct sim_host *h, const struct
 
 /* ---- hawd's workers ---- */
 
-static void out_of_time(struct sim *s, const struct call *c)
-{
+static void out_of_time(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct lv_job *j = job_find(h, c->a);
 
@@ -237,8 +224,7 @@ static void out_of_time(struct sim *s, const struct call *c)
                 job_remove(h, c->a);
 }
 
-static bool stale(const struct sim_host *h, const struct sim *s, const struct lv_job *j)
-{
+static bool stale(const struct sim_host *h, const struct sim *s, const struct lv_job *j) {
         const struct model *m = core_model(h->core);
 
         if (!s->conf->second_line || j->op != GJOB_START)
@@ -249,8 +235,7 @@ static bool stale(const struct sim_host *h, const struct sim *s, const struct lv
         return true;
 }
 
-static void begin(struct sim *s, const struct call *c)
-{
+static void begin(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct lv_job *j = job_find(h, c->a);
 
@@ -269,13 +254,13 @@ static void begin(struct sim *s, const struct call *c)
         }
         j->stage = STAGE_CALLED;
         sim_at(s, effect_delay(s, h, j), OWNER_LIBVIRTD, h->index, effect, j->seq, 0);
-        sim_at(s, (j->timeout ? j->timeout : 60 * USEC_PER_SEC) +
-                          (j->op == GJOB_STOP ? 10 * USEC_PER_SEC : 0),
+        sim_at(s,
+               (j->timeout ? j->timeout : 60 * USEC_PER_SEC) +
+                       (j->op == GJOB_STOP ? 10 * USEC_PER_SEC : 0),
                OWNER_HAWD, h->index, out_of_time, j->seq, 0);
 }
 
-static void note_decision(const struct sim *s, const struct sim_host *h, struct lv_job *j)
-{
+static void note_decision(const struct sim *s, const struct sim_host *h, struct lv_job *j) {
         const struct model *m = core_model(h->core);
         int host = model_host_index(m, h->nodeid);
 
@@ -291,8 +276,7 @@ static void note_decision(const struct sim *s, const struct sim_host *h, struct 
         }
 }
 
-void virtd_job(struct sim *s, struct sim_host *h, const struct action *a)
-{
+void virtd_job(struct sim *s, struct sim_host *h, const struct action *a) {
         struct libvirtd *lv = &h->lv;
         int g = sim_guest_index(s, a->guest_job.uuid[0] ? a->guest_job.uuid : a->guest_job.name);
         struct lv_job *j;
@@ -320,8 +304,7 @@ void virtd_job(struct sim *s, struct sim_host *h, const struct action *a)
         begin_next(s, h, g);
 }
 
-void virtd_cancel(struct sim *s, struct sim_host *h, uint64_t id)
-{
+void virtd_cancel(struct sim *s, struct sim_host *h, uint64_t id) {
         for (size_t i = 0; i < h->lv.n_jobs; i++) {
                 struct lv_job *j = &h->lv.jobs[i];
 
@@ -334,8 +317,7 @@ void virtd_cancel(struct sim *s, struct sim_host *h, uint64_t id)
 }
 
 /* Its queue dies with it; what libvirtd was given goes on. */
-void virtd_hawd_gone(struct sim *s, struct sim_host *h)
-{
+void virtd_hawd_gone(struct sim *s, struct sim_host *h) {
         (void)s;
         h->lv.connected = false;
         for (size_t i = 0; i < h->lv.n_jobs;) {
@@ -349,8 +331,7 @@ void virtd_hawd_gone(struct sim *s, struct sim_host *h)
 
 /* ---- libvirtd itself ---- */
 
-static void connected(struct sim *s, const struct call *c)
-{
+static void connected(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct domain_seen list[SIM_GUESTS_MAX];
         struct event ev = {.kind = EV_LIBVIRT_UP};
@@ -370,13 +351,11 @@ static void connected(struct sim *s, const struct call *c)
         qemu_tell_healthy(s, h);
 }
 
-void virtd_connect(struct sim *s, struct sim_host *h, usec_t delay)
-{
+void virtd_connect(struct sim *s, struct sim_host *h, usec_t delay) {
         sim_at(s, delay, OWNER_HAWD, h->index, connected, 0, 0);
 }
 
-static void disconnect(struct sim *s, struct sim_host *h)
-{
+static void disconnect(struct sim *s, struct sim_host *h) {
         struct event ev = {.kind = EV_LIBVIRT_DOWN};
 
         if (!h->lv.connected)
@@ -389,16 +368,14 @@ static void disconnect(struct sim *s, struct sim_host *h)
         node_feed(s, h, &ev);
 }
 
-static void keepalive(struct sim *s, const struct call *c)
-{
+static void keepalive(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
 
         if (h->lv.hung)
                 disconnect(s, h);
 }
 
-void virtd_hang(struct sim *s, struct sim_host *h)
-{
+void virtd_hang(struct sim *s, struct sim_host *h) {
         if (!h->lv.up || h->lv.hung)
                 return;
         sim_trace(s, h, "libvirtd hangs");
@@ -407,8 +384,7 @@ void virtd_hang(struct sim *s, struct sim_host *h)
                 sim_at(s, 15 * USEC_PER_SEC, OWNER_HAWD, h->index, keepalive, 0, 0);
 }
 
-void virtd_resume(struct sim *s, struct sim_host *h)
-{
+void virtd_resume(struct sim *s, struct sim_host *h) {
         if (!h->lv.up || !h->lv.hung)
                 return;
         sim_trace(s, h, "libvirtd goes on");
@@ -420,8 +396,7 @@ void virtd_resume(struct sim *s, struct sim_host *h)
 }
 
 /* Killed and started again: what it was doing is gone, or was just done. */
-void virtd_restart(struct sim *s, struct sim_host *h)
-{
+void virtd_restart(struct sim *s, struct sim_host *h) {
         if (!h->lv.up)
                 return;
         sim_trace(s, h, "libvirtd restarts");
@@ -445,8 +420,7 @@ void virtd_restart(struct sim *s, struct sim_host *h)
         }
 }
 
-void virtd_power_off(struct sim_host *h)
-{
+void virtd_power_off(struct sim_host *h) {
         h->lv.n_jobs = 0;
         h->lv.connected = false;
         h->lv.life++;

@@ -12,8 +12,7 @@
 #define SEC USEC_PER_SEC
 
 #ifdef HAVE_WIRE
-static struct msg *through_wire(const struct msg *m)
-{
+static struct msg *through_wire(const struct msg *m) {
         char err[TEXT_LEN];
         struct msg *ret = NULL;
         uint8_t *bytes = NULL;
@@ -32,8 +31,7 @@ static struct msg *through_wire(const struct msg *m)
 
 /* ---- the cluster ---- */
 
-static void make_hosts(struct sim_conf *c, struct prng *r)
-{
+static void make_hosts(struct sim_conf *c, struct prng *r) {
         static const size_t sizes[] = {2, 3, 3, 3, 3, 4, 4, 5, 5, 5, 6, 7, 8};
 
         c->n_hosts = sizes[prng_below(r, ARRAY_SIZE(sizes))];
@@ -48,8 +46,7 @@ static void make_hosts(struct sim_conf *c, struct prng *r)
         }
 }
 
-static void make_guests(struct sim_conf *c, struct prng *r)
-{
+static void make_guests(struct sim_conf *c, struct prng *r) {
         c->n_guests = prng_range(r, 1, MIN(20, 4 * c->n_hosts));
         for (size_t i = 0; i < c->n_guests; i++) {
                 struct sim_guest_conf *g = &c->guests[i];
@@ -74,8 +71,7 @@ static void make_guests(struct sim_conf *c, struct prng *r)
 }
 
 /* Every rule can be kept: strict ones are about guests of their own, and not too many. */
-static void make_rules(struct sim_conf *c, struct prng *r)
-{
+static void make_rules(struct sim_conf *c, struct prng *r) {
         size_t next = 0;
 
         for (size_t k = 0; k < 2 && prng_chance(r, 40); k++) {
@@ -86,8 +82,9 @@ static void make_rules(struct sim_conf *c, struct prng *r)
                         break;
                 text_fmt(rule->name, NAME_LEN, "r%zu", k + 1);
                 rule->strict = prng_chance(r, 50);
-                rule->kind = prng_chance(r, 60) ? RULE_SEPARATE
-                                                : prng_chance(r, 50) ? RULE_PREFER : RULE_AVOID;
+                rule->kind = prng_chance(r, 60)   ? RULE_SEPARATE
+                             : prng_chance(r, 50) ? RULE_PREFER
+                                                  : RULE_AVOID;
                 for (size_t i = 0; i < n; i++, next++)
                         text_fmt(rule->guests + strlen(rule->guests),
                                  sizeof(rule->guests) - strlen(rule->guests), "%s%s", i ? " " : "",
@@ -101,8 +98,7 @@ static void make_rules(struct sim_conf *c, struct prng *r)
         }
 }
 
-static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed)
-{
+static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed) {
         sim_conf_init(c);
         c->seed = seed;
         c->detect_usec = prng_range(r, 400, 3000) * MS;
@@ -122,8 +118,7 @@ static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed)
 
 /* ---- the faults ---- */
 
-static usec_t gap(struct prng *r)
-{
+static usec_t gap(struct prng *r) {
         uint64_t k = prng_below(r, 100);
 
         if (k < 15)
@@ -135,16 +130,15 @@ static usec_t gap(struct prng *r)
         return prng_range(r, 20, 60) * SEC;
 }
 
-static void add(struct plan *p, usec_t at, enum fault_kind kind, int host, int guest, uint64_t arg)
-{
+static void add(struct plan *p, usec_t at, enum fault_kind kind, int host, int guest,
+                uint64_t arg) {
         if (p->n_faults < PLAN_FAULTS_MAX)
                 p->faults[p->n_faults++] = (struct fault){
                         .at = at, .kind = kind, .host = host, .guest = guest, .arg = arg};
         p->faults_end = MAX(p->faults_end, at);
 }
 
-static void power_fault(struct plan *p, struct prng *r, usec_t t, int h)
-{
+static void power_fault(struct plan *p, struct prng *r, usec_t t, int h) {
         switch (prng_below(r, 6)) {
         case 0:
                 add(p, t, FAULT_POWER_RESET, h, -1, 0);
@@ -162,8 +156,7 @@ static void power_fault(struct plan *p, struct prng *r, usec_t t, int h)
                 add(p, t + gap(r) + gap(r), FAULT_POWER_ON, h, -1, 0);
 }
 
-static void link_fault(struct plan *p, struct prng *r, usec_t t, int h)
-{
+static void link_fault(struct plan *p, struct prng *r, usec_t t, int h) {
         uint64_t mask = prng_below(r, UINT64_C(1) << p->conf.n_hosts);
 
         if (prng_chance(r, 30)) {
@@ -179,8 +172,7 @@ static void link_fault(struct plan *p, struct prng *r, usec_t t, int h)
                 add(p, t + gap(r), FAULT_NET_RESTORE, h, -1, 0);
 }
 
-static void process_fault(struct plan *p, struct prng *r, usec_t t, int h)
-{
+static void process_fault(struct plan *p, struct prng *r, usec_t t, int h) {
         uint64_t again = prng_chance(r, 80) ? prng_range(r, 100, 8000) : 0;
 
         switch (prng_below(r, 6)) {
@@ -201,8 +193,7 @@ static void process_fault(struct plan *p, struct prng *r, usec_t t, int h)
                 add(p, t + gap(r), FAULT_HAWD_START, h, -1, 0);
 }
 
-static void libvirt_fault(struct plan *p, struct prng *r, usec_t t, int h)
-{
+static void libvirt_fault(struct plan *p, struct prng *r, usec_t t, int h) {
         switch (prng_below(r, 3)) {
         case 0:
                 add(p, t, FAULT_LIBVIRT_RESTART, h, -1, 0);
@@ -221,8 +212,7 @@ static void libvirt_fault(struct plan *p, struct prng *r, usec_t t, int h)
         }
 }
 
-static void device_fault(struct plan *p, struct prng *r, usec_t t, int h)
-{
+static void device_fault(struct plan *p, struct prng *r, usec_t t, int h) {
         switch (prng_below(r, 4)) {
         case 0:
                 add(p, t, FAULT_DISK, h, -1, prng_chance(r, 60) ? DISK_SLOW : DISK_FULL);
@@ -241,12 +231,10 @@ static void device_fault(struct plan *p, struct prng *r, usec_t t, int h)
         }
 }
 
-static void person(struct plan *p, struct prng *r, usec_t t, int h, int g)
-{
-        static const enum verb verbs[] = {VERB_GUEST_STOP,  VERB_GUEST_START, VERB_GUEST_START,
-                                          VERB_GUEST_MOVE,  VERB_GUEST_MOVE,  VERB_GUEST_PAUSE,
-                                          VERB_GUEST_RESUME, VERB_GUEST_IGNORE,
-                                          VERB_GUEST_DELETE};
+static void person(struct plan *p, struct prng *r, usec_t t, int h, int g) {
+        static const enum verb verbs[] = {VERB_GUEST_STOP,   VERB_GUEST_START,  VERB_GUEST_START,
+                                          VERB_GUEST_MOVE,   VERB_GUEST_MOVE,   VERB_GUEST_PAUSE,
+                                          VERB_GUEST_RESUME, VERB_GUEST_IGNORE, VERB_GUEST_DELETE};
         enum verb v = verbs[prng_below(r, ARRAY_SIZE(verbs))];
 
         if (prng_chance(r, 10)) {
@@ -256,8 +244,7 @@ static void person(struct plan *p, struct prng *r, usec_t t, int h, int g)
         add(p, t, FAULT_REQUEST, v == VERB_GUEST_MOVE ? h : -1, g, v);
 }
 
-static void ambush(struct plan *p, struct prng *r, usec_t t)
-{
+static void ambush(struct plan *p, struct prng *r, usec_t t) {
         static const uint64_t within[] = {100, 1000, 3000, 20000, 1000000};
         uint64_t arg = prng_below(r, AMBUSH_WHEN_MAX_);
 
@@ -267,8 +254,7 @@ static void ambush(struct plan *p, struct prng *r, usec_t t)
         add(p, t, FAULT_AMBUSH, -1, -1, arg);
 }
 
-static void one_fault(struct plan *p, struct prng *r, usec_t t)
-{
+static void one_fault(struct plan *p, struct prng *r, usec_t t) {
         int h = (int)prng_below(r, p->conf.n_hosts), g = (int)prng_below(r, p->conf.n_guests);
         uint64_t k = prng_below(r, 125);
 
@@ -297,8 +283,7 @@ static void one_fault(struct plan *p, struct prng *r, usec_t t)
         }
 }
 
-void plan_make(uint64_t seed, struct plan *ret)
-{
+void plan_make(uint64_t seed, struct plan *ret) {
         struct prng r;
         size_t n;
         usec_t t = SEC;
@@ -315,16 +300,14 @@ void plan_make(uint64_t seed, struct plan *ret)
 
 /* ---- a run ---- */
 
-static void fail(struct outcome *o, const struct sim *s, const char *promise, const char *text)
-{
+static void fail(struct outcome *o, const struct sim *s, const char *promise, const char *text) {
         o->failed = true;
         text_set(o->promise, sizeof(o->promise), promise);
         text_set(o->text, sizeof(o->text), text);
         o->at = s->now - s->zero;
 }
 
-static bool anybody_decides(struct sim *s)
-{
+static bool anybody_decides(struct sim *s) {
         struct sim_host *best = sim_best_host(s);
         struct core_status st;
 
@@ -334,8 +317,7 @@ static bool anybody_decides(struct sim *s)
 }
 
 /* Where nobody decides, a person switches on what was switched off (the last fence of a pair). */
-static void help(struct sim *s, usec_t *idle)
-{
+static void help(struct sim *s, usec_t *idle) {
         if (anybody_decides(s)) {
                 *idle = 0;
         } else if ((*idle += 2 * SEC) >= 60 * SEC) {
@@ -345,8 +327,7 @@ static void help(struct sim *s, usec_t *idle)
         }
 }
 
-static bool settle(struct sim *s, struct outcome *o)
-{
+static bool settle(struct sim *s, struct outcome *o) {
         char promise[8] = "", why[SIM_VIOLATION_LEN] = "";
         usec_t from = s->now, since = 0, idle = 0;
 
@@ -372,8 +353,7 @@ static bool settle(struct sim *s, struct outcome *o)
 
 void plan_run(const struct plan *p, uint64_t keep,
               void (*trace)(struct sim *, const struct sim_host *, const char *),
-              struct outcome *ret)
-{
+              struct outcome *ret) {
         struct sim *s = sim_new(&p->conf);
         struct fault faults[PLAN_FAULTS_MAX];
         char err[SIM_VIOLATION_LEN] = "";

@@ -42,8 +42,7 @@ struct board {
 
 static struct board *board;
 
-static void add_stats(const struct outcome *o)
-{
+static void add_stats(const struct outcome *o) {
         const uint64_t *from = (const uint64_t *)&o->stats;
         uint64_t *to = (uint64_t *)&board->stats;
 
@@ -57,8 +56,7 @@ static void add_stats(const struct outcome *o)
         __atomic_fetch_add(&board->done, 1, __ATOMIC_RELAXED);
 }
 
-static void add_failure(uint64_t seed, const struct outcome *o)
-{
+static void add_failure(uint64_t seed, const struct outcome *o) {
         uint64_t i = __atomic_fetch_add(&board->n_failures, 1, __ATOMIC_RELAXED);
 
         if (i < FAILURES_MAX) {
@@ -69,8 +67,7 @@ static void add_failure(uint64_t seed, const struct outcome *o)
 
 /* ---- many ---- */
 
-static void work(size_t me)
-{
+static void work(size_t me) {
         struct plan *p = xcalloc(1, sizeof(*p));
         struct outcome o;
 
@@ -90,8 +87,7 @@ static void work(size_t me)
         free(p);
 }
 
-static pid_t spawn(size_t me)
-{
+static pid_t spawn(size_t me) {
         pid_t pid;
 
         (void)fflush(NULL);
@@ -103,8 +99,7 @@ static pid_t spawn(size_t me)
         return pid;
 }
 
-static void died(int status, struct outcome *o)
-{
+static void died(int status, struct outcome *o) {
         memset(o, 0, sizeof(*o));
         o->failed = true;
         text_set(o->promise, sizeof(o->promise), "crash");
@@ -116,8 +111,7 @@ static void died(int status, struct outcome *o)
                 text_fmt(o->text, sizeof(o->text), "the run exited with %d", WEXITSTATUS(status));
 }
 
-static void run_many(size_t jobs)
-{
+static void run_many(size_t jobs) {
         pid_t pids[64];
         size_t alive = 0;
 
@@ -154,44 +148,38 @@ static char ring[TRACE_LINES][1200];
 static size_t ring_n;
 
 static void put_line(struct sim *s, const struct sim_host *h, const char *text, char *buf,
-                     size_t size)
-{
+                     size_t size) {
         int64_t us = (int64_t)s->now - (int64_t)s->zero;
 
         text_fmt(buf, size, "[%4" PRId64 ".%06" PRId64 "] %-6s %s", us / 1000000,
                  us < 0 ? -us % 1000000 : us % 1000000, h ? h->name : "-", text);
 }
 
-static void keep_line(struct sim *s, const struct sim_host *h, const char *text)
-{
+static void keep_line(struct sim *s, const struct sim_host *h, const char *text) {
         put_line(s, h, text, ring[ring_n++ % TRACE_LINES], sizeof(ring[0]));
 }
 
-static void print_line(struct sim *s, const struct sim_host *h, const char *text)
-{
+static void print_line(struct sim *s, const struct sim_host *h, const char *text) {
         char line[1200];
 
         put_line(s, h, text, line, sizeof(line));
         (void)puts(line);
 }
 
-static void print_ring(void)
-{
+static void print_ring(void) {
         for (size_t i = ring_n > TRACE_LINES ? ring_n - TRACE_LINES : 0; i < ring_n; i++)
                 (void)puts(ring[i % TRACE_LINES]);
         (void)fflush(stdout);
 }
 
-static void on_abort(int sig)
-{
+static void on_abort(int sig) {
         print_ring(); /* not safe in a handler, but the process is lost anyway and this helps */
         (void)signal(sig, SIG_DFL);
         (void)raise(sig);
 }
 
 /* In a child; @trace: print the last lines of it. */
-static void try_plan(const struct plan *p, uint64_t keep, bool trace, struct outcome *ret)
-{
+static void try_plan(const struct plan *p, uint64_t keep, bool trace, struct outcome *ret) {
         int status = 0;
         pid_t pid;
 
@@ -214,8 +202,7 @@ static void try_plan(const struct plan *p, uint64_t keep, bool trace, struct out
                 died(status, ret);
 }
 
-static uint64_t shrink(const struct plan *p, const char *promise)
-{
+static uint64_t shrink(const struct plan *p, const char *promise) {
         uint64_t keep = p->n_faults == 64 ? UINT64_MAX : (UINT64_C(1) << p->n_faults) - 1;
         bool smaller = true;
 
@@ -236,8 +223,7 @@ static uint64_t shrink(const struct plan *p, const char *promise)
         return keep;
 }
 
-static void print_plan(const struct plan *p, uint64_t keep)
-{
+static void print_plan(const struct plan *p, uint64_t keep) {
         (void)printf("%zu hosts, %zu guests, detect %" PRIu64 " ms, %s second line%s\n",
                      p->conf.n_hosts, p->conf.n_guests, p->conf.detect_usec / 1000,
                      p->conf.second_line ? "with the" : "without a",
@@ -252,8 +238,7 @@ static void print_plan(const struct plan *p, uint64_t keep)
         }
 }
 
-static void show_failure(const char *self, const struct failure *f, bool deep)
-{
+static void show_failure(const char *self, const struct failure *f, bool deep) {
         struct plan *p = xcalloc(1, sizeof(*p));
         struct outcome o;
         uint64_t keep;
@@ -279,8 +264,7 @@ static void show_failure(const char *self, const struct failure *f, bool deep)
         free(p);
 }
 
-static int run_one(uint64_t seed, uint64_t keep, bool trace)
-{
+static int run_one(uint64_t seed, uint64_t keep, bool trace) {
         struct plan *p = xcalloc(1, sizeof(*p));
         struct outcome o;
 
@@ -300,20 +284,27 @@ static int run_one(uint64_t seed, uint64_t keep, bool trace)
 
 /* ---- the sum ---- */
 
-static bool covered(void)
-{
+static bool covered(void) {
         const struct sim_stats *st = &board->stats;
         const struct {
                 const char *what;
                 uint64_t n;
-        } counts[] = {{"ring changes", st->views},      {"installs", st->installs},
-                      {"entries stored", st->entries},  {"guest starts", st->starts},
-                      {"failed starts", st->failed_starts}, {"fenced off", st->fences_off},
-                      {"power ons", st->power_ons},     {"hawd crashes", st->crashes},
-                      {"freezes", st->freezes},         {"late starts", st->late_effects},
-                      {"settles", st->settles},         {"lost writes", st->lost_writes},
-                      {"disk errors", st->disk_errors}, {"confirms", st->confirms},
-                      {"blocked", st->blocked},         {"rogues stopped", st->rogues},
+        } counts[] = {{"ring changes", st->views},
+                      {"installs", st->installs},
+                      {"entries stored", st->entries},
+                      {"guest starts", st->starts},
+                      {"failed starts", st->failed_starts},
+                      {"fenced off", st->fences_off},
+                      {"power ons", st->power_ons},
+                      {"hawd crashes", st->crashes},
+                      {"freezes", st->freezes},
+                      {"late starts", st->late_effects},
+                      {"settles", st->settles},
+                      {"lost writes", st->lost_writes},
+                      {"disk errors", st->disk_errors},
+                      {"confirms", st->confirms},
+                      {"blocked", st->blocked},
+                      {"rogues stopped", st->rogues},
                       {"ambushes", st->ambushes},
                       {"stale refused", st->refused}};
         bool all = true;
@@ -332,8 +323,7 @@ static bool covered(void)
         return all;
 }
 
-static uint64_t parse_keep(const char *s)
-{
+static uint64_t parse_keep(const char *s) {
         uint64_t keep = 0;
         char *end;
 
@@ -345,8 +335,7 @@ static uint64_t parse_keep(const char *s)
 }
 
 static int run_all(const char *self, const char *stories, uint64_t first, uint64_t last,
-                   size_t jobs)
-{
+                   size_t jobs) {
         size_t failed = 0, passed = stories ? stories_run(stories, &failed) : 0;
         uint64_t n = last - first + 1;
 
@@ -365,8 +354,7 @@ static int run_all(const char *self, const char *stories, uint64_t first, uint64
         return failed > 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
         static const struct option options[] = {{"seeds", required_argument, NULL, 'S'},
                                                 {"seed", required_argument, NULL, 's'},
                                                 {"jobs", required_argument, NULL, 'j'},

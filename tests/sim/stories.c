@@ -13,16 +13,14 @@ struct story {
         size_t passed, failed;
 };
 
-static const char *text_of(const json_t *o, const char *key)
-{
+static const char *text_of(const json_t *o, const char *key) {
         const char *s = json_string_value(json_object_get(o, key));
 
         return s ? s : "";
 }
 
 /* The index of the first event at or behind @from that is @event of @name (a host or guest). */
-static size_t find_event(const struct story *st, const char *event, const char *name, size_t from)
-{
+static size_t find_event(const struct story *st, const char *event, const char *name, size_t from) {
         const json_t *all = json_object_get(st->result, "timeline");
 
         for (size_t i = from; i < json_array_size(all); i++) {
@@ -36,15 +34,13 @@ static size_t find_event(const struct story *st, const char *event, const char *
         return SIZE_MAX;
 }
 
-static int64_t time_of(const struct story *st, size_t i)
-{
+static int64_t time_of(const struct story *st, size_t i) {
         return json_integer_value(json_object_get(
                 json_array_get(json_object_get(st->result, "timeline"), i), "t_ms"));
 }
 
 /* "event name" at the start of *@s, up to a comma. */
-static void take_event(char **s, const char **event, const char **name)
-{
+static void take_event(char **s, const char **event, const char **name) {
         static char words[2][128];
         char *part = strsep(s, ",");
         static int turn;
@@ -62,8 +58,7 @@ static void take_event(char **s, const char **event, const char **name)
         }
 }
 
-static bool holds_order(const struct story *st, char *rest)
-{
+static bool holds_order(const struct story *st, char *rest) {
         size_t at = 0;
 
         while (rest) {
@@ -77,8 +72,7 @@ static bool holds_order(const struct story *st, char *rest)
         return true;
 }
 
-static bool holds_within(const struct story *st, char *rest)
-{
+static bool holds_within(const struct story *st, char *rest) {
         long ms = strtol(rest, &rest, 10);
         const char *event, *name;
         size_t a, b;
@@ -92,8 +86,7 @@ static bool holds_within(const struct story *st, char *rest)
         return b != SIZE_MAX && time_of(st, b) - time_of(st, a) <= ms;
 }
 
-static bool holds_says(const struct story *st, char *rest)
-{
+static bool holds_says(const struct story *st, char *rest) {
         const char *event, *name;
         char *head = strsep(&rest, ":");
 
@@ -109,8 +102,7 @@ static bool holds_says(const struct story *st, char *rest)
         return false;
 }
 
-static bool holds_state(const struct story *st, const char *kind, char *rest)
-{
+static bool holds_state(const struct story *st, const char *kind, char *rest) {
         char *name = strsep(&rest, " "), *key;
         const json_t *o = json_object_get(json_object_get(st->result, kind), name);
 
@@ -130,16 +122,14 @@ static bool holds_state(const struct story *st, const char *kind, char *rest)
         return true;
 }
 
-static bool holds_reason(const struct story *st, char *rest)
-{
+static bool holds_reason(const struct story *st, char *rest) {
         const char *name = strsep(&rest, ":");
         const json_t *o = json_object_get(json_object_get(st->result, "guests"), name);
 
         return rest && strstr(text_of(o, "reason"), rest + strspn(rest, " "));
 }
 
-static bool starts_with(char **line, const char *word)
-{
+static bool starts_with(char **line, const char *word) {
         size_t n = strlen(word);
 
         if (strncmp(*line, word, n) != 0)
@@ -148,8 +138,7 @@ static bool starts_with(char **line, const char *word)
         return true;
 }
 
-static bool holds(const struct story *st, char *line)
-{
+static bool holds(const struct story *st, char *line) {
         const char *event, *name;
 
         if (starts_with(&line, "exit "))
@@ -179,8 +168,7 @@ static bool holds(const struct story *st, char *line)
         return false;
 }
 
-static void expect_all(struct story *st)
-{
+static void expect_all(struct story *st) {
         FILE *f = fopen(st->path, "re");
         char line[512], copy[512];
 
@@ -200,8 +188,7 @@ static void expect_all(struct story *st)
                 (void)fclose(f); /* read only */
 }
 
-static void run_story(struct story *st)
-{
+static void run_story(struct story *st) {
         char *text = NULL;
         size_t size = 0;
         FILE *out = open_memstream(&text, &size);
@@ -223,15 +210,13 @@ static void run_story(struct story *st)
         free(text);
 }
 
-static int is_ini(const struct dirent *d)
-{
+static int is_ini(const struct dirent *d) {
         size_t n = strlen(d->d_name);
 
         return n > 4 && strcmp(d->d_name + n - 4, ".ini") == 0;
 }
 
-size_t stories_run(const char *dir, size_t *failed)
-{
+size_t stories_run(const char *dir, size_t *failed) {
         struct dirent **list = NULL;
         int n = scandir(dir, &list, is_ini, alphasort);
         size_t passed = 0;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs: runner */
+/*
+ * What hawd-fence's one line is taken for (S2, S3): off is only what was read off.
+ */
+#include "hawd/runner/runner.h"
+#include "tests/unit/unit.h"
+
+static const struct {
+        const char *line;
+        enum fence_action action;
+        enum power_reading reading;
+        bool switched;
+        const char *text;
+} rows[] = {
+        {"{\"result\":\"on\",\"reads\":1}", FENCE_ACT_STATUS, READING_ON, false, ""},
+        {"{\"result\":\"off\",\"reads\":1}", FENCE_ACT_STATUS, READING_OFF, false, ""},
+        {"{\"result\":\"off\",\"reads\":2,\"switched\":true}", FENCE_ACT_OFF, READING_OFF, true,
+         ""},
+        {"{\"result\":\"off\",\"reads\":3,\"switched\":false,\"message\":\"was off\"}",
+         FENCE_ACT_OFF, READING_OFF, false, "was off"},
+        /* Once is not proof; without the number it is none either. */
+        {"{\"result\":\"off\",\"reads\":1,\"switched\":true}", FENCE_ACT_OFF, READING_NONE, true,
+         ""},
+        {"{\"result\":\"off\"}", FENCE_ACT_OFF, READING_NONE, false, ""},
+        {"{\"result\":\"off\",\"reads\":\"2\"}", FENCE_ACT_OFF, READING_NONE, false, ""},
+        {"{\"result\":\"on\",\"reads\":2,\"switched\":true}", FENCE_ACT_OFF, READING_ON, true, ""},
+        {"{\"result\":\"on\",\"reads\":1,\"switched\":true}", FENCE_ACT_ON, READING_ON, true, ""},
+        {"{\"result\":\"unknown\",\"reads\":2,\"message\":\"no answer\"}", FENCE_ACT_OFF,
+         READING_NONE, false, "no answer"},
+        {"{\"result\":\"OFF\",\"reads\":2}", FENCE_ACT_OFF, READING_NONE, false, ""},
+        {"{\"result\":\"\",\"reads\":2,\"switched\":1,\"message\":7}", FENCE_ACT_OFF, READING_NONE,
+         false, ""},
+};
+
+START_TEST(row) {
+        enum power_reading reading = READING_MAX_;
+        char text[TEXT_LEN] = "?";
+        bool switched = !rows[_i].switched;
+
+        ck_assert_int_eq(runner_parse(rows[_i].line, rows[_i].action, &reading, &switched, text),
+                         0);
+        ck_assert_int_eq(reading, rows[_i].reading);
+        ck_assert_int_eq(switched, rows[_i].switched);
+        ck_assert_str_eq(text, rows[_i].text);
+}
+END_TEST
+
+static const char *const bad[] = {
+        "",
+        "off",
+        "[]",
+        "null",
+        "{}",
+        "{\"result\":1}",
+        "{\"result\":\"off\"",
+        "{\"result\":\"on\",\"result\":\"off\",\"reads\":2}",
+        "{\"result\":\"off\",\"reads\":2} and more",
+        "Segmentation fault",
+};
+
+START_TEST(no_such_line) {
+        enum power_reading reading = READING_MAX_;
+        char text[TEXT_LEN] = "?";
+        bool switched = true;
+
+        ck_assert_int_eq(runner_parse(bad[_i], FENCE_ACT_OFF, &reading, &switched, text), -EBADMSG);
+        ck_assert_int_eq(reading, READING_MAX_);
+        ck_assert_str_eq(text, "?");
+}
+END_TEST
+
+static Suite *suite(void) {
+        Suite *s = suite_create("runner_parse");
+        TCase *tc = unit_case(s, "lines");
+
+        tcase_add_loop_test(tc, row, 0, (int)ARRAY_SIZE(rows));
+        tcase_add_loop_test(tc, no_such_line, 0, (int)ARRAY_SIZE(bad));
+        return s;
+}
+
+UNIT_MAIN(suite)

@@ -38,18 +38,28 @@ static void thaw(struct sim *s, const struct call *c) {
         power_thaw(s, &s->hosts[c->host]);
 }
 
+static void restore(struct sim *s, const struct call *c) {
+        struct fault f = {.kind = FAULT_NET_RESTORE, .host = c->host, .guest = -1};
+
+        fault_apply(s, &f);
+}
+
 static void strike(struct sim *s, const struct call *c) {
         static const enum fault_kind kinds[AMBUSH_HOW_MAX_] = {
                 [AMBUSH_POWER] = FAULT_POWER_OFF, [AMBUSH_CUT] = FAULT_NET_CUT,
                 [AMBUSH_FREEZE] = FAULT_FREEZE,   [AMBUSH_HAWD] = FAULT_HAWD_KILL,
-                [AMBUSH_RING] = FAULT_RING_KILL,
+                [AMBUSH_RING] = FAULT_RING_KILL,  [AMBUSH_FLAP] = FAULT_NET_CUT,
+                [AMBUSH_ASLEEP] = FAULT_FREEZE,
         };
         struct fault f = {.kind = kinds[c->a], .host = c->host, .guest = -1};
 
         if (f.kind == FAULT_HAWD_KILL || f.kind == FAULT_RING_KILL)
                 f.arg = prng_range(&s->rng, 100, 4000);
         fault_apply(s, &f);
-        if (f.kind == FAULT_FREEZE && prng_chance(&s->rng, 70))
+        if (c->a == AMBUSH_FLAP)
+                sim_at(s, s->conf->detect_usec + prng_below(&s->rng, s->conf->detect_usec / 5),
+                       OWNER_WORLD, c->host, restore, 0, 0);
+        if (c->a == AMBUSH_FREEZE && prng_chance(&s->rng, 70))
                 sim_at(s, prng_range(&s->rng, 10, 15000) * USEC_PER_MSEC, OWNER_WORLD, c->host,
                        thaw, 0, 0);
 }
@@ -84,8 +94,9 @@ void ambush_text(uint64_t arg, char *buf, size_t size) {
         static const char *const when[] = {"decision", "observation", "exchange", "promise",
                                            "state",    "ack",         "persist",  "fence",
                                            "start",    "settle"};
-        static const char *const how[] = {"power off", "network cut", "freeze", "daemon kill",
-                                          "ring kill"};
+        static const char *const how[] = {"power off",      "network cut", "freeze",
+                                          "daemon kill",    "ring kill",   "flap",
+                                          "freeze for long"};
 
         text_fmt(buf, size, "ambush: %s within %" PRIu64 " us of a %s, the %" PRIu64 ". next",
                  how[arg >> 8 & 0xff], 1 + (arg >> 24), when[arg & 0xff], 1 + (arg >> 16 & 0xff));

@@ -206,13 +206,23 @@ void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id) {
         }
 }
 
-/* A crash of hawd may leave them running for a while, unheard; a power loss does not. */
-void bmc_hawd_gone(struct sim *s, struct sim_host *h, bool power) {
-        for (size_t i = 0; i < h->n_fences;) {
-                h->fences[i].reported = true;
-                if (power || prng_chance(&s->rng, 50))
-                        run_remove(h, h->fences[i].seq);
-                else
-                        i++;
+/* They end with hawd (PR_SET_PDEATHSIG); what a BMC was told before, it does. */
+void bmc_hawd_gone(struct sim_host *h) {
+        h->n_fences = 0;
+}
+
+/* Could one of them still switch @target off? */
+const struct sim_host *bmc_may_switch_off(const struct sim *s, int target) {
+        for (size_t i = 0; i < s->n_hosts; i++) {
+                const struct sim_host *h = &s->hosts[i];
+
+                for (size_t k = 0; k < h->n_fences; k++) {
+                        const struct fence_run *r = &h->fences[k];
+
+                        if (r->target == target && r->action == FENCE_ACT_OFF && !r->cancelled &&
+                            !r->switched && (!r->deadline || sim_boottime(s, h) <= r->deadline))
+                                return h;
+                }
         }
+        return NULL;
 }

@@ -184,7 +184,7 @@ static void gone(struct sim *s, struct sim_host *h) {
         h->deadline = USEC_INFINITY;
         h->stopping = false;
         virtd_hawd_gone(s, h);
-        bmc_hawd_gone(s, h, false);
+        bmc_hawd_gone(h);
         totem_leave(s, h);
 }
 

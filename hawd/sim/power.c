@@ -51,7 +51,7 @@ void power_off(struct sim *s, struct sim_host *h) {
         h->dark = prng_chance(&s->rng, 50);
         if (h->core)
                 node_kill(s, h);
-        bmc_hawd_gone(s, h, true);
+        bmc_hawd_gone(h);
         virtd_power_off(h);
         h->frozen = false;
         h->n_held = 0;

@@ -265,6 +265,8 @@ enum ambush_how {
         AMBUSH_FREEZE,
         AMBUSH_HAWD,
         AMBUSH_RING,
+        AMBUSH_FLAP,   /* cut, and joined again about when the others have noticed */
+        AMBUSH_ASLEEP, /* frozen, and only thawed by another fault */
         AMBUSH_HOW_MAX_,
 };
 
@@ -417,7 +419,9 @@ void virtd_power_off(struct sim_host *h);
 /* bmc.c: hawd-fence and what it talks to */
 void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a);
 void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id);
-void bmc_hawd_gone(struct sim *s, struct sim_host *h, bool power);
+void bmc_hawd_gone(struct sim_host *h);
+/** bmc_may_switch_off() - the host of a hawd-fence that could still do so, or NULL. */
+const struct sim_host *bmc_may_switch_off(const struct sim *s, int target);
 
 /* ambush.c */
 void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a);

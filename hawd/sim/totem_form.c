@@ -70,6 +70,14 @@ static bool meets_others(const struct sim *s, const struct sim_host *h) {
         return false;
 }
 
+static usec_t merge_delay(struct sim *s) {
+        usec_t d = s->conf->detect_usec;
+
+        if (!s->conf->calm && prng_chance(&s->rng, 30))
+                return prng_range(&s->rng, 1, 50) * USEC_PER_MSEC;
+        return prng_range(&s->rng, d / 10, d * 6 / 10);
+}
+
 /* Coming is noticed sooner than going, which takes the token's time-out. */
 void totem_changed(struct sim *s) {
         usec_t d = s->conf->detect_usec;
@@ -82,7 +90,7 @@ void totem_changed(struct sim *s) {
                 totem_resume(s, h);
                 check_later(s, h, s->conf->calm ? d : prng_range(&s->rng, d * 9 / 10, d * 23 / 20));
                 if (!h->frozen && meets_others(s, h))
-                        check_later(s, h, prng_range(&s->rng, d / 10, d * 6 / 10));
+                        check_later(s, h, merge_delay(s));
         }
 }
 

@@ -59,6 +59,16 @@ static void check_history(struct sim *s, struct sim_host *h, const struct model 
                             h->name, m->version);
 }
 
+/* Of all members, also those that do not decide just now. */
+static const struct model *newest_model(struct sim *s) {
+        const struct model *m = NULL;
+
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (s->hosts[i].core && (!m || core_model(s->hosts[i].core)->version > m->version))
+                        m = core_model(s->hosts[i].core);
+        return m;
+}
+
 /* A host that counts as off was off at some time since it was lost (S2, S3). */
 static void check_proof(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
@@ -83,6 +93,20 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
                             by->name, t->name, mh->proof_text);
 }
 
+/* A host is online only when nothing can switch it off any more (S3). */
+static void check_online(struct sim *s, const struct sim_host *by, const struct host *mh) {
+        int i = sim_host_index(s, mh->name);
+        const struct sim_host *who;
+
+        if (i < 0 || mh->state != HOST_ONLINE ||
+            newest_model(s)->version > s->hosts[by->index].seen_version)
+                return;
+        who = bmc_may_switch_off(s, i);
+        if (who)
+                sim_violate(s, "S3", "%s is online, but a hawd-fence on %s may still switch it off",
+                            mh->name, who->name);
+}
+
 static void check_guests(struct sim *s, const struct sim_host *h, const struct model *m) {
         for (size_t i = 0; i < m->n_guests; i++) {
                 const struct guest *g = &m->guests[i];
@@ -102,8 +126,10 @@ void truth_core(struct sim *s, struct sim_host *h) {
                 return;
         check_history(s, h, m);
         h->seen_version = m->version;
-        for (size_t i = 0; i < m->n_hosts; i++)
+        for (size_t i = 0; i < m->n_hosts; i++) {
                 check_proof(s, h, &m->hosts[i]);
+                check_online(s, h, &m->hosts[i]);
+        }
         check_guests(s, h, m);
 }
 
@@ -113,16 +139,6 @@ void truth_start(struct sim *s, struct sim_host *h, int g) {
                             s->guests[g].conf->name, h->name,
                             seen_state_name(s->hosts[i].lv.dom[g].state), s->hosts[i].name,
                             s->hosts[i].frozen ? " (frozen)" : "");
-}
-
-/* Of all members, also those that do not decide just now. */
-static const struct model *newest_model(struct sim *s) {
-        const struct model *m = NULL;
-
-        for (size_t i = 0; i < s->n_hosts; i++)
-                if (s->hosts[i].core && (!m || core_model(s->hosts[i].core)->version > m->version))
-                        m = core_model(s->hosts[i].core);
-        return m;
 }
 
 void truth_switch_off(struct sim *s, struct sim_host *by, int target) {

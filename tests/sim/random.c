@@ -254,11 +254,44 @@ static void ambush(struct plan *p, struct prng *r, usec_t t) {
         add(p, t, FAULT_AMBUSH, -1, -1, arg);
 }
 
+/* S3 at its hardest: a host is away just long enough to be fenced, by slow means, and who fences it
+ * falls asleep over that and wakes up late, when nobody could fence the sleeper either. */
+static void sleeping_fencer(struct plan *p, struct prng *r, usec_t t, int h) {
+        usec_t away = t + p->conf.detect_usec * 23 / 20;
+
+        for (int i = 0; i < (int)p->conf.n_hosts; i++)
+                add(p, t, FAULT_BMC, i, -1, i == h ? BMC_SLOW : BMC_DEAD);
+        add(p, t, FAULT_AMBUSH, -1, -1,
+            AMBUSH_FENCE | AMBUSH_ASLEEP << 8 | prng_below(r, 500 * MS) << 24);
+        add(p, t, prng_chance(r, 50) ? FAULT_NET_CUT : FAULT_FREEZE, h, -1, 0);
+        away += prng_below(r, 2 * SEC);
+        add(p, away, FAULT_NET_RESTORE, h, -1, 0);
+        add(p, away, FAULT_THAW, h, -1, 0);
+        away += prng_range(r, 1, 90) * SEC;
+        for (int i = 0; i < (int)p->conf.n_hosts; i++)
+                add(p, away, FAULT_THAW, i, -1, 0);
+}
+
+/* Entries that the leader alone has, and a merge before the others have made as many. */
+static void lonely_entries(struct plan *p, struct prng *r, usec_t t) {
+        size_t n = prng_range(r, 1, 5);
+
+        add(p, t, FAULT_AMBUSH, -1, -1,
+            AMBUSH_DECISION | AMBUSH_FLAP << 8 | prng_below(r, 2 * MS) << 24);
+        for (size_t i = 0; i < n; i++)
+                add(p, t + prng_below(r, 5 * MS), FAULT_GUEST_CRASH, -1,
+                    (int)prng_below(r, p->conf.n_guests), 0);
+}
+
 static void one_fault(struct plan *p, struct prng *r, usec_t t) {
         int h = (int)prng_below(r, p->conf.n_hosts), g = (int)prng_below(r, p->conf.n_guests);
-        uint64_t k = prng_below(r, 125);
+        uint64_t k = prng_below(r, 135);
 
-        if (k >= 100) {
+        if (k >= 130) {
+                sleeping_fencer(p, r, t, h);
+        } else if (k >= 125) {
+                lonely_entries(p, r, t);
+        } else if (k >= 100) {
                 ambush(p, r, t);
         } else if (k < 20) {
                 power_fault(p, r, t, h);

@@ -7,8 +7,9 @@
 #include "hawd/sim/fault.h"
 
 #define PLAN_FAULTS_MAX 64
-#define SETTLE_MAX (400 * USEC_PER_SEC) /* L1: within this all is well after the last fault ended  \
-                                         */
+#define SETTLE_MAX                                                                                 \
+        (400 * USEC_PER_SEC) /* L1: within this all is well after the last fault ended             \
+                              */
 
 struct plan {
         struct sim_conf conf;

@@ -9,7 +9,7 @@ build=(gcc make pkg-config protobuf-c-compiler libprotobuf-c-dev libinih-dev lib
 check=(check libsubunit-dev clang clang-format git libfuse3-dev)
 lab=(corosync libvirt-daemon libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu
         qemu-system-x86 qemu-utils busybox-static openipmi ipmitool fence-agents cpio iproute2
-        nftables kmod util-linux procps jq binutils)
+        nftables kmod util-linux procps jq lz4 binutils)
 
 if ! command -v dpkg-query >/dev/null; then
         echo "deps: this is no Debian or Ubuntu; see that the equivalents of these are installed:"

@@ -304,8 +304,7 @@ static void note_operational(struct core *c) {
                 c->operational_number = c->number;
                 core_note(c, NOTE_OPERATIONAL, c->nodeid, NULL,
                           "decisions are made: epoch %" PRIu64 ", version %" PRIu64 ", leader %s",
-                          c->number, log_version(c),
-                          model_host_name(&c->model, core_leader_nodeid(c)));
+                          c->number, log_version(c), core_node_name(c, core_leader_nodeid(c)));
                 request_again(c);
                 return;
         }

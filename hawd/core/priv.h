@@ -232,6 +232,8 @@ bool core_operational(const struct core *c);
 bool core_ring_quorate(const struct core *c);
 bool core_leader(const struct core *c);
 uint32_t core_leader_nodeid(const struct core *c);
+/** core_node_name() - by the nodelist, for hosts that the ledger does not know yet too. */
+const char *core_node_name(const struct core *c, uint32_t nodeid);
 struct peer *core_peer(struct core *c, uint32_t nodeid);
 bool core_in_group(const struct core *c, uint32_t nodeid);
 bool core_in_ring(const struct core *c, uint32_t nodeid);

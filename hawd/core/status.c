@@ -6,7 +6,7 @@
 
 #include "hawd/core/priv.h"
 
-static const char *node_name(const struct core *c, uint32_t nodeid) {
+const char *core_node_name(const struct core *c, uint32_t nodeid) {
         for (size_t i = 0; i < c->n_nodes; i++)
                 if (c->nodes[i].nodeid == nodeid)
                         return c->nodes[i].name;
@@ -28,7 +28,7 @@ static uint32_t absent(const struct core *c, bool (*there)(const struct core *, 
                         continue;
                 gone++;
                 r = snprintf(buf + used, size - used, "%s%s", used ? " " : "",
-                             node_name(c, members[i]));
+                             core_node_name(c, members[i]));
                 if (r > 0 && (size_t)r < size - used)
                         used += (size_t)r;
         }

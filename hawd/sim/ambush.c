@@ -53,6 +53,8 @@ static void strike(struct sim *s, const struct call *c) {
         };
         struct fault f = {.kind = kinds[c->a], .host = c->host, .guest = -1};
 
+        if (s->peace)
+                return;
         if (f.kind == FAULT_HAWD_KILL || f.kind == FAULT_RING_KILL)
                 f.arg = prng_range(&s->rng, 100, 4000);
         fault_apply(s, &f);

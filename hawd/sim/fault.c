@@ -212,6 +212,7 @@ static void heal_host(struct sim *s, struct sim_host *h) {
 void fault_heal(struct sim *s) {
         sim_trace(s, NULL, "all faults end");
         s->n_ambushes = 0;
+        s->peace = true;
         for (size_t i = 0; i < s->n_hosts; i++)
                 heal_host(s, &s->hosts[i]);
         totem_changed(s);

@@ -92,5 +92,8 @@ void power_thaw(struct sim *s, struct sim_host *h) {
                 queue_add(&s->queue, c);
         }
         h->n_held = 0;
+        /* What comes now on the same descriptors comes behind what waited there. */
+        h->cs.quorum_at = MAX(h->cs.quorum_at, at[OWNER_HAWD]);
+        h->lv.told_at = MAX(h->lv.told_at, at[OWNER_HAWD]);
         totem_changed(s);
 }

@@ -323,6 +323,7 @@ struct sim {
         size_t n_requests, cap_requests;
         struct ambush ambushes[8];
         size_t n_ambushes;
+        bool peace; /* all faults have ended */
         struct truth *truth;
         struct sim_stats stats;
         uint64_t traced_version; /* newest whose notes are traced, and by whom */

@@ -99,6 +99,8 @@ static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f)
                 sim_at(s, USEC_PER_SEC, OWNER_WORLD, h->index, switch_on, 0, 0);
                 break;
         case FAULT_NET_CUT:
+                totem_cut(s, h);
+                /* fall through */
         case FAULT_NET_RESTORE:
                 h->net = f->kind == FAULT_NET_CUT ? h->index + 1 : 0;
                 totem_changed(s);

@@ -118,6 +118,7 @@ struct corosync {
         struct ring_item *out; /* sent by hawd, not ordered yet */
         size_t n_out, cap_out;
         bool token_due;
+        usec_t lonely_until; /* its messages are lost on the wire, but the token still comes by */
         uint32_t view[SIM_HOSTS_MAX]; /* pid of each member of the group as it knows it, 0: none */
         uint32_t joined;              /* pid of its own hawd in the group, 0: none */
         struct inbox_item *in;
@@ -374,6 +375,7 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev);
 void corosync_start(struct sim *s, struct sim_host *h);
 void corosync_kill(struct sim *s, struct sim_host *h);
 void totem_changed(struct sim *s); /* a link, corosync or host came, went, froze or thawed */
+void totem_cut(struct sim *s, struct sim_host *h); /* before its link goes */
 void totem_join(struct sim *s, struct sim_host *h);
 void totem_send(struct sim *s, struct sim_host *h, struct msg *m); /* takes the reference */
 void totem_leave(struct sim *s, struct sim_host *h);               /* its hawd is gone */

@@ -206,6 +206,8 @@ static void arrive(struct sim *s, const struct call *c) {
 }
 
 static void arrive_later(struct sim *s, struct sim_host *h, usec_t delay) {
+        if (!h->cs.conf)
+                return;
         sim_at(s, delay, OWNER_COROSYNC, h->index, arrive, h->cs.conf->id.seq, 0);
 }
 
@@ -227,7 +229,7 @@ static void token(struct sim *s, const struct call *c) {
         size_t room = 1 + prng_below(&s->rng, 4);
 
         cs->token_due = false;
-        if (!conf || cs->n_out == 0 || !conf_whole(s, h))
+        if (!conf || cs->n_out == 0 || (!conf_whole(s, h) && s->now >= cs->lonely_until))
                 return;
         room = MIN(room, cs->n_out);
         for (size_t k = 0; k < room; k++) {
@@ -251,6 +253,13 @@ void totem_token(struct sim *s, struct sim_host *h, usec_t delay) {
                 return;
         h->cs.token_due = true;
         sim_at(s, delay + sim_delay(s, TOKEN_TYPICAL), OWNER_COROSYNC, h->index, token, 0, 0);
+}
+
+/* Sometimes the token makes some more rounds when messages do not arrive any more: what is sent then
+ * is delivered to the sender alone. */
+void totem_cut(struct sim *s, struct sim_host *h) {
+        if (!s->conf->calm && prng_chance(&s->rng, 40))
+                h->cs.lonely_until = s->now + prng_range(&s->rng, 1, 60) * USEC_PER_MSEC;
 }
 
 static void out_add(struct sim *s, struct sim_host *h, struct ring_item it) {

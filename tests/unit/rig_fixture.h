@@ -217,7 +217,6 @@ static inline void rig_open(struct rig *r, struct led *l, uint32_t nodeid, bool 
         EVENT(r, .kind = EV_HOST_LOAD,
               .load = {.memory_free_mib = 4000, .vcpus = 4, .memory_mib = 8192});
         rig_group(r, all, all);
-        rig_clear(r);
 }
 
 static inline struct rig *rig_new(void) {

@@ -36,11 +36,12 @@ static void told(struct sim *s, const struct call *c) {
 }
 
 void qemu_tell(struct sim *s, struct sim_host *h, int g) {
-        const struct domain *d = &h->lv.dom[g];
+        struct domain *d = &h->lv.dom[g];
         uint64_t what = (uint64_t)d->state |
                         (d->state == SEEN_GONE ? (uint64_t)d->end_why << 8 : (uint64_t)END_NONE);
         usec_t at;
 
+        d->untold = h->lv.hung;
         if (!h->core || !h->lv.up || h->lv.hung || !h->lv.connected)
                 return;
         /* One stream of events: as late as they are, they keep their order. */

@@ -148,6 +148,7 @@ struct domain {
         enum seen_state state; /* GONE, RUNNING or PAUSED */
         bool defined;
         bool healthy;
+        bool untold; /* changed while libvirtd hung: it says so when it goes on */
         uint32_t run; /* number of this run: later calls for an older one are void */
         enum end_why end_why;
 };

@@ -7,6 +7,7 @@
  */
 #include "hawd/core/priv.h"
 
+#define OWN_RETRY_USEC (5 * USEC_PER_SEC)
 #define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* pause, resume, settle, dump */
 
 struct domain *executor_find(struct core *c, const char *uuid) {
@@ -33,7 +34,7 @@ static void domain_set(struct core *c, struct domain *dom, const struct domain_s
 
         dom->seen = *d;
         if (d->state == SEEN_RUNNING || d->state == SEEN_PAUSED) {
-                dom->run_seen = true;
+                dom->run_seen = dom->defined = true;
                 if (!was)
                         dom->running_since = MAX(c->now, 1);
         } else {
@@ -67,8 +68,10 @@ void executor_libvirt(struct core *c, const struct event *ev) {
         }
         for (size_t k = 0; k < ev->libvirt.n_domains; k++) {
                 const struct domain_seen *d = &ev->libvirt.domains[k];
+                struct domain *dom = domain_get(c, d);
 
-                domain_set(c, domain_get(c, d), d);
+                domain_set(c, dom, d);
+                dom->defined = true;
         }
 }
 
@@ -153,13 +156,24 @@ static void job_start(struct core *c, struct guest *g) {
         if (g->job_kind == JOB_START) {
                 a->guest_job.spec = guest_spec_ref(g->spec);
                 a->guest_job.timeout_usec = g->spec->conf.start_timeout_usec;
-                if (dom)
+                if (dom) {
                         dom->run_seen = dom->healthy = false;
+                        dom->defined = true;
+                }
         } else if (g->job_kind == JOB_SETTLE) { /* one that runs after all is welcome */
                 a->guest_job.keep_running = !dom || dom->seen.state != SEEN_CRASHED;
         } else if (g->job_kind == JOB_STOP) {
                 a->guest_job.timeout_usec = g->spec->conf.stop_timeout_usec;
         }
+}
+
+/* What stops, settles or does not start also leaves no definition behind. */
+static bool undefined_by(const struct work *w) {
+        if (w->use == WORK_JOB && w->kind == JOB_START)
+                return w->result == RESULT_FAILED || w->result == RESULT_CANCELLED;
+        if (w->use == WORK_JOB && (w->kind == JOB_PAUSE || w->kind == JOB_RESUME))
+                return false;
+        return w->result == RESULT_DONE && (w->use == WORK_TIDY || w->seen == SEEN_GONE);
 }
 
 /* libvirt's events and a job's result race: a start that ended before its result came shows as
@@ -168,7 +182,11 @@ static void domain_after_work(struct core *c, const struct work *w) {
         struct domain *dom = executor_find(c, w->uuid);
         struct domain_seen d = {.state = w->seen, .wall = w->wall};
 
-        if (w->result != RESULT_DONE || w->use == WORK_DUMP)
+        if (w->use == WORK_DUMP)
+                return;
+        if (dom && undefined_by(w))
+                dom->defined = false;
+        if (w->result != RESULT_DONE || w->use == WORK_TIDY)
                 return;
         if (w->kind == JOB_START && w->use == WORK_JOB && dom && dom->run_seen &&
             dom->seen.state == SEEN_GONE)
@@ -381,34 +399,66 @@ static void observe_own(struct core *c, const struct guest *g, const struct doma
 
 /* A copy that nobody gave a claim to is stopped at once (S1, S5), and then said. */
 static void stop_rogue(struct core *c, const struct guest *g) {
-        struct work *w = work_of_guest(c, g->gid);
-        struct action *a;
+        struct work *w = work_add(c, WORK_ROGUE, g->gid, g->spec->uuid);
+        struct action *a = work_begin(c, w, GJOB_DESTROY);
 
-        if (w)
-                return;
-        w = work_add(c, WORK_ROGUE, g->gid, g->spec->uuid);
-        a = work_begin(c, w, GJOB_DESTROY);
         text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
 }
 
-static void rogues_tell(struct core *c) {
+/* It is defined only where it may run: nobody shall start it here by hand or by autostart. */
+static void tidy(struct core *c, const struct guest *g) {
+        struct work *w = work_add(c, WORK_TIDY, g->gid, g->spec->uuid);
+        struct action *a = work_begin(c, w, GJOB_UNDEFINE);
+
+        text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
+}
+
+static void rogue_stopped(struct core *c, const struct work *w) {
+        struct entry *e;
+        struct op *op;
+
+        if (!core_operational(c))
+                return;
+        e = observation(c, OP_GUEST_ROGUE, &op);
+        op->gid = w->gid;
+        text_set(op->text, sizeof(op->text), "the copy was stopped");
+        log_propose(c, e);
+}
+
+/* Work of this host's own: done, it goes; failed, it is said, stays for a while and is tried anew.
+ */
+static void own_work_end(struct core *c) {
         for (size_t i = 0; i < c->n_works;) {
                 struct work *w = &c->works[i];
-                struct entry *e;
-                struct op *op;
+                const struct guest *g = model_guest(&c->model, w->gid);
 
-                if (w->use != WORK_ROGUE || !w->done) {
+                if ((w->use != WORK_ROGUE && w->use != WORK_TIDY) || !w->done) {
                         i++;
                         continue;
                 }
-                if (core_operational(c) && w->result == RESULT_DONE) {
-                        e = observation(c, OP_GUEST_ROGUE, &op);
-                        op->gid = w->gid;
-                        text_set(op->text, sizeof(op->text), "the copy was stopped");
-                        log_propose(c, e);
+                if (w->result != RESULT_DONE && g) {
+                        if (w->told == 0) {
+                                w->told = MAX(c->now, 1);
+                                core_note(c, NOTE_GUEST_ROGUE, c->nodeid, g->spec->name,
+                                          "%s has no claim here, but cannot be %s: %s",
+                                          g->spec->name,
+                                          w->use == WORK_ROGUE ? "stopped" : "undefined", w->text);
+                        }
+                        if (c->now < usec_add(w->told, OWN_RETRY_USEC)) {
+                                wake_at(c, usec_add(w->told, OWN_RETRY_USEC));
+                                i++;
+                                continue;
+                        }
+                } else if (w->use == WORK_ROGUE) {
+                        rogue_stopped(c, w);
                 }
                 work_remove(c, i);
         }
+}
+
+/* Wanted elsewhere, or not at all: a definition here has no purpose. */
+static bool defined_in_vain(const struct guest *g) {
+        return g->claims != 0 || g->desired == DESIRED_STOPPED || g->deleting;
 }
 
 static void guest_tick(struct core *c, struct guest *g, uint32_t self_bit) {
@@ -437,6 +487,8 @@ static void guest_tick(struct core *c, struct guest *g, uint32_t self_bit) {
                 log_propose(c, e);
         } else if (live) {
                 stop_rogue(c, g);
+        } else if (dom && dom->defined && g->desired != DESIRED_IGNORED && defined_in_vain(g)) {
+                tidy(c, g);
         }
 }
 
@@ -444,7 +496,7 @@ void executor_tick(struct core *c) {
         int index = model_host_index(&c->model, c->nodeid);
 
         jobs_tell(c);
-        rogues_tell(c);
+        own_work_end(c);
         if (index < 0 || !core_operational(c) || join_needed(c))
                 return;
         if (c->model.hosts[index].state == HOST_JOINING || c->stopping)

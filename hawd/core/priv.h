@@ -43,6 +43,7 @@ struct batch {
 /** struct domain - what libvirt shows of one domain of this host */
 struct domain {
         struct domain_seen seen;
+        bool defined;  /* libvirt may know it even when it does not run */
         bool run_seen; /* since the job under way began, it was seen running */
         bool healthy;
         char evidence[TEXT_LEN];
@@ -57,7 +58,7 @@ struct work {
         uint32_t gid;
         char uuid[UUID_LEN];
         enum guest_job_kind kind; /* of a ledger job */
-        enum work_use { WORK_JOB, WORK_SETTLE, WORK_ROGUE, WORK_DUMP } use;
+        enum work_use { WORK_JOB, WORK_SETTLE, WORK_ROGUE, WORK_TIDY, WORK_DUMP } use;
         bool begun, done, cancelled;
         enum job_result result;
         enum seen_state seen;

@@ -15,71 +15,7 @@
 #include "hawd/core/note.h"
 #include "hawd/sim/prng.h"
 #include "hawd/sim/queue.h"
-
-#define SIM_HOSTS_MAX 16
-#define SIM_GUESTS_MAX 64
-#define SIM_EPOCH_WALL (1700000000 * USEC_PER_SEC)
-
-enum bmc_mode { BMC_OK, BMC_DEAD, BMC_LYING, BMC_SLOW, BMC_NONE };
-enum disk_mode { DISK_OK, DISK_SLOW, DISK_FULL };
-
-/* ---- what a cluster is at the start ---- */
-
-struct sim_host_conf {
-        char name[NAME_LEN];
-        char labels[256];
-        uint32_t vcpus;
-        uint64_t memory_mib;
-        enum bmc_mode bmc;
-        bool power_off;
-        int64_t wall_offset; /* of its clock, microseconds */
-};
-
-struct sim_guest_conf {
-        char name[NAME_LEN];
-        int host; /* runs there at the start; -1: nowhere */
-        enum desired desired;
-        uint32_t vcpus;
-        uint64_t memory_mib;
-        struct conf_guest conf;
-        usec_t boot_usec; /* start to healthy */
-        uint32_t start_failures;
-        char after[8][NAME_LEN];
-        uint32_t n_after;
-        int line; /* where it is defined, for messages */
-};
-
-struct sim_rule_conf {
-        char name[NAME_LEN];
-        enum rule_kind kind;
-        bool strict;
-        char guests[512];
-        char hosts[512];
-        int line;
-};
-
-struct sim_conf {
-        uint64_t seed;
-        struct config config;
-        struct sim_host_conf hosts[SIM_HOSTS_MAX];
-        size_t n_hosts;
-        struct sim_guest_conf guests[SIM_GUESTS_MAX];
-        size_t n_guests;
-        struct sim_rule_conf rules[SIM_GUESTS_MAX];
-        size_t n_rules;
-        usec_t detect_usec; /* death to membership change */
-        usec_t fence_usec;  /* one switching by a BMC */
-        usec_t boot_usec;   /* power on to corosync */
-        bool calm;          /* no rare delays: scenarios show what is usual */
-        bool second_line;   /* executors check versions again right before (S6) */
-        /* Passes each message through a codec (the wire's); NULL: as it is. */
-        struct msg *(*recode)(const struct msg *m);
-};
-
-/** sim_conf_init() - an empty cluster with the defaults of hawd.conf. */
-void sim_conf_init(struct sim_conf *c);
-/** sim_conf_host() - host @i and its fence device, if it has one, go into the config. */
-void sim_conf_host(struct sim_conf *c, size_t i);
+#include "hawd/sim/sim_conf.h"
 
 /* ---- the ring (totem.c) ---- */
 
@@ -148,7 +84,7 @@ struct domain {
         enum seen_state state; /* GONE, RUNNING or PAUSED */
         bool defined;
         bool healthy;
-        bool untold; /* changed while libvirtd hung: it says so when it goes on */
+        bool untold;  /* changed while libvirtd hung: it says so when it goes on */
         uint32_t run; /* number of this run: later calls for an older one are void */
         enum end_why end_why;
 };
@@ -419,6 +355,12 @@ void virtd_hang(struct sim *s, struct sim_host *h);
 void virtd_resume(struct sim *s, struct sim_host *h);
 void virtd_restart(struct sim *s, struct sim_host *h);
 void virtd_power_off(struct sim_host *h);
+
+/* virtd_job.c: what hawd's workers ask of it */
+void virtd_report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job_result r);
+void virtd_effect(struct sim *s, const struct call *c); /* a: seq of the job */
+enum job_result virtd_start(struct sim *s, struct sim_host *h, const struct lv_job *j);
+void virtd_job_remove(struct sim_host *h, uint64_t seq);
 
 /* bmc.c: hawd-fence and what it talks to */
 void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a);

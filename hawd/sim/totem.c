@@ -255,8 +255,8 @@ void totem_token(struct sim *s, struct sim_host *h, usec_t delay) {
         sim_at(s, delay + sim_delay(s, TOKEN_TYPICAL), OWNER_COROSYNC, h->index, token, 0, 0);
 }
 
-/* Sometimes the token makes some more rounds when messages do not arrive any more: what is sent then
- * is delivered to the sender alone. */
+/* Sometimes the token makes some more rounds when messages do not arrive any more: what is sent
+ * then is delivered to the sender alone. */
 void totem_cut(struct sim *s, struct sim_host *h) {
         if (!s->conf->calm && prng_chance(&s->rng, 40))
                 h->cs.lonely_until = s->now + prng_range(&s->rng, 1, 60) * USEC_PER_MSEC;

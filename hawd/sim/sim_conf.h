@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a simulated cluster is at the start: hosts, guests, rules, and how fast things are. Pure.
+ */
+#pragma once
+
+#include "hawd/core/model.h"
+
+struct msg;
+
+#define SIM_HOSTS_MAX HOSTS_MAX
+#define SIM_GUESTS_MAX 512
+#define SIM_RULES_MAX 64
+#define SIM_EPOCH_WALL (1700000000 * USEC_PER_SEC)
+
+enum bmc_mode { BMC_OK, BMC_DEAD, BMC_LYING, BMC_SLOW, BMC_NONE };
+enum disk_mode { DISK_OK, DISK_SLOW, DISK_FULL };
+
+struct sim_host_conf {
+        char name[NAME_LEN];
+        char labels[256];
+        uint32_t vcpus;
+        uint64_t memory_mib;
+        enum bmc_mode bmc;
+        bool power_off;
+        int64_t wall_offset; /* of its clock, microseconds */
+};
+
+struct sim_guest_conf {
+        char name[NAME_LEN];
+        int host; /* runs there at the start; -1: nowhere */
+        enum desired desired;
+        uint32_t vcpus;
+        uint64_t memory_mib;
+        struct conf_guest conf;
+        usec_t boot_usec; /* start to healthy */
+        uint32_t start_failures;
+        char after[8][NAME_LEN];
+        uint32_t n_after;
+        int line; /* where it is defined, for messages */
+};
+
+struct sim_rule_conf {
+        char name[NAME_LEN];
+        enum rule_kind kind;
+        bool strict;
+        char guests[512];
+        char hosts[512];
+        int line;
+};
+
+struct sim_conf {
+        uint64_t seed;
+        struct config config;
+        struct sim_host_conf hosts[SIM_HOSTS_MAX];
+        size_t n_hosts;
+        struct sim_guest_conf guests[SIM_GUESTS_MAX];
+        size_t n_guests;
+        struct sim_rule_conf rules[SIM_RULES_MAX];
+        size_t n_rules;
+        usec_t detect_usec; /* death to membership change */
+        usec_t fence_usec;  /* one switching by a BMC */
+        usec_t boot_usec;   /* power on to corosync */
+        bool calm;          /* no rare delays: scenarios show what is usual */
+        bool second_line;   /* executors check versions again right before (S6) */
+        /* Passes each message through a codec (the wire's); NULL: as it is. */
+        struct msg *(*recode)(const struct msg *m);
+};
+
+/** sim_conf_init() - an empty cluster with the defaults of hawd.conf. */
+void sim_conf_init(struct sim_conf *c);
+/** sim_conf_host() - host @i and its fence device, if it has one, go into the config. */
+void sim_conf_host(struct sim_conf *c, size_t i);

@@ -303,8 +303,8 @@ static void note_operational(struct core *c) {
                 c->operational_said = true;
                 c->operational_number = c->number;
                 core_note(c, NOTE_OPERATIONAL, c->nodeid, NULL,
-                          "decisions are made: epoch %" PRIu64 ", version %" PRIu64 ", leader %s",
-                          c->number, log_version(c), core_node_name(c, core_leader_nodeid(c)));
+                          "decisions are made: epoch %" PRIu64 ", version %" PRIu64 ", %zu members",
+                          c->number, log_version(c), c->n_peers);
                 request_again(c);
                 return;
         }

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# weight: 66
 # The ring of one host is cut, once of another and once of the leader: fenced, and never twice.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

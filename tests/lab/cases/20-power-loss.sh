@@ -28,7 +28,7 @@ assert 'on other hosts' none_started "$lost" node3 '.*'
 assert 'node3 was found off: nobody switched it off' switched node3 off 0
 assert 'that was proof, by its devices' host_says node3 '.proof == "devices" or .state == "online"'
 wait_for 60 'it is switched on again, and online' host_is node3 online
-assert 'by its BMC, once' switched node3 on 1
+refute 'by its BMC' switched node3 on 0 # a slow one may be told again
 wait_for 60 'the guests are healthy, incidents closed' healthy low mid high
 for guest in low mid high; do
         assert "the incident of $guest has all its parts" incident_says "$guest" '

@@ -66,17 +66,8 @@ bool core_operational(const struct core *c) {
         return c->phase == SYNC_DONE && c->installed && core_ring_quorate(c);
 }
 
-/* The lowest node id of those that have installed this epoch. */
 uint32_t core_leader_nodeid(const struct core *c) {
-        uint32_t leader = 0;
-
-        if (c->phase != SYNC_DONE)
-                return 0;
-        for (size_t i = 0; i < c->n_peers; i++)
-                if (c->peers[i].ack_epoch == c->number &&
-                    (leader == 0 || c->peers[i].id.nodeid < leader))
-                        leader = c->peers[i].id.nodeid;
-        return leader;
+        return c->phase == SYNC_DONE ? c->leader : 0;
 }
 
 bool core_leader(const struct core *c) {
@@ -192,7 +183,7 @@ static void take_message(struct core *c, const struct event *ev) {
                 log_ack(c, ev->message.from, m);
                 break;
         case MSG_ENTRY:
-                log_entry(c, m);
+                log_entry(c, ev->message.from, m);
                 break;
         case MSG_HEARTBEAT:
                 p = core_peer(c, ev->message.from.nodeid);

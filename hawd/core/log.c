@@ -134,11 +134,42 @@ void log_install(struct core *c, uint64_t number, struct state *s) {
         persist_emit(c);
 }
 
-void log_entry(struct core *c, const struct msg *m) {
+/*
+ * The leader gives every entry of a configuration its version, and is the only one who does, so
+ * that each member's log is a beginning of the leader's: (epoch, version) says all of its content.
+ * The ring's order alone is not enough: a member that is cut off may deliver what was sent after a
+ * message that it lacks, and would then hold another entry at the same version.
+ */
+static void entry_send(struct core *c, struct entry *e) {
+        struct msg *m = msg_new(MSG_ENTRY);
+
+        if (c->leader == c->nodeid) {
+                if (c->next_version == 0)
+                        c->next_version = log_version(c) + 1;
+                m->entry_version = c->next_version++;
+        }
+        m->entry = e;
+        core_send(c, m);
+}
+
+static uint64_t expected_version(const struct core *c) {
+        uint64_t base = c->installed ? log_version(c) : c->peers[c->winner].exchange.version;
+
+        return base + c->n_held + 1;
+}
+
+void log_entry(struct core *c, struct ring_member from, const struct msg *m) {
         struct entry *e = m->entry;
 
         if (c->phase < SYNC_PROMISE || e->epoch != c->number)
                 return; /* of another configuration: whoever sent it will say it again */
+        if (m->entry_version == 0) {
+                if (c->leader == c->nodeid && c->installed)
+                        entry_send(c, entry_ref(e));
+                return;
+        }
+        if (from.nodeid != c->leader || m->entry_version != expected_version(c))
+                return; /* something before it is lacking: a change of the group is on its way */
         if (c->installed) {
                 log_append(c, entry_ref(e));
                 return;
@@ -222,6 +253,8 @@ void log_ack(struct core *c, struct ring_member from, const struct msg *m) {
         if (!p || p->id.pid != from.pid || m->view != c->view || c->number == 0 ||
             m->ack.epoch != c->number)
                 return;
+        if (c->leader == 0)
+                c->leader = from.nodeid;
         p->ack_epoch = m->ack.epoch;
         p->ack_version = MAX(p->ack_version, m->ack.version);
         apply_stable(c);
@@ -322,8 +355,6 @@ void log_flush(struct core *c) {
 }
 
 bool log_propose(struct core *c, struct entry *e) {
-        struct msg *m;
-
         if (!core_operational(c)) {
                 entry_unref(e);
                 return false;
@@ -331,9 +362,7 @@ bool log_propose(struct core *c, struct entry *e) {
         e->origin = c->nodeid;
         e->incarnation = c->incarnation;
         e->epoch = c->number;
-        m = msg_new(MSG_ENTRY);
-        m->entry = e;
-        core_send(c, m);
+        entry_send(c, e);
         return true;
 }
 

@@ -20,7 +20,7 @@ enum msg_kind {
         MSG_PROMISE,   /* promised is stored */
         MSG_STATE,     /* the winner's state, for those who need it */
         MSG_ACK,       /* stored up to (epoch, version); implies the install */
-        MSG_ENTRY,     /* a proposal: delivered to all, it gets the next version */
+        MSG_ENTRY,     /* with a version: of the leader, the next in the log; with 0: a proposal */
         MSG_HEARTBEAT, /* not stored */
         MSG_ASK,       /* a client's request that only another host can serve */
         MSG_TELL,      /* its failure (success shows as an applied entry) */
@@ -92,6 +92,7 @@ struct msg {
         unsigned refs;
         enum msg_kind kind;
         uint64_t view;
+        uint64_t entry_version; /* ENTRY: its place in the log, given by the leader; 0: none yet */
         union {
                 struct msg_exchange exchange;
                 struct {

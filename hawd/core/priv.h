@@ -140,7 +140,9 @@ struct core {
         uint64_t number; /* epoch being promised in this configuration; 0: not known yet */
         size_t winner;   /* index into peers, once phase >= PROMISE */
         bool promise_sent;
-        bool installed;        /* in memory, under number */
+        bool installed;  /* in memory, under number */
+        uint32_t leader; /* first to acknowledge the install in this configuration; 0: nobody */
+        uint64_t next_version; /* leader: of the entry that it sends next; 0: none sent yet */
         bool operational_said; /* last thing said of it; a short gap is not worth a line */
         uint64_t operational_number;
         usec_t not_operational_since;
@@ -256,7 +258,7 @@ uint64_t log_version(const struct core *c); /* of the last entry, stable or not 
 void log_append(struct core *c, struct entry *e);
 void log_install(struct core *c, uint64_t number, struct state *s); /* NULL: keep ours */
 void log_ack(struct core *c, struct ring_member from, const struct msg *m);
-void log_entry(struct core *c, const struct msg *m);
+void log_entry(struct core *c, struct ring_member from, const struct msg *m);
 void log_persisted(struct core *c, uint64_t batch);
 void log_persist_failed(struct core *c, const char *text);
 void log_tick(struct core *c);

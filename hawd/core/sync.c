@@ -72,6 +72,8 @@ static void restart(struct core *c) {
         c->number = 0;
         c->promise_sent = false;
         c->installed = false;
+        c->leader = 0;
+        c->next_version = 0;
         c->decision_inflight = false;
         c->ack_due = false;
         for (size_t i = 0; i < c->n_held; i++)

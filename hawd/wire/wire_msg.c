@@ -166,6 +166,7 @@ int wire_msg_encode(const struct msg *m, uint8_t **ret, size_t *ret_len) {
         if ((size_t)m->kind >= ARRAY_SIZE(put_kind) || !put_kind[m->kind])
                 return -EINVAL;
         p.view = m->view;
+        p.entry_version = m->entry_version;
         put_kind[m->kind](&o, m, &p);
         return wire_pack(&o, &p.base, WIRE_MSG_MAX, ret, ret_len);
 }
@@ -292,6 +293,7 @@ int wire_msg_decode(const uint8_t *bytes, size_t len, struct msg **ret, char *er
                 return -EBADMSG;
         m = msg_new(get_kind(p->body_case));
         m->view = p->view;
+        m->entry_version = p->entry_version;
         get_body(&in, p, m);
         wire_unpacked_free(&in, p);
         if (in.failed) {

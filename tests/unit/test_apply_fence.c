@@ -204,6 +204,7 @@ START_TEST(result_of_a_cancelled_job_proves_nothing) {
 
         led_join(&l, 2);
         led_fenced(&l, job, FENCE_PROVEN_OFF);
+        ck_assert(led_noted(&l, NOTE_FENCE_CANCEL));
         ck_assert_int_eq(H(&l, 2)->state, HOST_JOINING);
         ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
         ck_assert_uint_eq(l.m.n_fence_jobs, 0);

@@ -326,15 +326,14 @@ START_TEST(off_of_a_host_that_left_is_no_distrust) {
         led_device(&l, "bmc1", 1);
         rig_device(r, "bmc1", "node1", 1);
         rig_open(r, &l, 2, false);
-        rig_group(r, 0xe, 0xe);
-        for (unsigned turn = 0; turn < 2; turn++) {
-                rig_clear(r);
+        for (unsigned turn = 0; turn < 3; turn++) {
                 for (unsigned i = 0; i < 70 && !rig_act(r, ACT_FENCE); i++)
                         rig_pass(r, USEC_PER_SEC);
+                ck_assert_ptr_nonnull(rig_act(r, ACT_FENCE));
                 rig_group(r, 1u << 2 | 1u << 3, 0xe); /* node1's hawd is gone ... */
                 rig_group(r, 0xe, 0xe);               /* ... and back */
-                if (rig_act(r, ACT_FENCE))
-                        rig_fence_done(r, rig_act(r, ACT_FENCE)->fence.id, READING_OFF);
+                rig_fence_done(r, rig_act(r, ACT_FENCE)->fence.id, READING_OFF);
+                rig_clear(r);
         }
         ck_assert(!model_device(rig_model(r), "bmc1")->distrusted);
         rig_close(r);

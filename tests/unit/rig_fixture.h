@@ -4,7 +4,8 @@
  * exchange, promise and acknowledge whatever it does. So each step of it can be looked at.
  *
  * It boots with a ledger made by ledger_fixture.h. The ops it proposes are kept in ops[], what it
- * wants done in acts[]; rig_clear() forgets both. The leader is the lowest node id of the group.
+ * wants done in acts[]; rig_clear() forgets both. The lowest node id of the group acknowledges
+ * first and so leads; where that is a peer, it numbers what the core proposes.
  */
 #pragma once
 
@@ -60,13 +61,16 @@ static inline void rig_message(struct rig *r, struct ring_member from, struct ms
         ck_assert_int_eq(core_step(r->c, &ev, out), 0);
 }
 
-/* The peers say what the core says: same ledger, same promise, same acknowledgement. */
-static inline void rig_echo(struct rig *r, const struct msg *m, struct actions *out) {
+/* The peers say what the core says: same ledger, same promise, same acknowledgement; each in the
+ * order of the node ids. */
+static inline void rig_echo(struct rig *r, struct msg *m, struct actions *out) {
         for (size_t i = 0; i < r->n_group; i++) {
                 struct msg *echo;
 
-                if (r->group[i].nodeid == r->nodeid)
+                if (r->group[i].nodeid == r->nodeid) {
+                        rig_message(r, r->group[i], m, out);
                         continue;
+                }
                 echo = msg_new(m->kind);
                 echo->view = m->view;
                 if (m->kind == MSG_EXCHANGE)
@@ -80,10 +84,22 @@ static inline void rig_echo(struct rig *r, const struct msg *m, struct actions *
         }
 }
 
+/* A peer that leads numbers the entry and sends it to all. */
+static inline void rig_number(struct rig *r, struct entry *e, struct actions *out) {
+        struct msg *m = msg_new(MSG_ENTRY);
+        struct core_status st;
+
+        core_status(r->c, &st);
+        m->entry = entry_ref(e);
+        m->entry_version = st.version + 1;
+        rig_message(r, r->group[0], m, out);
+        msg_unref(m);
+}
+
 static inline void rig_sent(struct rig *r, struct msg *m, struct actions *out) {
         struct ring_member self = {r->nodeid, 1000 + r->nodeid};
 
-        if (m->kind == MSG_ENTRY)
+        if (m->kind == MSG_ENTRY && m->entry->origin == r->nodeid)
                 for (size_t k = 0; k < m->entry->n_ops; k++) {
                         ck_assert_uint_lt(r->n_ops, RIG_KEPT);
                         r->ops[r->n_ops] = m->entry->ops[k];
@@ -93,9 +109,12 @@ static inline void rig_sent(struct rig *r, struct msg *m, struct actions *out) {
                 }
         if (m->kind == MSG_ENTRY && r->lose_entries)
                 return;
-        rig_message(r, self, m, out);
         if (m->kind == MSG_EXCHANGE || m->kind == MSG_PROMISE || m->kind == MSG_ACK)
                 rig_echo(r, m, out);
+        else if (m->kind == MSG_ENTRY && m->entry_version == 0)
+                rig_number(r, m->entry, out);
+        else
+                rig_message(r, self, m, out);
 }
 
 static inline void rig_keep(struct rig *r, struct action *a) {
@@ -241,6 +260,7 @@ static inline void rig_op_by(struct rig *r, uint32_t from, struct op op) {
         struct ring_member member = {from, 1000 + from};
         struct actions out = {0};
         struct core_status st;
+        bool leads = r->group[0].nodeid == r->nodeid;
         struct msg *m = msg_new(MSG_ENTRY);
 
         core_status(r->c, &st);
@@ -251,7 +271,10 @@ static inline void rig_op_by(struct rig *r, uint32_t from, struct op op) {
         *entry_add(m->entry, op.kind) = op;
         if (m->entry->ops[0].wall == 0)
                 m->entry->ops[0].wall = rig_wall(r->now);
-        rig_message(r, member, m, &out);
+        if (leads)
+                rig_message(r, member, m, &out);
+        else
+                rig_number(r, m->entry, &out);
         msg_unref(m);
         rig_pump(r, &out);
         actions_free(&out);

@@ -80,7 +80,7 @@ START_TEST(entry_of_a_lost_host_alone_is_never_applied) {
 }
 END_TEST
 
-/* Entries and acknowledgements of another epoch are dropped, however late they come. */
+/* Entries of another epoch, out of their turn, or not of the leader are dropped. */
 START_TEST(entry_of_another_epoch_is_dropped) {
         struct net *n = started();
         struct msg *late = msg_new(MSG_ENTRY);
@@ -88,6 +88,7 @@ START_TEST(entry_of_another_epoch_is_dropped) {
 
         late->entry = entry_new();
         late->entry->epoch = epoch;
+        late->entry_version = 1;
         entry_add(late->entry, OP_RULE_SET);
         text_set(late->entry->ops[0].name, NAME_LEN, "late");
         net_group(n, ALL);
@@ -99,6 +100,12 @@ START_TEST(entry_of_another_epoch_is_dropped) {
         TELL(n, 2, .kind = EV_MESSAGE, .message = {.from = {1, n->nodes[1].pid}, .msg = late});
         ck_assert_uint_eq(net_status(n, 2).version, version);
         late->entry->epoch = net_status(n, 2).epoch;
+        late->entry_version = version + 2; /* one before it is lacking */
+        TELL(n, 2, .kind = EV_MESSAGE, .message = {.from = {1, n->nodes[1].pid}, .msg = late});
+        ck_assert_uint_eq(net_status(n, 2).version, version);
+        late->entry_version = version + 1;
+        TELL(n, 2, .kind = EV_MESSAGE, .message = {.from = {3, n->nodes[3].pid}, .msg = late});
+        ck_assert_uint_eq(net_status(n, 2).version, version); /* node3 does not lead */
         TELL(n, 2, .kind = EV_MESSAGE, .message = {.from = {1, n->nodes[1].pid}, .msg = late});
         ck_assert_uint_eq(net_status(n, 2).version, version + 1);
         msg_unref(late);

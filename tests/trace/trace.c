@@ -98,8 +98,8 @@ static void show_op(struct trace *t, const struct op *op) {
 
 static void show_send(struct trace *t, const struct msg *m) {
         switch (m->kind) {
-        case MSG_ENTRY:
-                for (size_t i = 0; i < m->entry->n_ops; i++)
+        case MSG_ENTRY: /* those that it only numbers, as the leader, are others' */
+                for (size_t i = 0; m->entry->origin == t->node && i < m->entry->n_ops; i++)
                         show_op(t, &m->entry->ops[i]);
                 break;
         case MSG_EXCHANGE:

@@ -10,7 +10,7 @@
 #define WORDS 8
 
 struct words {
-        char *w[WORDS];
+        const char *w[WORDS];
         size_t n;
 };
 
@@ -178,20 +178,29 @@ static void ev_power(struct trace *t, const struct words *w) {
         bad(t, "nothing was asked of", w->w[1]);
 }
 
-/* told GUEST RESULT: its job's host, another one, proposes the end of the job */
+/* told GUEST RESULT: its job has ended on its host */
 static void ev_told(struct trace *t, const struct words *w) {
         struct guest *g = guest_of(t, word(t, w, 1));
         enum job_result result = result_of(t, word(t, w, 2));
+        struct words own = {
+                .w = {w->w[0], w->w[1], w->w[2], result == RESULT_DONE ? "running" : "gone"},
+                .n = 4};
 
+        if (g->job_host == t->node) {
+                ev_job(t, &own);
+                return;
+        }
         BY(t->r, g->job_host, .kind = OP_GUEST_DONE, .gid = g->gid, .job = g->job,
            .host = g->job_host, .result = result,
            .seen = result == RESULT_DONE && g->job_kind != JOB_STOP ? SEEN_RUNNING : SEEN_GONE,
            .text = "as told");
 }
 
-/* fenced HOST off|on|failed|cancelled: the executor of its job, another one, says so */
+/* fenced HOST off|on|failed: what its job came to, by its executor; here: every device reads so */
 static void ev_fenced(struct trace *t, const struct words *w) {
-        static const char *const names[] = {"off", "on", "failed", "cancelled"};
+        static const char *const names[] = {"off", "on", "failed"};
+        static const char *const readings[] = {"off", "on", "unknown"};
+        int result = pick(t, word(t, w, 2), names, ARRAY_SIZE(names));
         uint32_t host = host_id(t, word(t, w, 1));
 
         for (size_t i = 0; i < rig_model(t->r)->n_fence_jobs; i++) {
@@ -199,10 +208,14 @@ static void ev_fenced(struct trace *t, const struct words *w) {
 
                 if (j.host != host)
                         continue;
+                for (uint32_t k = 0; j.executor == t->node && k < j.n_devices; k++)
+                        ev_power(t, &(struct words){.w = {w->w[0], j.devices[k], readings[result]},
+                                                    .n = 3});
+                if (j.executor == t->node)
+                        return;
                 BY(t->r, j.executor, .kind = OP_FENCE_DONE, .job = j.id, .host = host,
                    .loss = j.loss, .executor = j.executor,
-                   .fence_result = (enum fence_result)pick(t, word(t, w, 2), names, 4),
-                   .text = "as told");
+                   .fence_result = (enum fence_result)result, .text = "as told");
                 return;
         }
         bad(t, "no fence job against", w->w[1]);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define READ_GAP_USEC (200 * USEC_PER_MSEC)      /* between two readings */
+#define FOUND_GAP_USEC (20 * USEC_PER_MSEC)      /* the same, found so with nothing sent */
 #define SETTLE_USEC (50 * USEC_PER_MSEC)         /* from an order to the next reading */
 #define RETRY_GAP_USEC (300 * USEC_PER_MSEC)     /* after a failed reading */
 #define RESEND_USEC (4 * USEC_PER_SEC)           /* accepted, but nothing happened */
@@ -158,7 +159,7 @@ static bool switch_to(struct course *c, enum fence_power goal) {
                         wait_for(c, SETTLE_USEC);
                         continue;
                 }
-                wait_for(c, READ_GAP_USEC);
+                wait_for(c, r->power == goal && !r->switched ? FOUND_GAP_USEC : READ_GAP_USEC);
         } while (time_left(c));
 
         /* An order that failed for good left the reading from before it standing. */

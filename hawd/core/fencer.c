@@ -303,6 +303,10 @@ static void checks_tick(struct core *c) {
                 if (f->use == FENCE_USE_CHECK && !core_in_group(c, f->host))
                         f->in_group = false;
         }
+        if (c->now < c->checks_after) { /* a recovery may be under way: that comes first */
+                wake_at(c, c->checks_after);
+                return;
+        }
         for (size_t i = 0; i < c->model.n_hosts && core_operational(c); i++) {
                 const struct host *h = &c->model.hosts[i];
 

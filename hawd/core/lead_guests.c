@@ -258,6 +258,8 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
         }
         code = place_guest(&p->problem, gi, excluded, &r);
         if (code != PLACE_OK && g->tried) {
+                if (retry_get(c, g->gid)->next == 0)
+                        retry_later(c, g->gid);
                 if (!retry_due(c, g->gid)) {
                         not_placed(c, e, g, r.why);
                         return;
@@ -324,9 +326,14 @@ static void lead_clocks_reset(struct core *c) {
 void lead_tick(struct core *c) {
         struct entry *e;
 
-        if (!core_leader(c) || c->clocks_hosts != c->model.n_hosts)
+        if (!core_leader(c))
+                return;
+        /* Epochs that follow each other: nobody else can have led in between. */
+        if ((c->number != c->led_number && c->number != c->led_number + 1) ||
+            c->clocks_hosts != c->model.n_hosts)
                 lead_clocks_reset(c);
-        if (!core_leader(c) || c->decision_inflight || c->n_tail)
+        c->led_number = c->number;
+        if (c->decision_inflight || c->n_tail)
                 return;
         e = entry_new();
         e->decision = true;

@@ -49,6 +49,52 @@ static bool lead_members(struct core *c, struct entry *e) {
         return false;
 }
 
+/* Who carries it out: the member that reached the device last, then the others in turn. */
+static uint32_t choose_executor(struct core *c, const struct host *h, const char *device,
+                                uint32_t tries) {
+        const struct device *d = model_device(&c->model, device);
+        uint32_t able[HOSTS_MAX], n = 0, first = 0;
+
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                const struct host *x = &c->model.hosts[i];
+                struct peer *p = core_peer(c, x->nodeid);
+
+                if (x->nodeid == h->nodeid || !p || p->ack_epoch != c->number ||
+                    (x->state != HOST_ONLINE && x->state != HOST_JOINING &&
+                     x->state != HOST_DRAINING && x->state != HOST_MAINTENANCE))
+                        continue;
+                if (d && d->reached_by == x->nodeid)
+                        first = n;
+                able[n++] = x->nodeid;
+        }
+        return n ? able[(first + tries) % n] : 0;
+}
+
+/* @tries: for this loss; @loss may be the one that the op before this one makes it. */
+static void fence_try(struct core *c, struct entry *e, const struct host *h, uint32_t loss,
+                      uint32_t tries, enum fence_kind kind, const struct ladder_step *s) {
+        uint32_t executor = choose_executor(c, h, s->devices[0]->name, tries);
+        usec_t longest = 0;
+        struct op *op;
+
+        if (!executor)
+                return;
+        op = decide(c, e, OP_FENCE_START, h);
+        op->host_version = 0; /* the number of the loss says what it was decided on */
+        op->loss = loss;
+        op->fence_kind = kind;
+        op->executor = executor;
+        op->level = s->level;
+        for (uint32_t k = 0; k < s->n_devices; k++) {
+                text_set(op->devices[k], NAME_LEN, s->devices[k]->name);
+                longest = MAX(longest, s->devices[k]->timeout_usec);
+        }
+        op->n_devices = s->n_devices;
+        op->budget_usec = longest;
+        text_fmt(op->text, sizeof(op->text), "level %u, try %u, by %s%s", s->level, tries + 1,
+                 op->devices[0], s->n_devices > 1 ? " and others" : "");
+}
+
 /*
  * 1 not in the group and not in the ring: lost at once
  * 2 not in the group, but its corosync is there, and its hawd announced a stop: unsupervised
@@ -56,6 +102,7 @@ static bool lead_members(struct core *c, struct entry *e) {
  */
 static void lead_absent(struct core *c, struct entry *e, size_t i) {
         const struct host *h = &c->model.hosts[i];
+        struct ladder_step s;
         usec_t due;
         struct op *op;
 
@@ -83,6 +130,8 @@ static void lead_absent(struct core *c, struct entry *e, size_t i) {
                  core_in_ring(c, h->nodeid)
                          ? "its hawd ended and did not come back within daemon-grace"
                          : "it left the ring");
+        if (!fence_job_open(&c->model, h->nodeid) && ladder_next(c->config, h->name, 0, &s) == 0)
+                fence_try(c, e, h, h->losses + 1, 0, FENCE_OFF, &s);
 }
 
 static void lead_present(struct core *c, struct entry *e, const struct host *h) {
@@ -98,51 +147,6 @@ void lead_hosts(struct core *c, struct entry *e) {
                 lead_absent(c, e, i);
                 lead_present(c, e, &c->model.hosts[i]);
         }
-}
-
-/* Who carries it out: the member that reached the device last, then the others in turn. */
-static uint32_t choose_executor(struct core *c, const struct host *h, const char *device,
-                                uint32_t tries) {
-        const struct device *d = model_device(&c->model, device);
-        uint32_t able[HOSTS_MAX], n = 0, first = 0;
-
-        for (size_t i = 0; i < c->model.n_hosts; i++) {
-                const struct host *x = &c->model.hosts[i];
-                struct peer *p = core_peer(c, x->nodeid);
-
-                if (x->nodeid == h->nodeid || !p || p->ack_epoch != c->number ||
-                    (x->state != HOST_ONLINE && x->state != HOST_JOINING &&
-                     x->state != HOST_DRAINING && x->state != HOST_MAINTENANCE))
-                        continue;
-                if (d && d->reached_by == x->nodeid)
-                        first = n;
-                able[n++] = x->nodeid;
-        }
-        return n ? able[(first + tries) % n] : 0;
-}
-
-static void fence_try(struct core *c, struct entry *e, size_t i, enum fence_kind kind,
-                      const struct ladder_step *s) {
-        const struct host *h = &c->model.hosts[i];
-        uint32_t executor = choose_executor(c, h, s->devices[0]->name, h->fence_tries);
-        usec_t longest = 0;
-        struct op *op;
-
-        if (!executor)
-                return;
-        op = decide(c, e, OP_FENCE_START, h);
-        op->loss = h->losses;
-        op->fence_kind = kind;
-        op->executor = executor;
-        op->level = s->level;
-        for (uint32_t k = 0; k < s->n_devices; k++) {
-                text_set(op->devices[k], NAME_LEN, s->devices[k]->name);
-                longest = MAX(longest, s->devices[k]->timeout_usec);
-        }
-        op->n_devices = s->n_devices;
-        op->budget_usec = longest;
-        text_fmt(op->text, sizeof(op->text), "level %u, try %u, by %s%s", s->level,
-                 h->fence_tries + 1, op->devices[0], s->n_devices > 1 ? " and others" : "");
 }
 
 /* The pause counts from when this leader saw the try before end. */
@@ -185,12 +189,12 @@ static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
                 if (ladder_next(c->config, h->name, h->fence_tries, &s) < 0)
                         fence_nothing(c, e, h);
                 else if (pause_over(c, i, s.pause_usec))
-                        fence_try(c, e, i, FENCE_OFF, &s);
+                        fence_try(c, e, h, h->losses, h->fence_tries, FENCE_OFF, &s);
         } else if (h->state == HOST_OFF && h->power_on_wanted && !core_in_group(c, h->nodeid) &&
                    c->config->after_fence == AFTER_FENCE_ON && h->fence_tries < POWER_ON_TRIES) {
                 if (ladder_next(c->config, h->name, h->fence_tries, &s) == 0 &&
                     pause_over(c, i, s.pause_usec))
-                        fence_try(c, e, i, FENCE_ON, &s);
+                        fence_try(c, e, h, h->losses, h->fence_tries, FENCE_ON, &s);
         }
 }
 

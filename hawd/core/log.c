@@ -10,6 +10,8 @@
 
 #include "hawd/core/priv.h"
 
+#define ROWS_WAIT_USEC (50 * USEC_PER_MSEC)
+
 uint64_t log_version(const struct core *c) {
         return c->model.version + c->n_tail;
 }
@@ -70,11 +72,21 @@ static void persist_emit(struct core *c) {
         actions_add(c->out, ACT_PERSIST)->persist = p;
 }
 
+static bool rows_alone(const struct persist *p) {
+        return !p->set_promised && !p->install && !p->install_epoch && !p->n_entries && !p->compact;
+}
+
+/* What came before belongs to the old epoch; rows belong to no epoch. */
+static void persist_emit_before(struct core *c) {
+        if (c->pending_persist && !rows_alone(c->pending_persist))
+                persist_emit(c);
+}
+
 void log_promise(struct core *c, uint64_t number) {
         struct persist *p;
 
         c->promised = number;
-        persist_emit(c); /* a promise stands alone: what came before belongs to the old epoch */
+        persist_emit_before(c);
         p = persist_now(c);
         p->set_promised = true;
         p->promised = number;
@@ -118,7 +130,7 @@ struct state *log_state(const struct core *c) {
 void log_install(struct core *c, uint64_t number, struct state *s) {
         struct persist *p;
 
-        persist_emit(c);
+        persist_emit_before(c);
         p = persist_now(c);
         if (s) {
                 model_copy(&c->model, &s->model);
@@ -342,8 +354,26 @@ void log_tick(struct core *c) {
         }
 }
 
+/* Rows alone are no reason for a write of their own: they wait a little for the next one. A crash
+ * loses none, since their entries are applied again after it. */
+static bool only_rows(struct core *c) {
+        if (!c->pending_persist || !rows_alone(c->pending_persist)) {
+                c->rows_since = 0;
+                return false;
+        }
+        if (c->rows_since == 0)
+                c->rows_since = MAX(c->now, 1);
+        if (c->now >= usec_add(c->rows_since, ROWS_WAIT_USEC)) {
+                c->rows_since = 0;
+                return false;
+        }
+        wake_at(c, usec_add(c->rows_since, ROWS_WAIT_USEC));
+        return true;
+}
+
 void log_flush(struct core *c) {
-        persist_emit(c);
+        if (!only_rows(c))
+                persist_emit(c);
         if (c->ack_due && !c->store_failed) {
                 struct msg *m = msg_new(MSG_ACK);
 

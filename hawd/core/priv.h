@@ -18,6 +18,7 @@
 
 #define RESEND_USEC (2 * USEC_PER_SEC) /* an observation not yet applied is said again */
 #define COMPACT_ENTRIES 256
+#define CHECKS_QUIET_USEC (2 * USEC_PER_SEC) /* after a change of the group */
 
 /** struct peer - a member of the group in the present configuration */
 struct peer {
@@ -167,6 +168,7 @@ struct core {
         bool store_failed;
         usec_t store_retry;
         uint64_t repair_batch;       /* the write that mends a failed store */
+        usec_t rows_since;           /* rows wait for a write since; 0: none do */
         struct history_row *unsaved; /* rows of failed writes; go with the next one that works */
         size_t n_unsaved, cap_unsaved;
         char store_error[TEXT_LEN];
@@ -198,9 +200,11 @@ struct core {
         size_t n_fences, cap_fences;
         struct check checks[DEVICES_MAX];
         size_t n_checks;
+        usec_t checks_after; /* no look at devices before */
 
         /* the leader's own clocks, by host index; lost with it, and then counted anew, later */
         size_t clocks_hosts;
+        uint64_t led_number;          /* epoch in which this member led last */
         usec_t heard_wall[HOSTS_MAX]; /* latest heartbeat, by host index */
         usec_t gone_since[HOSTS_MAX]; /* by host index: not in the group since */
         usec_t fence_next[HOSTS_MAX]; /* not tried before */

@@ -110,6 +110,7 @@ void sync_group(struct core *c, const struct event *ev) {
                 c->n_peers = 0;
         c->view = view_of(ev->group.members, c->n_peers);
         c->round++;
+        c->checks_after = usec_add(c->now, CHECKS_QUIET_USEC);
         restart(c);
 }
 

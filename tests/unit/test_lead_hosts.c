@@ -136,6 +136,46 @@ START_TEST(grace_counts_anew_with_leadership) {
 }
 END_TEST
 
+/* A hawd that comes and goes elsewhere does not keep another from being counted as lost. */
+START_TEST(grace_goes_on_over_changes_of_others) {
+        struct rig *r = open_as(1, 5);
+
+        rig_group(r, MASK(1, 2, 3, 4), MASK(1, 2, 3, 4, 5));
+        for (unsigned i = 0; i < 3; i++) {
+                rig_pass(r, 5 * USEC_PER_SEC);
+                rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3, 4, 5));
+                rig_pass(r, 5 * USEC_PER_SEC);
+                rig_group(r, MASK(1, 2, 3, 4), MASK(1, 2, 3, 4, 5));
+        }
+        rig_pass(r, USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_HOST_LOST), 1);
+        ck_assert_uint_eq(rig_op(r, OP_HOST_LOST)->host, 5);
+        rig_close(r);
+}
+END_TEST
+
+/* Nor from being fenced again. */
+START_TEST(pause_goes_on_over_changes_of_others) {
+        struct rig *r = open_as(1, 5);
+
+        rig_group(r, MASK(1, 2, 3, 4), MASK(1, 2, 3, 4));
+        for (unsigned i = 0; i < 8; i++) { /* the pause is a minute by now */
+                fenced(r, FENCE_FAILED);
+                rig_pass(r, 61 * USEC_PER_SEC);
+        }
+        fenced(r, FENCE_FAILED);
+        rig_clear(r);
+        for (unsigned i = 0; i < 7; i++) {
+                rig_pass(r, 5 * USEC_PER_SEC);
+                rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3, 4));
+                rig_pass(r, 5 * USEC_PER_SEC);
+                rig_group(r, MASK(1, 2, 3, 4), MASK(1, 2, 3, 4));
+        }
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 1);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(unsupervised_is_not_lost_while_in_the_ring) {
         struct rig *r = open_rig();
 
@@ -433,11 +473,13 @@ static Suite *suite(void) {
         tcase_add_test(tc, grace_ends_when_the_ring_loses_it_too);
         tcase_add_test(tc, grace_counts_anew_after_a_return);
         tcase_add_test(tc, grace_counts_anew_with_leadership);
+        tcase_add_test(tc, grace_goes_on_over_changes_of_others);
         tcase_add_test(tc, unsupervised_is_not_lost_while_in_the_ring);
         tcase_add_test(tc, away_is_never_lost);
         tcase_add_test(tc, online_after_report_and_fencing);
         tc = unit_case(s, "ladder");
         tcase_add_test(tc, levels_in_turn_with_pauses);
+        tcase_add_test(tc, pause_goes_on_over_changes_of_others);
         tcase_add_test(tc, never_gives_up);
         tcase_add_test(tc, executor_is_who_reached_it_then_the_others);
         tcase_add_test(tc, executor_is_in_the_group_and_not_the_lost_one);

@@ -49,6 +49,15 @@ healthy() { # GUEST...: run, are healthy, and have no incident open
         done
 }
 
+# leader: the host that decides now; set CTL to another before it is taken away
+leader() {
+        { ctl --json status || :; } 2>/dev/null | jq -r '.status.leader // empty'
+}
+
+another_than() { # HOST
+        if [[ $1 == node1 ]]; then printf 'node2\n'; else printf 'node1\n'; fi
+}
+
 # history JQ-EXPRESSION OPTION...: of the array of its rows
 history_of() {
         local expression=$1

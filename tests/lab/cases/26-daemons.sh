@@ -33,7 +33,10 @@ wait_for 60 'vm1 is healthy' healthy vm1
 
 note 'hawd is killed: where the guest runs, then on the leader'
 kill_hawd node2
-kill_hawd node1
+leader=$(leader)
+CTL=$(another_than "$leader")
+kill_hawd "$leader"
+CTL=node1
 assert 'nobody was fenced' nobody_switched
 assert 'its QEMU is the same' once_started 0 vm1
 assert 'its heart never stopped' untouched vm1

@@ -39,7 +39,7 @@ logging {
   debug: off
 }
 system {
-  sched_rr: no
+  sched_rr: yes
   allow_knet_handle_fallback: yes
 }
 EOF

@@ -336,6 +336,8 @@ START_TEST(off_of_a_host_that_left_is_no_distrust) {
                 rig_clear(r);
         }
         ck_assert(!model_device(rig_model(r), "bmc1")->distrusted);
+        look(r, READING_OFF); /* and so this is the first that says anything */
+        ck_assert(!model_device(rig_model(r), "bmc1")->distrusted);
         rig_close(r);
 }
 END_TEST

@@ -88,12 +88,12 @@ START_TEST(entry_of_another_epoch_is_dropped) {
 
         late->entry = entry_new();
         late->entry->epoch = epoch;
-        late->entry_version = 1;
         entry_add(late->entry, OP_RULE_SET);
         text_set(late->entry->ops[0].name, NAME_LEN, "late");
         net_group(n, ALL);
         net_run(n);
         version = net_status(n, 2).version;
+        late->entry_version = version + 1;
         TELL(n, 2, .kind = EV_MESSAGE, .message = {.from = {1, n->nodes[1].pid}, .msg = late});
         ck_assert_uint_eq(net_status(n, 2).version, version);
         late->entry->epoch = net_status(n, 2).epoch + 1;

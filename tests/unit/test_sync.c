@@ -314,6 +314,8 @@ START_TEST(words_of_another_configuration_are_dropped) {
         promise->promise.number = 2;
         TELL(n, 1, .kind = EV_MESSAGE, .message = {.from = {2, n->nodes[2].pid}, .msg = promise});
         ck_assert_int_ge(net_status(n, 1).phase, SYNC_INSTALL);
+        net_run(n);
+        ck_assert(!net_operational(n, M(1))); /* only its own acknowledgement counts */
         msg_unref(ack);
         msg_unref(promise);
         net_free(n);

@@ -4,6 +4,8 @@
  */
 #include "hawd/core/apply.h"
 
+#define POWER_ON_LOOKS 2
+
 bool fence_job_open(const struct model *m, uint32_t nodeid) {
         for (size_t i = 0; i < m->n_fence_jobs; i++)
                 if (m->fence_jobs[i].host == nodeid)
@@ -116,8 +118,13 @@ static void fence_done(struct ledger *l) {
                 off_done(l, &j, h);
         } else if (j.kind == FENCE_ON && h->state == HOST_OFF) {
                 h->version = l->version;
-                if (op->fence_result == FENCE_IS_ON)
-                        h->power_on_wanted = false;
+                /* One more look later: a late off of a called-off job may still come. */
+                if (op->fence_result == FENCE_IS_ON) {
+                        h->power_on_wanted = h->fence_tries < POWER_ON_LOOKS;
+                        h->fence_error[0] = '\0';
+                } else {
+                        text_set(h->fence_error, sizeof(h->fence_error), op->text);
+                }
                 ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident, "%s: %s", h->name,
                             op->text);
         }

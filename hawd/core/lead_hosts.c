@@ -192,8 +192,10 @@ static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
                         fence_try(c, e, h, h->losses, h->fence_tries, FENCE_OFF, &s);
         } else if (h->state == HOST_OFF && h->power_on_wanted && !core_in_group(c, h->nodeid) &&
                    c->config->after_fence == AFTER_FENCE_ON && h->fence_tries < POWER_ON_TRIES) {
+                bool was_on = h->fence_tries > 0 && h->fence_error[0] == '\0';
+
                 if (ladder_next(c->config, h->name, h->fence_tries, &s) == 0 &&
-                    pause_over(c, i, s.pause_usec))
+                    pause_over(c, i, was_on ? c->config->fence_check_usec : s.pause_usec))
                         fence_try(c, e, h, h->losses, h->fence_tries, FENCE_ON, &s);
         }
 }

@@ -66,6 +66,7 @@ void virtd_resume(struct sim *s, struct sim_host *h) {
         for (size_t g = 0; g < s->n_guests; g++)
                 if (h->lv.dom[g].untold)
                         qemu_tell(s, h, (int)g);
+        qemu_tell_healthy(s, h);
         for (size_t i = 0; i < h->lv.n_jobs; i++)
                 if (h->lv.jobs[i].ripe)
                         sim_at(s, sim_delay(s, 20 * USEC_PER_MSEC), OWNER_LIBVIRTD, h->index,

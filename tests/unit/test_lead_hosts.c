@@ -359,7 +359,13 @@ START_TEST(switched_on_after_the_fence) {
         ck_assert_int_eq(rig_op(r, OP_FENCE_START)->fence_kind, FENCE_ON);
         fenced(r, FENCE_IS_ON);
         rig_clear(r);
-        rig_pass(r, 100 * USEC_PER_SEC);
+        rig_pass(r, 50 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 0);
+        rig_pass(r, 50 * USEC_PER_SEC); /* one more look, then it is left alone */
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 1);
+        fenced(r, FENCE_IS_ON);
+        rig_clear(r);
+        rig_pass(r, 200 * USEC_PER_SEC);
         ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 0);
         rig_close(r);
         r = open_rig();

@@ -12,6 +12,8 @@
 # 3 copies  a QEMU was started, other than by a migration, while another host had one: paused ones and
 #           those of frozen hosts count
 # 4 clash   a copy found another's text on its disk
+# A guest's clock stands while it is paused, but not while it is merely slow: by how much it fell behind
+# ours since its first beat is "stood".
 # Exit status: 0 nothing violated, 1 violated.
 
 function violation(kind, text) {
@@ -47,11 +49,13 @@ $4 == "HB" {
         from[boot, $5] = $2
         if (index(" " hosts[boot] " ", " " $2 " ") == 0)
                 hosts[boot] = hosts[boot] (hosts[boot] == "" ? "" : " ") $2
-        if (!(boot in beats))
+        if (!(boot in beats)) {
                 first[boot] = $5
-        else if ($1 - last_time[boot] > gap[boot])
+                ahead[boot] = $1 - $7
+        } else if ($1 - last_time[boot] > gap[boot])
                 gap[boot] = $1 - last_time[boot]
         beats[boot]++
+        stood[boot] = $1 - $7 - ahead[boot]
         last[boot] = $5
         last_time[boot] = $1
         if ($5 + 0 > written)
@@ -83,8 +87,8 @@ function print_json(    i, b) {
         printf "\"lost\": %d, \"twice\": %d, \"copies\": %d, \"clash\": %d, \"boots\": [", kinds["lost"], kinds["twice"], kinds["copies"], kinds["clash"]
         for (i = 1; i <= n_boots; i++) {
                 b = order[i]
-                printf "%s\n  {\"boot\": \"%s\", \"hosts\": %s, \"began_msec\": %s, \"last_msec\": %s, ", (i > 1 ? "," : ""), b, list(hosts[b]), began[b], last_time[b]
-                printf "\"read\": %d, \"first\": %d, \"last\": %d, \"beats\": %d, \"longest_gap_msec\": %d}", read[b], first[b], last[b], beats[b], gap[b]
+                printf "%s\n  {\"boot\": \"%s\", \"hosts\": %s, \"began_msec\": %s, \"last_msec\": %s, ", (i > 1 ? "," : ""), b, list(hosts[b]), began[b] + 0, last_time[b] + 0
+                printf "\"read\": %d, \"first\": %d, \"last\": %d, \"beats\": %d, \"longest_gap_msec\": %d, \"stood_msec\": %d}", read[b], first[b], last[b], beats[b], gap[b], stood[b]
         }
         printf "],\n \"violations\": ["
         for (i = 1; i <= n_violations; i++) {

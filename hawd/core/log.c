@@ -2,9 +2,9 @@
 /*
  * The ledger's log: proposed, delivered, stored, acknowledged, stable, applied. Pure.
  *
- * An entry gets its version where it is delivered, is stored, and is applied only when a majority
- * of the ledger's members have stored it in this configuration (S4). The model is therefore always
- * the stable one: whatever is decided or carried out rests on it.
+ * An entry gets its version from the leader, is stored where it is delivered, and is applied only
+ * when a majority of the ledger's members have stored it in this configuration (S4). The model is
+ * therefore always the stable one: whatever is decided or carried out rests on it.
  */
 #include <stdio.h>
 

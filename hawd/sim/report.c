@@ -269,8 +269,11 @@ void report_finish(struct report *r) {
         for (size_t i = 0; i < s->n_hosts; i++) {
                 const struct host *mh = model_host_of(m, s->hosts[i].name);
 
-                (void)fprintf(r->live, "host  %-12s %-12s %s\n", s->hosts[i].name,
+                (void)fprintf(r->live, "host  %-12s %-12s %s%s\n", s->hosts[i].name,
                               mh ? host_state_name(mh->state) : "unknown",
+                              s->hosts[i].powered           ? ""
+                              : mh && mh->state == HOST_OFF ? "power off  "
+                                                            : "power off, not decided on  ",
                               mh ? mh->fence_error : "");
         }
         for (size_t i = 0; i < s->n_guests; i++) {

@@ -297,7 +297,7 @@ comma := ,
 .PHONY: install uninstall clean
 D := $(DESTDIR)
 UNITDIR ?= $(LIBDIR)/systemd/system
-MAN := $(wildcard man/*.1 man/*.5 man/*.8)
+MAN := $(wildcard man/*.1 man/*.5 man/*.7 man/*.8)
 
 install: all
 	$(INSTALL) -d $(D)$(SBINDIR) $(D)$(BINDIR) $(D)$(LIBEXECDIR) $(D)$(UNITDIR) \
@@ -318,6 +318,7 @@ install: all
 	else \
 		echo "$(INSTALL) -m 0644 hawd.conf $(D)$(SYSCONFDIR)/hawd/hawd.conf"; \
 		$(INSTALL) -m 0644 hawd.conf $(D)$(SYSCONFDIR)/hawd/hawd.conf; fi
+	$(INSTALL) -D -m 0644 completion/hawctl $(D)$(DATADIR)/bash-completion/completions/hawctl
 	@for m in $(MAN); do s=$${m##*.}; echo "$(INSTALL) $$m"; \
 		$(INSTALL) -D -m 0644 $$m $(D)$(DATADIR)/man/man$$s/$${m##*/} || exit 1; done
 
@@ -325,7 +326,7 @@ uninstall:
 	rm -f $(D)$(SBINDIR)/hawd $(D)$(BINDIR)/hawctl $(D)$(LIBEXECDIR)/hawd-fence \
 		$(D)$(UNITDIR)/hawd.service $(D)$(LIBDIR)/sysusers.d/hawd.conf \
 		$(D)$(LIBDIR)/tmpfiles.d/hawd.conf $(D)$(LIBDIR)/systemd/catalog/hawd.catalog \
-		$(D)$(DATADIR)/doc/hawd/hawd.conf
+		$(D)$(DATADIR)/doc/hawd/hawd.conf $(D)$(DATADIR)/bash-completion/completions/hawctl
 	@for m in $(MAN); do rm -f $(D)$(DATADIR)/man/man$${m##*.}/$${m##*/}; done
 
 clean:

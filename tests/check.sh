@@ -69,6 +69,7 @@ for t in tests/unit/test_*.c; do
         part "unit ${name#test_}" "$B/unit/$name"
 done
 [ ! -x tests/conf/run ] || part conf tests/conf/run "$B/conf/confdump"
+[ ! -x tests/man/run ] || part man tests/man/run "$B"
 [ ! -x "$B/trace/trace" ] || part trace "$B/trace/trace" tests/trace/*.trace
 [ ! -x "$B/simtest" ] || part simulator "$B/simtest"
 [ ! -x tests/lab/run ] || part lab tests/lab/run

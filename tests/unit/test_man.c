@@ -135,6 +135,35 @@ START_TEST(every_error_code_of_fencing) {
 }
 END_TEST
 
+/* What stands between quotes behind @mark in @path, its words but for H, G and N. */
+static int words_of(const char *path, const char *mark) {
+        FILE *f = fopen(path, "re");
+        char line[512], *save, *p;
+        int n = 0;
+
+        ck_assert_msg(f != NULL, "%s: run from the top of the tree", path);
+        while (fgets(line, sizeof(line), f)) {
+                p = strstr(line, mark);
+                if (!p)
+                        continue;
+                p += strlen(mark);
+                p[strcspn(p, "\"")] = '\0';
+                for (char *w = strtok_r(p, " ", &save); w; w = strtok_r(NULL, " ", &save), n++)
+                        ck_assert_msg(strlen(w) == 1 || has_word(w), "hawctl-simulate.1: no %s", w);
+        }
+        fclose(f);
+        return n;
+}
+
+START_TEST(every_key_and_verb_of_a_scenario) {
+        load("man/hawctl-simulate.1");
+        ck_assert_int_gt(words_of("hawd/sim/scenario_key.c", "strcmp(key, \""), 20);
+        ck_assert_int_gt(words_of("hawd/sim/report.c", "set_new(o, \""), 20);
+        /* Up to the table of what is not done yet, each row is a verb. */
+        ck_assert_int_gt(words_of("hawd/sim/verb.c", "        {\""), 80);
+}
+END_TEST
+
 /* "method Name(" of the interface, each. */
 START_TEST(every_method) {
         FILE *f = fopen("hawd/control/io.hawd.varlink", "re");
@@ -163,6 +192,7 @@ static Suite *man_suite(void) {
         tcase_add_test(tc, every_setting_of_a_guest);
         tcase_add_test(tc, every_event);
         tcase_add_test(tc, every_error_code_of_fencing);
+        tcase_add_test(tc, every_key_and_verb_of_a_scenario);
         tcase_add_test(tc, every_method);
         return suite;
 }

@@ -486,8 +486,10 @@ static int start_adapters(struct hawd *d) {
         char err[TEXT_LEN];
         int r;
 
+        text_fmt(d->running_conf, sizeof(d->running_conf), "%s/running.conf", d->opt.run_dir);
+        write_running_conf(d);
         d->runner_paths =
-                (struct runner_paths){d->opt.fence_program, d->opt.config, d->opt.secrets};
+                (struct runner_paths){d->opt.fence_program, d->running_conf, d->opt.secrets};
         d->runner = runner_new(d->loop, &d->runner_paths, on_fence_done, d);
         r = api_new(d->loop, d->core, &ports, HAWD_VERSION, &d->api);
         if (r == 0)

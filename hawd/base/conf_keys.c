@@ -63,7 +63,7 @@ static const struct conf_key guest_keys[] = {
 
 static const struct conf_key host_keys[] = {
         {"labels", CONF_LABELS, MEMBER(conf_host, labels),
-         .help = "words that placement rules refer to"},
+         .help = "words about the host, shown by hawctl host show"},
         {"vcpus", CONF_U32, MEMBER(conf_host, vcpus), .min = 0, .max = 1000000, .def = "0",
          .help = "CPUs that count for placement; 0: as libvirt reports"},
         {"memory", CONF_MIB, MEMBER(conf_host, memory_mib), .min = 0, .max = 1024 * 1024 * 1024,

@@ -57,14 +57,28 @@ namespaces_of_lab() {
         done
 }
 
+# The kernel gives the number of a namespace that has ended to a new one, perhaps of another lab.
+namespaces_of_others() {
+        local f
+        for f in "${state%/*}"/*/hosts/*/pid; do
+                [[ $f == "$state"/* ]] || stat -Lc %i "/proc/$(cut -d' ' -f1 "$f")/ns/"{pid,net}
+        done 2>/dev/null
+        stat -Lc %i /run/netns/hawd-lab-* 2>/dev/null
+}
+
 left_behind() { # NAMESPACE...
+        local others
+        others=$(namespaces_of_others)
         {
                 ip netns | grep -w "hawd-lab-$CASE_LAB"
                 grep -l "$CASE_LAB" /proc/self/mountinfo
                 [[ ! -e $state ]] || printf '%s\n' "$state"
                 pgrep -af "$state/"
                 ps -eo pid=,pidns=,netns=,args= |
-                        awk -v ids="$*" 'BEGIN { split(ids, a, " "); for (i in a) known[a[i]] } $2 in known || $3 in known'
+                        awk -v ids="$*" -v others="$others" 'BEGIN {
+                                        split(ids, a, " "); for (i in a) known[a[i]]
+                                        split(others, b, "[ \n]"); for (i in b) delete known[b[i]]
+                                } $2 in known || $3 in known'
         } | grep .
 }
 
@@ -150,6 +164,7 @@ wait_for 12 'hang: but happens' power_is node2 off
 note 'down'
 lab down
 # shellcheck disable=SC2086 # one argument each
-refute 'nothing is left' left_behind $namespaces
+nothing_left() { ! left_behind $namespaces; }
+wait_for 5 'nothing is left' nothing_left
 assert 'no link either' test "$links_before" = "$(ip -o link | cut -d: -f2 | sort)"
 assert 'down can be repeated' lab down

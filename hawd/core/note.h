@@ -11,23 +11,19 @@
 enum note_id {
         NOTE_NONE,
         /* This member. */
-        NOTE_SYNC,            /* the group changed; what it waits for */
         NOTE_OPERATIONAL,     /* decisions are made */
         NOTE_NOT_OPERATIONAL, /* and why not */
-        NOTE_LEADER,
         NOTE_STORE_FAILED,
         NOTE_STORE_BACK,
         NOTE_PEER_REFUSED, /* another major version */
         NOTE_LIBVIRT_UP,
         NOTE_LIBVIRT_DOWN,
-        NOTE_STALE_REFUSED, /* an operation was refused as out of date (S6) */
         /* The ledger: kept in history. */
         NOTE_HOST_ADDED,
         NOTE_HOST_REMOVED,
         NOTE_HOST_JOINING,
         NOTE_HOST_ONLINE,
         NOTE_HOST_LOST,
-        NOTE_HOST_STOPPING,
         NOTE_HOST_UNSUPERVISED,
         NOTE_HOST_AWAY,
         NOTE_HOST_OFF, /* proven off, and by what */

@@ -108,6 +108,8 @@ static void carry_out(struct hawd *d, struct action *a) {
         case ACT_FENCE_CANCEL:
                 runner_cancel(d->runner, a->cancel.id);
                 break;
+        case ACT_REJOIN:
+                break;
         case ACT_HISTORY_SEND:
                 ledger_store_history_send(d->store, a->history.to, a->history.since);
                 break;

@@ -23,6 +23,7 @@ typedef uint64_t usec_t;
 #define USEC_INFINITY UINT64_MAX
 
 #define HOSTS_MAX 32    /* hosts on the ring */
+#define FENCED_KEPT 15  /* latest fences of a host that the ledger remembers */
 #define NAME_LEN 64     /* host, guest, device and rule names, with the NUL */
 #define UUID_LEN 37     /* textual UUID, with the NUL */
 #define TEXT_LEN 192    /* a reason or an error for people, with the NUL */

@@ -50,16 +50,22 @@ struct conf_guest {
 
 struct config {
         char cluster_name[NAME_LEN];
-        usec_t heartbeat_usec;        /* default 1s */
-        usec_t daemon_grace_usec;     /* hawd gone, corosync alive: default 30s */
-        uint32_t host_start_slots;    /* starts at once on one host, default 4 */
-        uint32_t cluster_start_slots; /* and in the cluster, default 16 */
-        usec_t fence_retry_min_usec;  /* back-off between rounds of the ladder, default 2s */
-        usec_t fence_retry_max_usec;  /* default 60s */
-        usec_t fence_check_usec;      /* every device is read this often, default 60s */
-        enum after_fence after_fence; /* default on */
-        uint32_t cpu_overcommit_pct;  /* vCPUs over host CPUs, default 400 */
-        uint64_t memory_reserve_mib;  /* kept for the host itself, default 512 */
+        usec_t heartbeat_usec;          /* default 1s */
+        usec_t daemon_grace_usec;       /* hawd gone, corosync alive: default 30s */
+        uint32_t host_start_slots;      /* starts at once on one host, default 4 */
+        uint32_t cluster_start_slots;   /* and in the cluster, default 16 */
+        usec_t fence_retry_min_usec;    /* back-off between rounds of the ladder, default 2s */
+        usec_t fence_retry_max_usec;    /* default 60s */
+        usec_t fence_check_usec;        /* every device is read this often, default 60s */
+        enum after_fence after_fence;   /* default on */
+        uint32_t fence_storm_limit;     /* hosts lost within the window; 0: a quarter, at least 2 */
+        usec_t fence_storm_window_usec; /* default 5min */
+        uint32_t fence_limit;           /* fences of a host within the window, default 3 */
+        usec_t fence_window_usec;       /* default 1h */
+        usec_t kdump_wait_usec;         /* default 0 */
+        usec_t priority_fencing_delay_usec; /* half of the votes: the lesser side waits, 10s */
+        uint32_t cpu_overcommit_pct;        /* vCPUs over host CPUs, default 400 */
+        uint64_t memory_reserve_mib;        /* kept for the host itself, default 512 */
         struct conf_guest guest_defaults;
         struct conf_host hosts[HOSTS_MAX];
         size_t n_hosts;

@@ -111,6 +111,8 @@ struct event {
                 struct {
                         struct ring_id id;
                         bool quorate;
+                        bool waiting; /* not quorate only because wait_for_all has not seen all */
+                        bool last_man_standing; /* expected votes follow the members */
                 } quorum;
                 struct {
                         const struct conf_node {
@@ -168,6 +170,7 @@ enum action_kind {
         ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
         ACT_REPLY,
         ACT_NOTE,
+        ACT_REJOIN,  /* leave the hawd group and join it anew: the others went on without us */
         ACT_STOPPED, /* the clean stop is announced and stable, or can not be: end now */
         ACT_KIND_MAX_,
 };

@@ -55,6 +55,8 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 totem_send(s, h, m);
                 break;
         }
+        case ACT_REJOIN:
+                break;
         case ACT_GUEST_JOB:
                 virtd_job(s, h, a);
                 break;

@@ -153,6 +153,9 @@ static void show(void *userdata, const struct action *a) {
                 say(t, "  libvirt: %s %s%s", jobs[a->guest_job.op], a->guest_job.name,
                     a->guest_job.keep_running ? ", keep it if it runs" : "");
                 break;
+        case ACT_REJOIN:
+                say(t, "  ring: leave the group and join it anew");
+                break;
         case ACT_GUEST_CANCEL:
                 say(t, "  libvirt: call off");
                 break;

@@ -48,7 +48,7 @@ static const struct conf_key cluster_keys[] = {
         {"fence-window", CONF_DURATION, MEMBER(config, fence_window_usec), .min = USEC_PER_MINUTE,
          .max = 30 * DAY, .def = "1h", .help = "time over which fences of a host are counted"},
         {"kdump-wait", CONF_DURATION, MEMBER(config, kdump_wait_usec), .min = 0,
-         .max = 60 * USEC_PER_MINUTE, .def = "0",
+         .max = 60 * USEC_PER_MINUTE, .def = "0s",
          .help = "time for a lost host to write its crash dump before it is switched off"},
         {"priority-fencing-delay", CONF_DURATION, MEMBER(config, priority_fencing_delay_usec),
          .min = 0, .max = 10 * USEC_PER_MINUTE, .def = "10s",
@@ -134,7 +134,7 @@ bool conf_is_secret(const char *key) {
 }
 
 bool conf_key_is_list(const struct conf_key *key) {
-        return key->type == CONF_LABELS || key->type == CONF_OPTIONS;
+        return key->type == CONF_LABELS || key->type == CONF_OPTIONS || key->type == CONF_NAMES;
 }
 
 /* How many letters must be inserted, dropped or replaced; both are cut at NAME_LEN. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The tables behind config.h: every section, and every key with its type, range, default and help.
- * Parsing, dumping, `config_set()` and the checks of the shipped hawd.conf all read these.
- * Pure. Internal to hawd/base and its tests.
+ * Parsing, dumping, `config_set()`, `hawctl apply` and the checks of the shipped hawd.conf all read
+ * these. Pure. Internal to hawd/base, hawd/ctl/objects.c and tests.
  */
 #pragma once
 
@@ -23,6 +23,8 @@ enum conf_type {
         CONF_ADDRESS,
         CONF_LABELS,  /* char[], a set of words: sorted, each once */
         CONF_OPTIONS, /* char[], a list of key=value */
+        CONF_NAMES,   /* a set of names of objects; has no member, see conf_form.set */
+        CONF_BLOCK,   /* lines of text; has no member */
 };
 
 struct conf_word {

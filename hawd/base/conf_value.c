@@ -248,8 +248,11 @@ int conf_key_set(const struct conf_key *key, void *base, const char *value, bool
         case CONF_LABELS:
         case CONF_OPTIONS:
                 return set_list(key, base, value, append, err);
+        case CONF_NAMES:
+        case CONF_BLOCK:
+                break;
         }
-        abort();
+        abort(); /* no member to set */
 }
 
 void conf_key_format(const struct conf_key *key, const void *base, char *buf, size_t size) {
@@ -284,8 +287,11 @@ void conf_key_format(const struct conf_key *key, const void *base, char *buf, si
         case CONF_OPTIONS:
                 text_set(buf, size, p);
                 return;
+        case CONF_NAMES:
+        case CONF_BLOCK:
+                break;
         }
-        abort();
+        abort(); /* no member to read */
 }
 
 void conf_keys_default(const struct conf_section *s, void *base) {

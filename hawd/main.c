@@ -113,6 +113,9 @@ static void carry_out(struct hawd *d, struct action *a) {
         case ACT_HISTORY_SEND:
                 ledger_store_history_send(d->store, a->history.to, a->history.since);
                 break;
+        case ACT_READING:
+                api_reading(d->api, a->reading.request, &a->reading.row);
+                break;
         case ACT_REPLY:
                 api_reply(d->api, a->reply.request, a->reply.code, a->reply.text);
                 break;

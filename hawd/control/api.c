@@ -34,7 +34,7 @@ static const struct varlink_method methods[] = {
         {"GuestRemove", VARLINK_ADMIN, false, api_guest_remove},
         {"RuleSet", VARLINK_ADMIN, false, api_rule_set},
         {"RuleDelete", VARLINK_ADMIN, false, api_rule_delete},
-        {"FenceTest", VARLINK_ADMIN, false, api_fence_test},
+        {"FenceTest", VARLINK_ADMIN, true, api_fence_test},
         {"FenceHost", VARLINK_ADMIN, false, api_fence_host},
         {"FenceConfirm", VARLINK_ADMIN, false, api_fence_confirm},
 };

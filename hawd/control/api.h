@@ -70,5 +70,8 @@ int api_listen(struct api *api, const char *dir);
  */
 void api_reply(struct api *api, uint64_t id, enum reply_code code, const char *text);
 
+/** api_reading() - one result of a fence test (ACT_READING); the reply to @id comes behind them. */
+void api_reading(struct api *api, uint64_t id, const struct device_reading *row);
+
 /** api_note() - tell those who watch (ACT_NOTE). */
 void api_note(struct api *api, const struct note *note, usec_t wall);

@@ -370,7 +370,37 @@ void api_rule_delete(void *ud, uint64_t call, json_t *params) {
 }
 
 void api_fence_test(void *ud, uint64_t call, json_t *params) {
-        submit_host(ud, call, params, VERB_FENCE_TEST);
+        static const struct api_param list[] = {
+                {"host", API_NAME, false}, {"from", API_NAME, false}, {.name = NULL}};
+        struct api *api = ud;
+        struct request req = {.verb = VERB_FENCE_TEST};
+        const char *host, *from;
+
+        if (!api_params(api, call, params, list))
+                return;
+        host = param_text(params, "host");
+        from = param_text(params, "from");
+        if (host && !know_host(api, call, host, &req))
+                return;
+        text_set(req.from, sizeof(req.from), from ? from : "");
+        submit(api, call, &req);
+}
+
+void api_reading(struct api *api, uint64_t id, const struct device_reading *row) {
+        const struct model *m = core_model(api->core);
+        struct core_status st;
+        uint32_t ring = 0;
+
+        core_status(api->core, &st);
+        for (size_t i = 0; i < st.n_ring; i++) {
+                int index = model_host_index(m, st.ring[i]);
+
+                ring |= index >= 0 ? UINT32_C(1) << index : 0;
+        }
+        (void)varlink_notify(
+                api->varlink, id, /* the client may be gone */
+                json_pack("{s:o}", "reading",
+                          render_reading(m, row, api->ports.config(api->ports.ud), ring)));
 }
 
 void api_fence_host(void *ud, uint64_t call, json_t *params) {

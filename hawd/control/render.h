@@ -36,6 +36,9 @@ json_t *render_host(const struct model *m, const struct host *h, const struct co
 json_t *render_guest(const struct model *m, const struct guest *g);
 json_t *render_incident(const struct model *m, const struct incident *i, usec_t now_wall);
 json_t *render_device(const struct model *m, const struct device *d, const struct config *config);
+/** render_reading() - a fence test's; @ring: bits of the hosts in the ring */
+json_t *render_reading(const struct model *m, const struct device_reading *r,
+                       const struct config *config, uint32_t ring);
 json_t *render_rule(const struct rule *r);
 json_t *render_note(const struct model *m, const struct note *n, usec_t wall);
 json_t *render_history_row(const struct model *m, const struct history_row *row);

@@ -126,6 +126,8 @@ struct core *core_free(struct core *c) {
         free(c->fences);
         free(c->retries);
         free(c->pendings);
+        free(c->questions);
+        free(c->surveys);
         free(c);
         return NULL;
 }
@@ -199,7 +201,7 @@ static void take_message(struct core *c, const struct event *ev) {
                 request_ask(c, m);
                 break;
         case MSG_TELL:
-                request_tell(c, m);
+                request_tell(c, ev->message.from.nodeid, m);
                 break;
         case MSG_HISTORY:
         case MSG_NONE:

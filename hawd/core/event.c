@@ -69,6 +69,7 @@ static void action_clear(struct action *x) {
         case ACT_FENCE:
         case ACT_FENCE_CANCEL:
         case ACT_HISTORY_SEND:
+        case ACT_READING:
         case ACT_REPLY:
         case ACT_REJOIN:
         case ACT_STOPPED:

@@ -65,11 +65,13 @@ enum verb {
         VERB_GUEST_REMOVE, /* forget, leave it as it is */
         VERB_RULE_SET,
         VERB_RULE_DELETE,
-        VERB_FENCE_TEST, /* host: read all its devices */
+        VERB_FENCE_TEST, /* host: read its devices, empty: all; from: by whom */
         VERB_FENCE_HOST,
         VERB_FENCE_CONFIRM,
         VERB_MAX_,
 };
+
+#define FENCE_TEST_ALL "all"
 
 enum reply_code {
         REPLY_OK,
@@ -85,7 +87,8 @@ struct request {
         enum verb verb;
         char guest[NAME_LEN];
         char host[NAME_LEN];
-        char who[NAME_LEN]; /* user name of the client */
+        char from[NAME_LEN]; /* FENCE_TEST: member that reads, FENCE_TEST_ALL, empty: this one */
+        char who[NAME_LEN];  /* user name of the client */
         struct guest_spec *spec;
         enum desired desired;
         char rule[NAME_LEN];
@@ -168,6 +171,7 @@ enum action_kind {
         ACT_FENCE,        /* run hawd-fence for one device */
         ACT_FENCE_CANCEL, /* ends soon, with an event */
         ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
+        ACT_READING,      /* one result of a fence test; its ACT_REPLY comes behind them */
         ACT_REPLY,
         ACT_NOTE,
         ACT_REJOIN,  /* leave the hawd group and join it anew: the others went on without us */
@@ -202,6 +206,15 @@ struct persist {
         struct model *compact;    /* new base; entries up to compact->version go; owned */
         struct history_row *rows; /* owned */
         size_t n_rows;
+};
+
+/** struct device_reading - what one member read from one device for a client */
+struct device_reading {
+        char device[NAME_LEN];
+        uint32_t by; /* node id */
+        enum power_reading reading;
+        usec_t took_usec;
+        char text[TEXT_LEN]; /* why there is no reading */
 };
 
 struct action {
@@ -239,6 +252,10 @@ struct action {
                         enum reply_code code;
                         char text[TEXT_LEN];
                 } reply;
+                struct {
+                        uint64_t request;
+                        struct device_reading row;
+                } reading;
                 struct note *note; /* owned */
         };
 };

@@ -326,45 +326,27 @@ static void looks_end(struct core *c) {
                         i++;
                         continue;
                 }
-                if (f->use == FENCE_USE_CHECK) {
+                if (f->use == FENCE_USE_CHECK)
                         check_tell(c, f);
-                } else {
-                        char text[TEXT_LEN];
-                        bool ok = true;
-
-                        for (uint32_t k = 0; k < f->n; k++)
-                                ok &= f->parts[k].reading != READING_NONE;
-                        parts_text(f, text, sizeof(text));
-                        request_answer(c, f->asker, f->request, ok ? REPLY_OK : REPLY_FAILED, text);
-                }
+                else
+                        test_read(c, f);
                 fence_remove(c, i);
         }
 }
 
-void fencer_test(struct core *c, const char *host, uint32_t asker, uint64_t request) {
-        const struct host *h = model_host_named(&c->model, host);
-        struct fence_work *f;
-        char text[TEXT_LEN];
+void fencer_look(struct core *c, const char *device, uint32_t asker, uint64_t request) {
+        struct fence_work *f = fence_add(c, FENCE_USE_TEST, 0);
 
-        f = fence_add(c, FENCE_USE_TEST, h ? h->nodeid : 0);
         f->asker = asker;
         f->request = request;
-        for (size_t k = 0; k < c->config->n_devices; k++)
-                if (strcmp(c->config->devices[k].host, host) == 0)
-                        part_device(f, c->config->devices[k].name);
-        if (f->n == 0) {
-                text_fmt(text, sizeof(text),
-                         "%s has no fence device: add a [fence NAME] section with host = %s", host,
-                         host);
-                fence_remove(c, c->n_fences - 1);
-                request_answer(c, asker, request, REPLY_FAILED, text);
-                return;
-        }
+        f->began = c->now;
+        part_device(f, device);
         parts_begin(c, f, FENCE_ACT_STATUS);
 }
 
 void fencer_tick(struct core *c) {
         jobs_tick(c);
         looks_end(c);
+        test_tick(c);
         checks_tick(c);
 }

@@ -23,7 +23,7 @@ enum msg_kind {
         MSG_ENTRY,     /* with a version: of the leader, the next in the log; with 0: a proposal */
         MSG_HEARTBEAT, /* not stored */
         MSG_ASK,       /* a client's request that only another host can serve */
-        MSG_TELL,      /* its failure (success shows as an applied entry) */
+        MSG_TELL,      /* its failure (success shows as an applied entry), or a reading */
         MSG_HISTORY,   /* rows for a member that was away; the core takes no part */
         MSG_KIND_MAX_,
 };
@@ -120,6 +120,9 @@ struct msg {
                         uint64_t request;
                         int32_t code; /* enum reply_code */
                         char text[TEXT_LEN];
+                        char device[NAME_LEN]; /* of a fence test; empty: the last word on it */
+                        enum power_reading reading;
+                        usec_t took_usec;
                 } tell;
                 struct {
                         uint32_t to;

@@ -8,6 +8,7 @@
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
  *   join.c      draining and reporting before this host counts as online
  *   fencer.c    fence jobs carried out here, and the regular device checks
+ *   fence_test.c  devices read for a client
  *   lead_*.c    the leader's decisions: hosts, fencing, guests
  *   request.c   what clients ask for
  */
@@ -88,6 +89,7 @@ struct fence_work {
         usec_t told;
         uint32_t asker; /* TEST */
         uint64_t request;
+        usec_t began;
         uint32_t n;
         struct fence_part {
                 char device[NAME_LEN];
@@ -96,8 +98,27 @@ struct fence_work {
                 enum power_reading reading;
                 bool switched;
                 char text[TEXT_LEN];
-        } parts[LEVEL_DEVICES_MAX * 2];
+        } parts[LEVEL_DEVICES_MAX];
         usec_t wall;
+};
+
+/** struct question - a fence test that a client of this member asked for */
+struct question {
+        uint64_t request;
+        uint32_t readers[HOSTS_MAX]; /* who has not read all yet */
+        size_t n_readers;
+        uint32_t n[READING_MAX_]; /* readings so far */
+        usec_t heard;             /* when the last word came */
+        char trouble[TEXT_LEN];   /* who could not read all, and why */
+};
+
+/** struct survey - devices that this member reads for a question of its own or another's */
+struct survey {
+        uint32_t asker;
+        uint64_t request;
+        char host[NAME_LEN]; /* empty: all */
+        size_t next;         /* in the configuration */
+        uint32_t running, found;
 };
 
 /** struct check - when this member read a device last */
@@ -202,6 +223,12 @@ struct core {
         size_t n_checks;
         usec_t checks_after; /* no look at devices before */
 
+        /* fence_test.c */
+        struct question *questions;
+        size_t n_questions, cap_questions;
+        struct survey *surveys;
+        size_t n_surveys, cap_surveys;
+
         /* the leader's own clocks, by host index; lost with it, and then counted anew, later */
         size_t clocks_hosts;
         uint64_t led_number;          /* epoch in which this member led last */
@@ -295,7 +322,15 @@ void join_tick(struct core *c);
 /* fencer.c */
 void fencer_done(struct core *c, const struct event *ev);
 void fencer_tick(struct core *c);
-void fencer_test(struct core *c, const char *host, uint32_t asker, uint64_t request);
+/** fencer_look() - read @device once; test_read() gets it. */
+void fencer_look(struct core *c, const char *device, uint32_t asker, uint64_t request);
+
+/* fence_test.c */
+void test_take(struct core *c, const struct request *r);
+void test_ask(struct core *c, const struct msg *m);
+bool test_told(struct core *c, uint32_t from, const struct msg *m); /* false: no fence test's */
+void test_read(struct core *c, const struct fence_work *f);
+void test_tick(struct core *c);
 
 /* lead_*.c */
 void lead_tick(struct core *c);
@@ -308,7 +343,7 @@ void request_take(struct core *c, const struct request *r);
 void request_applied(struct core *c, const struct entry *e, const struct applied *a);
 void request_again(struct core *c);
 void request_ask(struct core *c, const struct msg *m);
-void request_tell(struct core *c, const struct msg *m);
+void request_tell(struct core *c, uint32_t from, const struct msg *m);
 void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply_code code,
                     const char *text);
 void request_tick(struct core *c);

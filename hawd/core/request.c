@@ -128,10 +128,10 @@ void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply
         core_send(c, m);
 }
 
-void request_tell(struct core *c, const struct msg *m) {
+void request_tell(struct core *c, uint32_t from, const struct msg *m) {
         struct pending *p;
 
-        if (m->tell.to != c->nodeid)
+        if (m->tell.to != c->nodeid || test_told(c, from, m))
                 return;
         p = pending_find(c, m->tell.request);
         if (!p)
@@ -156,9 +156,12 @@ static void dump(struct core *c, const char *name, uint32_t asker, uint64_t requ
 }
 
 void request_ask(struct core *c, const struct msg *m) {
-        if (m->ask.to != c->nodeid || m->ask.kind != ASK_GUEST_ADD)
+        if (m->ask.to != c->nodeid)
                 return;
-        dump(c, m->ask.name, m->ask.origin, m->ask.request, m->ask.spec);
+        if (m->ask.kind == ASK_FENCE_TEST)
+                test_ask(c, m);
+        else if (m->ask.kind == ASK_GUEST_ADD)
+                dump(c, m->ask.name, m->ask.origin, m->ask.request, m->ask.spec);
 }
 
 static void guest_add(struct core *c, const struct request *r) {
@@ -272,9 +275,8 @@ static void wish(struct core *c, const struct request *r) {
 void request_take(struct core *c, const struct request *r) {
         struct core_status st;
 
-        if (r->verb == VERB_FENCE_TEST) { /* needs no ledger: a look, from here */
-                pending_add(c, r->id, NULL);
-                fencer_test(c, r->host, c->nodeid, r->id);
+        if (r->verb == VERB_FENCE_TEST) { /* needs no ledger */
+                test_take(c, r);
                 return;
         }
         if (!core_operational(c)) {

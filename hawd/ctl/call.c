@@ -9,7 +9,6 @@
 #define IO_HAWD "io.hawd."
 #define SERVICE "org.varlink.service."
 #define ANSWER_USEC (60 * USEC_PER_SEC)
-#define FENCE_TEST_USEC (10 * USEC_PER_MINUTE) /* every device has its own time-out */
 #define BUSY_TRIES 20
 #define BUSY_PAUSE_USEC (250 * USEC_PER_MSEC)
 
@@ -144,7 +143,6 @@ static int connect_hawd(struct ctl *ctl) {
 }
 
 static int ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret) {
-        usec_t wait = strcmp(method, "FenceTest") == 0 ? FENCE_TEST_USEC : ANSWER_USEC;
         char full[NAME_LEN];
         int r = connect_hawd(ctl);
 
@@ -154,7 +152,7 @@ static int ask(struct ctl *ctl, const char *method, json_t *parameters, json_t *
         r = client_call(ctl->client, full, parameters, false);
         /* What hawd said before it closed is still to be read: why it refused us, for one. */
         if (r == 0 || r == -EPIPE)
-                r = client_answer(ctl->client, wait, ret);
+                r = client_answer(ctl->client, ANSWER_USEC, ret);
         if (r == 0)
                 return CTL_DONE;
         ctl->client = client_close(ctl->client);
@@ -193,7 +191,7 @@ int ctl_call(struct ctl *ctl, const char *method, json_t *parameters, json_t **r
         return CTL_DONE;
 }
 
-int ctl_next(struct ctl *ctl, const char *method, json_t **ret) {
+int ctl_next(struct ctl *ctl, const char *method, json_t *parameters, usec_t wait, json_t **ret) {
         _cleanup_(json_unrefp) json_t *answer = NULL;
         char full[NAME_LEN];
         int r = 0;
@@ -203,14 +201,12 @@ int ctl_next(struct ctl *ctl, const char *method, json_t **ret) {
                 if (r != CTL_DONE)
                         return r;
                 text_fmt(full, sizeof(full), "%s%s", IO_HAWD, method);
-                r = client_call(ctl->client, full, NULL, true);
+                r = client_call(ctl->client, full, parameters, true);
         }
         if (r == 0 || r == -EPIPE)
-                r = client_answer(ctl->client, USEC_INFINITY, &answer);
+                r = client_answer(ctl->client, wait, &answer);
         if (r < 0)
                 return complain_answer(r);
-        if (*jtext(answer, "error"))
-                return ctl_complain(ctl, answer);
         *ret = TAKE_PTR(answer);
         return CTL_DONE;
 }

@@ -97,9 +97,9 @@ int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **re
  */
 int ctl_complain(const struct ctl *ctl, const json_t *answer);
 
-/** ctl_next() - the next answer of a stream, which the first call begins; *@ret is the whole
- * answer. */
-int ctl_next(struct ctl *ctl, const char *method, json_t **ret);
+/** ctl_next() - the next answer of a stream, which the first call begins with @parameters
+ * (borrowed, may be NULL); *@ret is the whole answer, which may be an error of hawd. */
+int ctl_next(struct ctl *ctl, const char *method, json_t *parameters, usec_t wait, json_t **ret);
 
 /** ctl_call_list() - the array @key of the answer of @method without parameters; with --json it is
  * printed, and *@ret becomes NULL. */

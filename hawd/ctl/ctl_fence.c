@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hawctl fence */
+#include "hawd/ctl/fence.h"
 #include "hawd/ctl/history.h"
 #include "hawd/ctl/show.h"
 
@@ -11,12 +12,6 @@ static int fence_list(struct ctl *ctl, const struct ctl_args *args) {
         if (devices)
                 show_devices(ctl, devices);
         return r;
-}
-
-static int fence_test(struct ctl *ctl, const struct ctl_args *args) {
-        if (ctl->progress)
-                fprintf(stderr, "reading the fence devices of %s ...\n", args->words[0]);
-        return ctl_do(ctl, "FenceTest", json_pack("{s:s}", "host", args->words[0]));
 }
 
 static int fence_host(struct ctl *ctl, const struct ctl_args *args) {
@@ -51,6 +46,12 @@ static int fence_history(struct ctl *ctl, const struct ctl_args *args) {
 
 static const struct ctl_option yes_options[] = {CTL_OPTION_YES, {NULL, NULL, NULL}};
 
+static const struct ctl_option test_options[] = {
+        {"all", NULL, "the devices of all hosts"},
+        {"from", "HOST|all", "read by that host's hawd, or by each; else by this host's"},
+        {NULL, NULL, NULL},
+};
+
 static const struct ctl_option history_options[] = {
         {"since", "TIME", "1h, 2d (ago), or \"2026-01-31 12:00\""},
         {"until", "TIME", "the same"},
@@ -67,9 +68,11 @@ static const struct ctl_verb verbs[] = {
         {.name = "test",
          .args = "HOST",
          .help = "Read all fence devices of a host; nothing is switched.",
-         .min_words = 1,
+         .more = "Or of every host, with --all instead of HOST. Exit status 0 when every device of "
+                 "a host in\nthe ring reads on, and those of HOST, if it is not, read at all.",
+         .options = test_options,
          .max_words = 1,
-         .run = fence_test},
+         .run = fence_test_run},
         {.name = "host",
          .args = "HOST",
          .help = "Switch a host off, as if it were lost.",

@@ -108,10 +108,12 @@ static int run_watch(struct ctl *ctl, const struct ctl_args *args) {
         (void)args; /* takes none */
         for (;;) {
                 _cleanup_(json_unrefp) json_t *answer = NULL;
-                int r = ctl_next(ctl, "Watch", &answer);
+                int r = ctl_next(ctl, "Watch", NULL, USEC_INFINITY, &answer);
 
                 if (r != CTL_DONE)
                         return r;
+                if (*jtext(answer, "error"))
+                        return ctl_complain(ctl, answer);
                 watch_one(ctl, json_object_get(answer, "parameters"));
                 if (ferror(stdout))
                         return CTL_FAILED;

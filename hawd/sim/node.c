@@ -70,6 +70,7 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 bmc_cancel(s, h, a->cancel.id);
                 break;
         case ACT_HISTORY_SEND: /* history is not simulated */
+        case ACT_READING:      /* nor is who looks at each reading */
                 break;
         case ACT_REPLY:
                 people_reply(s, a->reply.request, a->reply.code, a->reply.text);

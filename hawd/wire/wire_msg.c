@@ -143,6 +143,9 @@ static void put_tell(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
         t->request = m->tell.request;
         t->code = wire_put_enum(o, &wire_reply_code, (unsigned)m->tell.code);
         t->text = WIRE_PUT_TEXT(m->tell.text);
+        t->device = WIRE_PUT_TEXT(m->tell.device);
+        t->reading = wire_put_enum(o, &wire_power_reading, m->tell.reading);
+        t->took_usec = m->tell.took_usec;
         p->body_case = HAWD__MSG__BODY_TELL;
         p->tell = t;
 }
@@ -220,6 +223,9 @@ static void get_tell(struct wire_in *in, const Hawd__Tell *p, struct msg *m) {
         m->tell.request = p->request;
         m->tell.code = (int32_t)wire_get_enum(in, &wire_reply_code, p->code);
         WIRE_GET_TEXT(in, "text of a reply", p->text, m->tell.text);
+        WIRE_GET_TEXT(in, "device of a reply", p->device, m->tell.device);
+        m->tell.reading = wire_get_enum(in, &wire_power_reading, p->reading);
+        m->tell.took_usec = p->took_usec;
 }
 
 static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {

@@ -176,6 +176,7 @@ static void show(void *userdata, const struct action *a) {
                 say(t, "  stopped");
                 break;
         case ACT_HISTORY_SEND:
+        case ACT_READING:
         case ACT_KIND_MAX_:
                 break;
         }

@@ -342,6 +342,92 @@ static const json_t *doing(const char *method, json_t *parameters, enum reply_co
         return json_object_get(receive(), "parameters");
 }
 
+/* The ledger's word on the device, a reading of it, and what comes of both (S2). */
+static const struct {
+        const char *host;
+        bool in_ring, seen_on, distrusted;
+        enum power_reading reading;
+        bool proof;
+        const char *why, *mend;
+} verdicts[] = {
+        {"node1", true, true, false, READING_ON, true, "(null)", "(null)"},
+        {"node1", false, true, false, READING_OFF, true, "(null)", "(null)"},
+        {"node1", false, true, false, READING_ON, true, "(null)", "(null)"},
+        {"node1", true, true, false, READING_NONE, false, "no answer", "hawd-fence(8)"},
+        {"node1", true, true, false, READING_OFF, false, "reads off while node1 is in the ring",
+         "correct its address or plug in [fence dev]"},
+        {"node1", true, true, true, READING_ON, false, "it read off while node1 was in the ring",
+         "trusted again"},
+        {"node1", true, false, false, READING_ON, false, "never seen to read on",
+         "wait for the regular look"},
+        {"node1", false, false, false, READING_OFF, false, "never seen to read on",
+         "bring the host into the ring"},
+        {"node9", false, true, false, READING_ON, false, "the cluster has no host 'node9'",
+         "correct host ="},
+        {"node2", true, true, false, READING_ON, false, "never seen", "wait"}, /* seen as node1's */
+};
+
+START_TEST(a_fence_test_says_what_is_proof) {
+        const uint32_t ring[] = {2, 1};
+        struct event ev = {.kind = EV_RING,
+                           .ring = {.nodeids = ring, .n_nodeids = verdicts[_i].in_ring ? 2 : 0}};
+        struct device_reading row = {.device = "dev", .by = 2, .took_usec = 1234567};
+        struct conf_device *conf = &fix->config.devices[fix->config.n_devices++];
+        struct device *d = &fix_model(fix)->devices[fix_model(fix)->n_devices++];
+        struct actions out = {0};
+        const json_t *r;
+
+        ck_assert_int_eq(core_step(fix->core, &ev, &out), 0);
+        actions_free(&out);
+        text_set(conf->name, NAME_LEN, "dev");
+        text_set(conf->host, NAME_LEN, verdicts[_i].host);
+        conf->level = 2;
+        text_set(d->name, NAME_LEN, "dev");
+        d->host = 1;
+        d->seen_on = verdicts[_i].seen_on;
+        d->distrusted = verdicts[_i].distrusted;
+        row.reading = verdicts[_i].reading;
+        text_set(row.text, TEXT_LEN, row.reading == READING_NONE ? "no answer" : "");
+        (void)fails("FenceTest", NULL, "org.varlink.service.ExpectedMore");
+        send_call("FenceTest", json_pack("{s:s}", "from", "node2"), true);
+        for (int i = 0; i < 50 && fix->n_requests == 0; i++)
+                run(2);
+        ck_assert_int_eq(fix->request.verb, VERB_FENCE_TEST);
+        ck_assert_str_eq(fix->request.from, "node2");
+        ck_assert_str_eq(fix->request.host, "");
+        api_reading(fix->api, fix->request.id, &row);
+        r = json_object_get(json_object_get(receive(), "parameters"), "reading");
+        ck_assert(json_is_true(json_object_get(answer, "continues")));
+        ck_assert_str_eq(text(r, "device"), "dev");
+        ck_assert_str_eq(text(r, "host"), verdicts[_i].host);
+        ck_assert_str_eq(text(r, "by"), "node2");
+        ck_assert_int_eq(json_integer_value(json_object_get(r, "level")), 2);
+        ck_assert_int_eq(json_integer_value(json_object_get(r, "took_ms")), 1234);
+        ck_assert_int_eq(json_is_true(json_object_get(r, "in_ring")), verdicts[_i].in_ring);
+        ck_assert_int_eq(json_is_true(json_object_get(r, "proof")), verdicts[_i].proof);
+        ck_assert_msg(strstr(text(r, "why"), verdicts[_i].why) != NULL, "%s", text(r, "why"));
+        ck_assert_msg(strstr(text(r, "mend"), verdicts[_i].mend) != NULL, "%s", text(r, "mend"));
+        api_reply(fix->api, fix->request.id, REPLY_OK, "1 on");
+        ck_assert_str_eq(text(json_object_get(receive(), "parameters"), "message"), "1 on");
+        api_reading(fix->api, fix->request.id, &row); /* nobody waits */
+}
+END_TEST
+
+START_TEST(a_fence_test_of_one_host) {
+        send_call("FenceTest", json_pack("{s:s}", "host", "node3"), true);
+        for (int i = 0; i < 50 && fix->n_requests == 0; i++)
+                run(2);
+        ck_assert_str_eq(fix->request.host, "node3");
+        ck_assert_str_eq(fix->request.from, "");
+        api_reply(fix->api, fix->request.id, REPLY_FAILED, "node1: no fence device");
+        (void)receive();
+        ck_assert_str_eq(text(answer, "error"), "io.hawd.Failed");
+        send_call("FenceTest", json_pack("{s:s}", "host", "none"), true);
+        (void)receive();
+        ck_assert_str_eq(text(answer, "error"), "io.hawd.NotFound");
+}
+END_TEST
+
 static const struct {
         const char *method, *key, *value;
         enum verb verb;
@@ -354,7 +440,6 @@ static const struct {
         {"GuestDelete", "name", "web", VERB_GUEST_DELETE},
         {"GuestRemove", "name", "web", VERB_GUEST_REMOVE},
         {"RuleDelete", "name", "apart", VERB_RULE_DELETE},
-        {"FenceTest", "host", "node3", VERB_FENCE_TEST},
         {"FenceHost", "host", "node3", VERB_FENCE_HOST},
         {"FenceConfirm", "host", "node3", VERB_FENCE_CONFIRM},
 };
@@ -467,10 +552,10 @@ START_TEST(rules_are_checked) {
 END_TEST
 
 START_TEST(the_interface_describes_every_method) {
-        static const char *const names[] = {"Status",      "Hosts",    "Host",      "Guests",
-                                            "Guest",       "Rules",    "Incidents", "Devices",
-                                            "History",     "Explain",  "Watch",     "GuestAdd",
-                                            "GuestCreate", "GuestSet", "RuleSet",   "GuestMove"};
+        static const char *const names[] = {
+                "Status",      "Hosts",    "Host",    "Guests",    "Guest",    "Rules",
+                "Incidents",   "Devices",  "History", "Explain",   "Watch",    "GuestAdd",
+                "GuestCreate", "GuestSet", "RuleSet", "GuestMove", "FenceTest"};
 
         for (size_t i = 0; i < ARRAY_SIZE(names) + ARRAY_SIZE(simple); i++) {
                 char want[NAME_LEN];
@@ -536,6 +621,8 @@ static Suite *api_suite(void) {
         tcase_add_test(tc, history_comes_in_pages);
         tcase_add_test(tc, history_is_filtered);
         tcase_add_test(tc, watchers_see_notes);
+        tcase_add_loop_test(tc, a_fence_test_says_what_is_proof, 0, (int)ARRAY_SIZE(verdicts));
+        tcase_add_test(tc, a_fence_test_of_one_host);
         tcase_add_loop_test(tc, simple_verbs, 0, (int)ARRAY_SIZE(simple));
         tcase_add_test(tc, codes_become_errors);
         tcase_add_test(tc, guests_are_enrolled_and_made);

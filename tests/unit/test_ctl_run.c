@@ -78,6 +78,28 @@ static void begin(struct guest *g) {
         }
 }
 
+/* node1 and node2 are in the ring; bmc3's host is lost, and cannot be read from node2. */
+static void read_devices(const struct request *r) {
+        const uint32_t ring[] = {1, 2};
+        struct event ev = {.kind = EV_RING, .ring = {.nodeids = ring, .n_nodeids = 2}};
+        struct device_reading on = {.device = "bmc1", .by = 1, .reading = READING_ON};
+        struct device_reading none = {.device = "bmc3", .by = 1, .text = "no answer"};
+        struct actions out = {0};
+        bool sick = strcmp(r->from, "node2") == 0;
+
+        (void)core_step(served->core, &ev, &out);
+        actions_free(&out);
+        on.took_usec = 1500 * USEC_PER_MSEC;
+        on.reading = sick ? READING_OFF : READING_ON;
+        api_reading(served->api, r->id, &none);
+        if (!r->host[0])
+                api_reading(served->api, r->id, &on);
+        if (strcmp(r->from, FENCE_TEST_ALL) == 0)
+                api_reply(served->api, r->id, REPLY_FAILED, "node2: left before it was done");
+        else
+                api_reply(served->api, r->id, REPLY_OK, "read");
+}
+
 static void on_answer(void *data) {
         const struct request *r = &served->request;
         qb_loop_timer_handle h;
@@ -86,6 +108,10 @@ static void on_answer(void *data) {
         (void)data;
         if (r->verb == VERB_FENCE_CONFIRM) {
                 api_reply(served->api, r->id, REPLY_NOT_QUORATE, "1 of 3 hosts: not quorate");
+                return;
+        }
+        if (r->verb == VERB_FENCE_TEST) {
+                read_devices(r);
                 return;
         }
         if (r->verb == VERB_RULE_SET && busy-- > 0) {
@@ -121,10 +147,20 @@ static int32_t on_term(int32_t sig, void *data) {
         return 0;
 }
 
+static void served_device(const char *name, const char *host) {
+        struct conf_device *d = &served->config.devices[served->config.n_devices++];
+
+        text_set(d->name, NAME_LEN, name);
+        text_set(d->host, NAME_LEN, host);
+        d->level = 1;
+}
+
 static int serve(const char *dir) {
         qb_loop_signal_handle h;
 
         served = fix_new(play);
+        served_device("bmc1", "node1");
+        served_device("bmc3", "node3");
         if (api_listen(served->api, dir) < 0) {
                 fprintf(stderr, "%s", served->log);
                 return EXIT_FAILURE;
@@ -245,7 +281,11 @@ static const struct {
         {"history --since 2023-11-14T22:14:00", "row 1200"},
         {"history --since 1h", "nothing is recorded for that"},
         {"fence history", "host-lost"},
-        {"fence test node3", "agreed"},
+        {"fence test --all", "node1     1 bmc1   node1   on       1.5 s no"},
+        {"fence test --all", "node3     1 bmc3   node1   not read 0.0 s no"},
+        {"fence test --all", "bmc3, read by node1, proves nothing"},
+        {"fence test --all", "why:          no answer"},
+        {"fence test --all --from node1 --json", "\"took_ms\": 1500"},
         {"fence host node3 --yes", "agreed"},
         {"rule add far separate --guests a,b", "agreed"}, /* busy at first */
         {"guest add new --priority 5 --after web", "agreed"},
@@ -317,6 +357,12 @@ static const struct {
         {"guest set web nonsense", "write KEY=VALUE", CTL_USAGE},
         {"guest delete web", "say --yes", CTL_USAGE},
         {"fence host node3", "say --yes", CTL_USAGE},
+        {"fence test", "a HOST, or --all", CTL_USAGE},
+        {"fence test node1 --all", "not both", CTL_USAGE},
+        {"fence test node3", "", CTL_FAILED},              /* asked for by name, and not read */
+        {"fence test --all --from node2", "", CTL_FAILED}, /* off, and its host in the ring */
+        {"fence test --all --from all", "node2: left before", CTL_FAILED},
+        {"fence test node9", "no host node9", CTL_FAILED},
         {"fence confirm node3", "You say that you have SEEN node3", CTL_USAGE},
         {"fence confirm node3 --yes", "not quorate", CTL_NOT_QUORATE},
         {"rule add x separat --guests a,b", "do you mean 'separate'?", CTL_USAGE},

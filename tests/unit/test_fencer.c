@@ -207,28 +207,6 @@ START_TEST(called_off_before_it_began) {
 }
 END_TEST
 
-START_TEST(test_reads_and_answers) {
-        struct rig *r = open_rig();
-
-        EVENT(r, .kind = EV_REQUEST,
-              .request = {.id = 42, .verb = VERB_FENCE_TEST, .host = "node3"});
-        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), 2);
-        ck_assert_int_eq(nth(r, 0)->fence.action, FENCE_ACT_STATUS);
-        rig_fence_done(r, id(r, 0), READING_ON);
-        ck_assert_ptr_null(rig_act(r, ACT_REPLY));
-        rig_fence_done(r, id(r, 1), READING_NONE);
-        ck_assert_uint_eq(rig_act(r, ACT_REPLY)->reply.request, 42);
-        ck_assert_int_eq(rig_act(r, ACT_REPLY)->reply.code, REPLY_FAILED);
-        ck_assert_str_eq(rig_act(r, ACT_REPLY)->reply.text, "psu-a: reads on; psu-b: no reading");
-        EVENT(r, .kind = EV_REQUEST,
-              .request = {.id = 43, .verb = VERB_FENCE_TEST, .host = "node1"});
-        ck_assert_uint_eq(rig_act(r, ACT_REPLY)->reply.request, 43);
-        ck_assert_int_eq(rig_act(r, ACT_REPLY)->reply.code, REPLY_FAILED);
-        ck_assert_ptr_nonnull(strstr(rig_act(r, ACT_REPLY)->reply.text, "add a [fence NAME]"));
-        rig_close(r);
-}
-END_TEST
-
 /* ---- the regular look ------------------------------------------------------------------------ */
 
 /* node2 of two looks at node1, which is online and has bmc1. */
@@ -369,7 +347,6 @@ static Suite *suite(void) {
         tcase_add_test(tc, called_off_reads_once_more);
         tcase_add_test(tc, last_look_is_no_proof);
         tcase_add_test(tc, called_off_before_it_began);
-        tcase_add_test(tc, test_reads_and_answers);
         tc = unit_case(s, "checks");
         tcase_add_test(tc, check_tells_what_is_new);
         tcase_add_test(tc, off_once_is_no_distrust);

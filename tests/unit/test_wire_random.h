@@ -418,6 +418,9 @@ static struct msg *rnd_msg(enum msg_kind kind) {
                 m->tell.request = rnd64();
                 m->tell.code = (int32_t)rnd_below(REPLY_CODE_MAX_);
                 RND_TEXT(m->tell.text);
+                RND_TEXT(m->tell.device);
+                m->tell.reading = (enum power_reading)rnd_below(READING_MAX_);
+                m->tell.took_usec = rnd64();
         } else if (kind == MSG_HISTORY) {
                 rnd_history(m);
         }

@@ -287,6 +287,8 @@ ROW(many_echoes, s->heartbeat.n_echoes = HEARTBEAT_ECHOES + 1)
 ROW(bad_ask, s->ask.kind = 3)
 ROW(long_ask, s->ask.name = filled(NAME_LEN))
 ROW(bad_code, s->tell.code = 5)
+ROW(bad_power, s->tell.reading = 3)
+ROW(long_device, s->tell.device = filled(NAME_LEN))
 ROW(long_note, s->row.text = filled(2 * TEXT_LEN))
 ROW(no_kind, s->row.kind = text(""))
 ROW(nothing, (void)s)
@@ -352,6 +354,8 @@ static const struct row {
         {to_ask, bad_ask, "ask kind 3"},
         {to_ask, long_ask, "name in a request of 64 bytes"},
         {to_tell, bad_code, "reply code 5"},
+        {to_tell, bad_power, "power reading 3"},
+        {to_tell, long_device, "device of a reply of 64 bytes"},
         {to_history, long_note, "text of a note of 384 bytes"},
         {to_history, no_kind, "kind of a note '' is no valid name"},
         {to_nothing, nothing, "a kind that this version does not know"},

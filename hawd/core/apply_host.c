@@ -144,8 +144,14 @@ static void op_host_join(struct ledger *l) {
 
         if (!h || h->fence_forced)
                 return;
-        if (h->state == HOST_JOINING && h->incarnation == op->incarnation && !h->reported)
+        if (h->state == HOST_JOINING && h->incarnation == op->incarnation && !h->reported) {
+                if (!op->facts.vcpus || (h->facts.vcpus == op->facts.vcpus &&
+                                         h->facts.memory_mib == op->facts.memory_mib))
+                        return;
+                h->facts = op->facts; /* its libvirt answers now */
+                h->version = l->version;
                 return;
+        }
         host_to(l, h, HOST_JOINING);
         h->incarnation = op->incarnation;
         h->facts = op->facts;

@@ -149,7 +149,7 @@ static void heartbeat_send(struct core *c) {
                         .wall = c->wall,
                         .memory_free_mib = c->memory_free_mib,
                         .load_pct = c->load_pct,
-                        .libvirt_ok = c->libvirt_up,
+                        .libvirt_ok = c->libvirt_up || !c->libvirt_known,
                 };
                 for (size_t i = 0; i < c->n_peers; i++) {
                         const struct peer *p = &c->peers[i];

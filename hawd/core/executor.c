@@ -8,6 +8,8 @@
 #include "hawd/core/priv.h"
 
 #define OWN_RETRY_USEC (5 * USEC_PER_SEC)
+#define AGENT_BOOTS 10                     /* an agent may take so many boot times to answer */
+#define AGENT_MIN_USEC (60 * USEC_PER_SEC) /* and no less */
 #define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* pause, resume, settle, dump */
 
 struct domain *executor_find(struct core *c, const char *uuid) {
@@ -46,10 +48,11 @@ static void domain_set(struct core *c, struct domain *dom, const struct domain_s
 void executor_libvirt(struct core *c, const struct event *ev) {
         bool up = ev->kind == EV_LIBVIRT_UP;
 
-        if (up != c->libvirt_up)
+        if (up != c->libvirt_up || !c->libvirt_known)
                 core_note(c, up ? NOTE_LIBVIRT_UP : NOTE_LIBVIRT_DOWN, c->nodeid, NULL,
                           up ? "libvirt answers" : "libvirt does not answer; guests run on");
         c->libvirt_up = up;
+        c->libvirt_known = true;
         if (!up)
                 return;
         /* The list is whole: what is not on it is gone, and nobody saw why. */
@@ -330,14 +333,33 @@ static struct op *see(struct core *c, const struct guest *g, enum op_kind kind, 
         return op;
 }
 
+/* Without the word of an agent. One that has a channel and never speaks is not waited for for ever:
+ * it may be missing, and guests that start after this one would wait with it (L2). */
+static usec_t patience(const struct guest_spec *s) {
+        usec_t t = s->conf.boot_usec;
+
+        if (!s->has_agent)
+                return t;
+        t = t > USEC_INFINITY / AGENT_BOOTS ? USEC_INFINITY : AGENT_BOOTS * t;
+        return MAX(t, AGENT_MIN_USEC);
+}
+
+static void silent_text(const struct guest_spec *s, char *text) {
+        char time[64];
+
+        format_duration(patience(s), time, sizeof(time));
+        if (s->has_agent)
+                text_fmt(text, TEXT_LEN, "running; its guest agent did not answer within %s", time);
+        else
+                text_set(text, TEXT_LEN, "has no agent; ran for its boot time");
+}
+
 static void observe_health(struct core *c, const struct guest *g, const struct domain *dom) {
-        usec_t due = usec_add(dom->running_since, g->spec->conf.boot_usec);
+        usec_t due = usec_add(dom->running_since, patience(g->spec));
         struct entry *e;
         struct op *op;
 
         if (g->state != GUEST_RUNNING || g->health == HEALTH_HEALTHY)
-                return;
-        if (!dom->healthy && g->spec->has_agent)
                 return;
         if (!dom->healthy && c->now < due) {
                 wake_at(c, due);
@@ -350,7 +372,7 @@ static void observe_health(struct core *c, const struct guest *g, const struct d
                 op->wall = dom->healthy_wall;
                 text_set(op->text, sizeof(op->text), dom->evidence);
         } else {
-                text_set(op->text, sizeof(op->text), "has no agent; ran for its boot time");
+                silent_text(g->spec, op->text);
         }
         log_propose(c, e);
 }

@@ -64,6 +64,13 @@ static void explain_missing(const struct core *c, struct lines *l) {
                 line(l, "no decisions are made at present: %s", st.missing);
 }
 
+static bool silent(const struct core *c, const struct host *h) {
+        usec_t heard;
+        const struct heartbeat *hb = core_heartbeat(c, h->nodeid, &heard);
+
+        return hb && !hb->libvirt_ok;
+}
+
 char *core_explain_host(const struct core *c, const char *name) {
         const struct host *h = NULL;
         struct lines l = {0};
@@ -82,8 +89,14 @@ char *core_explain_host(const struct core *c, const char *name) {
                 line(&l, "its hawd was stopped by intent, its guests run on; start hawd there");
         if (h->state == HOST_JOINING)
                 line(&l, "%s",
-                     !h->reported ? "it settles its guests with libvirt before it counts"
-                                  : "its called-off fencing has not ended yet");
+                     h->reported    ? "its called-off fencing has not ended yet"
+                     : silent(c, h) ? "it is to settle its guests before it counts, but its "
+                                      "libvirt does not answer: see virsh list there"
+                                    : "it settles its guests with libvirt before it counts");
+        else if (silent(c, h))
+                line(&l,
+                     "its libvirt does not answer: its guests run on, and no other starts there; "
+                     "see virsh list there");
         if (h->state == HOST_NEW)
                 line(&l, "its hawd was never seen: start hawd there");
         return l.buf;
@@ -97,6 +110,7 @@ static void explain_waiting(const struct core *c, struct lines *l, const struct 
         for (uint32_t i = 0; i < g->spec->n_after; i++)
                 line(l, "starts only after %s is healthy", g->spec->after[i]);
         plan_init(&plan, &c->model, c->config);
+        pass_over_silent(c, &plan);
         if (place_guest(&plan.problem, (uint32_t)gi, NULL, &r) == PLACE_OK)
                 line(l, "it would start on %s: %s", c->model.hosts[r.host].name, r.why);
         else

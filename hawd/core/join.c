@@ -30,7 +30,31 @@ bool join_needed(struct core *c) {
         }
 }
 
-static void say_join(struct core *c) {
+/* What the configuration says wins; what libvirt has not said yet is as it was the last time. */
+static struct host_facts own_facts(struct core *c, const struct host *self) {
+        struct host_facts f = {.vcpus = self->facts.vcpus, .memory_mib = self->facts.memory_mib};
+
+        if (c->load_known) {
+                f.vcpus = c->vcpus;
+                f.memory_mib = c->memory_mib;
+        }
+        f.config_hash = c->config->hash;
+        text_set(f.hawd_version, sizeof(f.hawd_version), c->hawd_version);
+        for (size_t i = 0; i < c->config->n_hosts; i++) {
+                const struct conf_host *h = &c->config->hosts[i];
+
+                if (strcmp(h->name, self->name) != 0)
+                        continue;
+                if (h->vcpus)
+                        f.vcpus = h->vcpus;
+                if (h->memory_mib)
+                        f.memory_mib = h->memory_mib;
+                text_set(f.labels, sizeof(f.labels), h->labels);
+        }
+        return f;
+}
+
+static void say_join(struct core *c, const struct host_facts *facts) {
         struct entry *e;
         struct op *op;
 
@@ -43,22 +67,22 @@ static void say_join(struct core *c) {
         wake_at(c, usec_add(c->join_told, RESEND_USEC));
         e = observation(c, OP_HOST_JOIN, &op);
         op->incarnation = c->incarnation;
-        op->facts.vcpus = c->vcpus;
-        op->facts.memory_mib = c->memory_mib;
-        op->facts.config_hash = c->config->hash;
-        text_set(op->facts.hawd_version, sizeof(op->facts.hawd_version), c->hawd_version);
-        for (size_t i = 0; i < c->config->n_hosts; i++) {
-                const struct conf_host *h = &c->config->hosts[i];
-
-                if (strcmp(h->name, core_self(c)->name) != 0)
-                        continue;
-                if (h->vcpus)
-                        op->facts.vcpus = h->vcpus;
-                if (h->memory_mib)
-                        op->facts.memory_mib = h->memory_mib;
-                text_set(op->facts.labels, sizeof(op->facts.labels), h->labels);
-        }
+        op->facts = *facts;
         log_propose(c, e);
+}
+
+/*
+ * It waits for libvirt, or its joining would call off the fencing of a host that cannot settle its
+ * guests. One that nobody has lost joins at once when its size is known: a hawd that restarts while
+ * libvirt hangs is joining then, and gets no guest that would hang with it.
+ */
+static bool may_join(const struct core *c, const struct host *self) {
+        if (self->fence_forced)
+                return false;
+        if (c->libvirt_up)
+                return c->load_known;
+        return (self->state == HOST_ONLINE || self->state == HOST_UNSUPERVISED) &&
+               self->facts.vcpus && self->facts.memory_mib;
 }
 
 /* Work of before: not begun, it is called off; begun, it is waited for. Results of jobs are for
@@ -186,24 +210,33 @@ static void say_rogues(struct core *c) {
 
 void join_tick(struct core *c) {
         struct host *self = core_self(c);
+        struct host_facts facts;
         uint32_t self_bit;
 
         if (!self || !core_operational(c) || c->stopping)
                 return;
         self_bit = 1u << model_host_index(&c->model, c->nodeid);
+        facts = own_facts(c, self);
         if (join_needed(c)) {
                 forget_settles(c);
-                if (c->libvirt_up && c->load_known && !self->fence_forced)
-                        say_join(c);
+                if (may_join(c, self))
+                        say_join(c, &facts);
+                return;
+        }
+        if (self->state != HOST_JOINING || self->reported) {
+                c->join_told = 0;
+                forget_settles(c);
+                return;
+        }
+        if (!c->libvirt_up) {
+                c->join_told = 0;
+                return;
+        }
+        if (facts.vcpus != self->facts.vcpus || facts.memory_mib != self->facts.memory_mib) {
+                say_join(c, &facts); /* it joined before libvirt told its size */
                 return;
         }
         c->join_told = 0;
-        if (self->state != HOST_JOINING || self->reported) {
-                forget_settles(c);
-                return;
-        }
-        if (!c->libvirt_up)
-                return;
         if (!own_work_ended(c) || !all_settled(c, self_bit))
                 return;
         say_rogues(c);

@@ -57,6 +57,16 @@ static void retry_forget(struct core *c, uint32_t gid) {
                 }
 }
 
+void pass_over_silent(const struct core *c, struct plan *p) {
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                usec_t heard;
+                const struct heartbeat *hb = core_heartbeat(c, c->model.hosts[i].nodeid, &heard);
+
+                if (hb && !hb->libvirt_ok && !p->hosts[i].unusable)
+                        p->hosts[i].unusable = "its libvirt does not answer";
+        }
+}
+
 /* The online host that holds the only claim, or NULL. */
 static const struct host *holder(struct core *c, const struct guest *g) {
         for (size_t i = 0; i < c->model.n_hosts; i++)
@@ -118,6 +128,7 @@ static void lead_move(struct core *c, struct entry *e, const struct guest *g,
         bool ok;
 
         plan_init(&plan, &c->model, c->config);
+        pass_over_silent(c, &plan);
         ok = target >= 0 && plan_place_on(&plan, gi, (uint32_t)target, &r) == PLACE_OK;
         plan_free(&plan);
         if (ok) {
@@ -303,6 +314,7 @@ void lead_guests(struct core *c, struct entry *e) {
         n = candidates(c, e, order);
         if (n) {
                 plan_init(&plan, &c->model, c->config);
+                pass_over_silent(c, &plan);
                 for (size_t i = 0; i < n; i++)
                         place(c, e, &plan, order[i]);
                 plan_free(&plan);

@@ -198,6 +198,7 @@ struct core {
 
         /* executor.c, join.c */
         bool libvirt_up;
+        bool libvirt_known; /* it answered, or was found not to, since this hawd began */
         bool load_known;
         uint32_t vcpus;
         uint64_t memory_mib, memory_free_mib;
@@ -337,6 +338,10 @@ void lead_tick(struct core *c);
 void lead_hosts(struct core *c, struct entry *e);
 void lead_fencing(struct core *c, struct entry *e);
 void lead_guests(struct core *c, struct entry *e);
+struct plan;
+/** pass_over_silent() - a start where libvirt does not answer would hang, its claim with it; who
+ * has not said anything yet may be chosen. */
+void pass_over_silent(const struct core *c, struct plan *p);
 
 /* request.c */
 void request_take(struct core *c, const struct request *r);

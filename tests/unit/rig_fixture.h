@@ -232,7 +232,6 @@ static inline void rig_open(struct rig *r, struct led *l, uint32_t nodeid, bool 
         }
         EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = l->m.n_hosts});
         led_close(l);
-        EVENT(r, .kind = EV_LIBVIRT_DOWN);
         EVENT(r, .kind = EV_HOST_LOAD,
               .load = {.memory_free_mib = 4000, .vcpus = 4, .memory_mib = 8192});
         rig_group(r, all, all);

@@ -283,18 +283,50 @@ START_TEST(healthy_after_its_boot_time) {
 }
 END_TEST
 
-START_TEST(healthy_by_its_agent) {
+static struct rig *open_with_agent(usec_t boot_usec) {
         struct rig *r = rig_new();
-        struct domain_seen d = rig_seen("web", SEEN_RUNNING);
         struct led l;
 
         led_open(&l, 3);
         led_running(&l, "web", 2);
         l.m.guests[0].spec->has_agent = true;
+        l.m.guests[0].spec->conf.boot_usec = boot_usec;
         rig_open(r, &l, 2, false);
         rig_libvirt(r, "web", SEEN_RUNNING);
+        return r;
+}
+
+static const struct {
+        usec_t boot, patience;
+        const char *said;
+} silent_agents[] = {
+        {20 * USEC_PER_SEC, 200 * USEC_PER_SEC, "within 200s"},
+        {0, 60 * USEC_PER_SEC, "within 1min"},
+        {USEC_PER_SEC, 60 * USEC_PER_SEC, "within 1min"},
+};
+
+/* L2: guests that start after it must not wait for ever for an agent that was never installed. */
+START_TEST(agent_that_never_answers_is_not_waited_for) {
+        struct rig *r = open_with_agent(silent_agents[_i].boot);
+
+        rig_pass(r, silent_agents[_i].patience - USEC_PER_SEC);
+        ck_assert_ptr_null(rig_op(r, OP_GUEST_HEALTHY));
+        rig_pass(r, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_HEALTHY), 1);
+        ck_assert_ptr_nonnull(strstr(rig_op(r, OP_GUEST_HEALTHY)->text, "agent did not answer"));
+        ck_assert_ptr_nonnull(strstr(rig_op(r, OP_GUEST_HEALTHY)->text, silent_agents[_i].said));
+        ck_assert_int_eq(web(r)->health, HEALTH_HEALTHY);
+        rig_close(r);
+}
+END_TEST
+
+START_TEST(healthy_by_its_agent) {
+        struct rig *r = open_with_agent(20 * USEC_PER_SEC);
+        struct domain_seen d = rig_seen("web", SEEN_RUNNING);
+
         rig_pass(r, 60 * USEC_PER_SEC);
-        ck_assert_ptr_null(rig_op(r, OP_GUEST_HEALTHY)); /* it has one: time alone says nothing */
+        ck_assert_ptr_null(
+                rig_op(r, OP_GUEST_HEALTHY)); /* it has one: its boot time alone says nothing */
         text_set(d.text, sizeof(d.text), "agent answers");
         EVENT(r, .kind = EV_DOMAIN_HEALTHY, .domain = d);
         ck_assert_str_eq(rig_op(r, OP_GUEST_HEALTHY)->text, "agent answers");
@@ -344,6 +376,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, not_quorate_means_no_observation_and_no_job);
         tcase_add_test(tc, healthy_after_its_boot_time);
         tcase_add_test(tc, healthy_by_its_agent);
+        tcase_add_loop_test(tc, agent_that_never_answers_is_not_waited_for, 0,
+                            (int)ARRAY_SIZE(silent_agents));
         tcase_add_test(tc, stop_and_settle_jobs_are_what_they_say);
         return s;
 }

@@ -24,9 +24,15 @@ static struct guest *web(struct rig *r) {
         return &rig_model(r)->guests[0];
 }
 
-START_TEST(join_needs_libvirt) {
-        struct rig *r = open_rig();
+/* Joining calls off its fencing: not before it can settle what may run here. */
+START_TEST(join_of_a_lost_host_needs_libvirt) {
+        struct rig *r = rig_new();
+        struct led l;
 
+        led_open(&l, 3);
+        led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_HOST_LOST, .host = 2, .text = "it left the ring");
+        rig_open(r, &l, 2, true);
         rig_pass(r, 10 * USEC_PER_SEC);
         ck_assert_ptr_null(rig_op(r, OP_HOST_JOIN));
         rig_libvirt(r, "web", SEEN_RUNNING);
@@ -36,6 +42,31 @@ START_TEST(join_needs_libvirt) {
         ck_assert_uint_eq(rig_op(r, OP_HOST_JOIN)->facts.memory_mib, 8192);
         ck_assert_str_eq(rig_op(r, OP_HOST_JOIN)->facts.hawd_version, "test");
         ck_assert_int_eq(self(r)->state, HOST_JOINING);
+        rig_close(r);
+}
+END_TEST
+
+/* Its guests run on; but it is no host to start others on. */
+START_TEST(restart_with_a_hung_libvirt_is_joining) {
+        struct rig *r = open_rig();
+
+        EVENT(r, .kind = EV_LIBVIRT_DOWN);
+        rig_pass(r, 60 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_HOST_JOIN), 1);
+        ck_assert_int_eq(self(r)->state, HOST_JOINING);
+        ck_assert_ptr_null(rig_op(r, OP_HOST_REPORT));
+        ck_assert_uint_eq(rig_jobs(r, GJOB_SETTLE), 0);
+        ck_assert_uint_eq(web(r)->claims, 1u << 1);
+        /* It answers, and the host has another size than the ledger holds. */
+        EVENT(r, .kind = EV_HOST_LOAD,
+              .load = {.memory_free_mib = 4000, .vcpus = 6, .memory_mib = 16384});
+        rig_libvirt(r, "web", SEEN_RUNNING);
+        ck_assert_uint_eq(rig_ops(r, OP_HOST_JOIN), 2);
+        ck_assert_uint_eq(self(r)->facts.vcpus, 6);
+        ck_assert_uint_eq(self(r)->facts.memory_mib, 16384);
+        rig_job_done(r, rig_job(r, GJOB_SETTLE), RESULT_DONE, SEEN_RUNNING);
+        ck_assert(self(r)->reported);
+        ck_assert_int_eq(web(r)->state, GUEST_RUNNING);
         rig_close(r);
 }
 END_TEST
@@ -54,10 +85,12 @@ START_TEST(facts_of_the_config_win) {
 END_TEST
 
 START_TEST(join_is_told_until_applied) {
-        struct rig *r = open_rig();
+        struct rig *r = rig_new();
+        struct led l;
 
+        led_open(&l, 3);
         r->lose_entries = true;
-        rig_libvirt(r, NULL, SEEN_GONE);
+        rig_open(r, &l, 2, true);
         rig_pass(r, 5 * USEC_PER_SEC);
         ck_assert_uint_eq(rig_ops(r, OP_HOST_JOIN), 3);
         rig_close(r);
@@ -277,7 +310,8 @@ static Suite *suite(void) {
         Suite *s = suite_create("join");
         TCase *tc = unit_case(s, "join");
 
-        tcase_add_test(tc, join_needs_libvirt);
+        tcase_add_test(tc, join_of_a_lost_host_needs_libvirt);
+        tcase_add_test(tc, restart_with_a_hung_libvirt_is_joining);
         tcase_add_test(tc, facts_of_the_config_win);
         tcase_add_test(tc, join_is_told_until_applied);
         tcase_add_test(tc, settled_before_reported);

@@ -191,6 +191,44 @@ START_TEST(cancelled_start_may_take_the_same_host) {
 }
 END_TEST
 
+static void unwanted(struct led *l) {
+        G(l, led_add(l, "web"))->desired = DESIRED_STOPPED;
+}
+
+static void says(struct rig *r, uint32_t nodeid, bool libvirt_ok) {
+        struct ring_member from = {nodeid, 1000 + nodeid};
+        struct actions out = {0};
+        struct msg *m = msg_new(MSG_HEARTBEAT);
+
+        m->heartbeat.libvirt_ok = libvirt_ok;
+        rig_message(r, from, m, &out);
+        msg_unref(m);
+        rig_pump(r, &out);
+        actions_free(&out);
+}
+
+/* A start there would hang, and hold the guest's claim until somebody mends that libvirt. */
+START_TEST(hosts_without_libvirt_are_passed_over) {
+        struct rig *r = open_rig(unwanted);
+
+        says(r, 1, false);
+        says(r, 2, false);
+        BY(r, 1, .kind = OP_GUEST_DESIRE, .gid = 1, .desired = DESIRED_RUNNING, .text = "ann");
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_START), 1);
+        ck_assert_uint_eq(rig_op(r, OP_GUEST_START)->host, 3);
+        ck_assert_ptr_nonnull(
+                strstr(rig_op(r, OP_GUEST_START)->text, "node2 (its libvirt does not answer)"));
+        says(r, 3, false);
+        done(r, "web", RESULT_CANCELLED, SEEN_GONE);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_BLOCKED);
+        ck_assert_ptr_nonnull(strstr(guest(r, "web")->reason, "libvirt does not answer"));
+        says(r, 2, true);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_STARTING);
+        ck_assert_uint_eq(guest(r, "web")->job_host, 2);
+        rig_close(r);
+}
+END_TEST
+
 static void running(struct led *l) {
         led_running(l, "web", 2);
 }
@@ -374,6 +412,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, dependency_waits_for_healthy);
         tcase_add_test(tc, tried_hosts_are_skipped_then_retried_with_growing_pauses);
         tcase_add_test(tc, cancelled_start_may_take_the_same_host);
+        tcase_add_test(tc, hosts_without_libvirt_are_passed_over);
         tcase_add_test(tc, move_takes_its_target_first);
         tcase_add_test(tc, move_whose_target_fails_ends_elsewhere);
         tcase_add_test(tc, move_without_room_is_called_off);

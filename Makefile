@@ -247,6 +247,7 @@ define BUILD_H_TEXT
 #define HAWD_CONF "$(SYSCONFDIR)/hawd/hawd.conf"
 #define HAWD_FENCING_CONF "$(SYSCONFDIR)/hawd/fencing.conf"
 #define HAWD_FENCE_PROGRAM "$(LIBEXECDIR)/hawd-fence"
+#define HAWD_CTL_PROGRAM "$(BINDIR)/hawctl"
 #define HAWD_STATE_DIR "$(LOCALSTATEDIR)/lib/hawd"
 #define HAWD_RUN_DIR "$(RUNSTATEDIR)/hawd"
 endef

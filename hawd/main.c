@@ -26,6 +26,7 @@
 #include "hawd/ledger.h"
 #include "hawd/options.h"
 #include "hawd/ring/ring.h"
+#include "hawd/runner/facts.h"
 #include "hawd/runner/runner.h"
 #include "hawd/wire/wire.h"
 
@@ -42,6 +43,8 @@ struct hawd {
         char running_conf[PATH_MAX]; /* what hawd-fence reads: hawd.conf may be half edited */
         struct runner_paths runner_paths;
         struct runner *runner;
+        struct facts_paths facts_paths;
+        struct facts *facts;
         struct api *api;
         struct actions actions;
         qb_loop_timer_handle timer, load_timer, pet_timer;
@@ -116,8 +119,12 @@ static void carry_out(struct hawd *d, struct action *a) {
         case ACT_READING:
                 api_reading(d->api, a->reading.request, &a->reading.row);
                 break;
+        case ACT_FACTS:
+                facts_start(d->facts, a->facts.id);
+                break;
         case ACT_REPLY:
-                api_reply(d->api, a->reply.request, a->reply.code, a->reply.text);
+                api_reply_facts(d->api, a->reply.request, a->reply.code, a->reply.text,
+                                a->reply.facts);
                 break;
         case ACT_NOTE:
                 log_the_note(d, a->note);
@@ -323,6 +330,14 @@ static void on_fence_done(void *ud, uint64_t id, enum power_reading reading, boo
         step(ud, &ev);
 }
 
+static void on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *text) {
+        struct event ev = {.kind = EV_FACTS_DONE,
+                           .facts = {.id = id, .facts = facts, .text = text}};
+
+        step(ud, &ev);
+        blob_unref(facts);
+}
+
 static int32_t on_guest_fd(int32_t fd, int32_t revents, void *data) {
         (void)fd;
         (void)revents;
@@ -496,6 +511,9 @@ static int start_adapters(struct hawd *d) {
         d->runner_paths =
                 (struct runner_paths){d->opt.fence_program, d->running_conf, d->opt.secrets};
         d->runner = runner_new(d->loop, &d->runner_paths, on_fence_done, d);
+        d->facts_paths = (struct facts_paths){d->opt.ctl_program, d->opt.config,  d->opt.secrets,
+                                              d->opt.state_dir,   d->opt.run_dir, d->opt.uri};
+        d->facts = facts_new(d->loop, &d->facts_paths, on_facts_done, d);
         r = api_new(d->loop, d->core, &ports, HAWD_VERSION, &d->api);
         if (r == 0)
                 r = api_listen(d->api, d->opt.run_dir);
@@ -559,6 +577,7 @@ static void end(struct hawd *d) {
                 ring_leave(d->ring);
         d->api = api_free(d->api);
         d->runner = runner_free(d->runner);
+        d->facts = facts_free(d->facts);
         d->guest = guest_close(d->guest);
         d->store = ledger_store_close(d->store);
         d->ring = ring_close(d->ring);

@@ -20,31 +20,42 @@ static void usage(FILE *out) {
                 "      --run-dir DIR    the sockets' place (" HAWD_RUN_DIR ")\n"
                 "      --uri URI        libvirt connection (" URI ")\n"
                 "      --fence-program FILE  hawd-fence\n"
+                "      --ctl-program FILE    hawctl\n"
                 "      --check          only check the configuration\n"
                 "  -h, --help           this text\n"
                 "  -V, --version        the version\n");
 }
 
-/* hawd-fence where it is installed; beside this program when hawd runs from where it was built. */
-static void find_fence_program(struct options *o) {
+/* Where it is installed; beside this program when hawd runs from where it was built. */
+static void find_program(char ret[PATH_MAX], const char *installed) {
+        const char *name = strrchr(installed, '/');
         char self[PATH_MAX];
         ssize_t n;
         char *slash;
 
-        text_set(o->fence_program, sizeof(o->fence_program), HAWD_FENCE_PROGRAM);
+        text_set(ret, PATH_MAX, installed);
         n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        if (access(o->fence_program, X_OK) == 0 || n <= 0)
+        if (access(installed, X_OK) == 0 || n <= 0 || !name)
                 return;
         self[n] = '\0';
         slash = strrchr(self, '/');
         if (!slash)
                 return;
         *slash = '\0';
-        text_fmt(o->fence_program, sizeof(o->fence_program), "%s/hawd-fence", self);
+        text_fmt(ret, PATH_MAX, "%s%s", self, name);
 }
 
 int options_parse(int argc, char **argv, struct options *o) {
-        enum { OPT_CONFIG = 256, OPT_SECRETS, OPT_STATE, OPT_RUN, OPT_URI, OPT_FENCE, OPT_CHECK };
+        enum {
+                OPT_CONFIG = 256,
+                OPT_SECRETS,
+                OPT_STATE,
+                OPT_RUN,
+                OPT_URI,
+                OPT_FENCE,
+                OPT_CTL,
+                OPT_CHECK
+        };
         static const struct option longs[] = {
                 {"foreground", no_argument, NULL, 'f'},
                 {"config", required_argument, NULL, OPT_CONFIG},
@@ -53,6 +64,7 @@ int options_parse(int argc, char **argv, struct options *o) {
                 {"run-dir", required_argument, NULL, OPT_RUN},
                 {"uri", required_argument, NULL, OPT_URI},
                 {"fence-program", required_argument, NULL, OPT_FENCE},
+                {"ctl-program", required_argument, NULL, OPT_CTL},
                 {"check", no_argument, NULL, OPT_CHECK},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, 'V'},
@@ -65,7 +77,8 @@ int options_parse(int argc, char **argv, struct options *o) {
                               .state_dir = HAWD_STATE_DIR,
                               .run_dir = HAWD_RUN_DIR,
                               .uri = URI};
-        find_fence_program(o);
+        find_program(o->fence_program, HAWD_FENCE_PROGRAM);
+        find_program(o->ctl_program, HAWD_CTL_PROGRAM);
         while ((c = getopt_long(argc, argv, "fhV", longs, NULL)) >= 0) {
                 switch (c) {
                 case 'f':
@@ -88,6 +101,9 @@ int options_parse(int argc, char **argv, struct options *o) {
                         break;
                 case OPT_FENCE:
                         text_set(o->fence_program, sizeof(o->fence_program), optarg);
+                        break;
+                case OPT_CTL:
+                        text_set(o->ctl_program, sizeof(o->ctl_program), optarg);
                         break;
                 case OPT_CHECK:
                         o->check = true;

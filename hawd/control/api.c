@@ -20,6 +20,7 @@ static const struct varlink_method methods[] = {
         {"Devices", VARLINK_VIEW, false, api_devices},
         {"History", VARLINK_VIEW, false, api_history},
         {"Explain", VARLINK_VIEW, false, api_explain},
+        {"Facts", VARLINK_VIEW, false, api_facts_method},
         {"Watch", VARLINK_VIEW, true, api_watch},
         {"GuestAdd", VARLINK_ADMIN, false, api_guest_add},
         {"GuestCreate", VARLINK_ADMIN, false, api_guest_create},
@@ -180,6 +181,12 @@ void api_reply(struct api *api, uint64_t id, enum reply_code code, const char *t
         }
 }
 
+void api_reply_facts(struct api *api, uint64_t id, enum reply_code code, const char *text,
+                     struct blob *facts) {
+        if (!api_facts_reply(api, id, text, facts))
+                api_reply(api, id, code, text);
+}
+
 void api_note(struct api *api, const struct note *note, usec_t wall) {
         json_t *rendered;
         size_t kept = 0;
@@ -262,6 +269,7 @@ int api_new(qb_loop_t *loop, const struct core *core, const struct api_ports *po
                 free(api);
                 return r;
         }
+        api->facts = api_facts_new();
         api->varlink = varlink_new(&api->varlink_config);
         *ret = api;
         return 0;
@@ -272,6 +280,7 @@ struct api *api_free(struct api *api) {
                 return NULL;
         api->reader = history_reader_free(api->reader);
         api->varlink = varlink_free(api->varlink);
+        api->facts = api_facts_free(api->facts);
         free(api);
         return NULL;
 }

@@ -73,5 +73,9 @@ void api_reply(struct api *api, uint64_t id, enum reply_code code, const char *t
 /** api_reading() - one result of a fence test (ACT_READING); the reply to @id comes behind them. */
 void api_reading(struct api *api, uint64_t id, const struct device_reading *row);
 
+/** api_reply_facts() - the same for any answer: it may be one host's facts (or NULL: none). */
+void api_reply_facts(struct api *api, uint64_t id, enum reply_code code, const char *text,
+                     struct blob *facts);
+
 /** api_note() - tell those who watch (ACT_NOTE). */
 void api_note(struct api *api, const struct note *note, usec_t wall);

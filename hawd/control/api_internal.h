@@ -26,6 +26,7 @@ struct api {
         struct history_reader *reader;
         uint64_t watchers[VARLINK_CLIENTS_MAX];
         size_t n_watchers;
+        struct api_facts *facts;
         struct api_created created[VARLINK_CLIENTS_MAX]; /* a client has one call at most */
 };
 
@@ -64,6 +65,7 @@ typedef void api_method(void *ud, uint64_t call, json_t *params);
 api_method api_status, api_hosts, api_host, api_guests, api_guest, api_rules, api_incidents,
         api_devices, api_explain, api_watch; /* api_read.c */
 api_method api_history;                      /* api_history.c */
+api_method api_facts_method;                 /* api_facts.c */
 api_method api_guest_add, api_guest_create, api_guest_set, api_guest_start, api_guest_stop,
         api_guest_ignore, api_guest_pause, api_guest_resume, api_guest_move, api_guest_delete,
         api_guest_remove, api_rule_set, api_rule_delete, api_fence_test, api_fence_host,
@@ -71,6 +73,12 @@ api_method api_guest_add, api_guest_create, api_guest_set, api_guest_start, api_
 
 /** api_render_status() - what Status answers and Watch begins with. */
 json_t *api_render_status(struct api *api);
+
+struct api_facts *api_facts_new(void);
+struct api_facts *api_facts_free(struct api_facts *f); /* NULL-safe, returns NULL */
+/** api_facts_reply() - one host's facts (NULL: @text says why not). Return: was it for a gathering?
+ */
+bool api_facts_reply(struct api *api, uint64_t id, const char *text, struct blob *facts);
 
 /** api_history_done() - the reader's answer (history_done_fn). */
 void api_history_done(void *ud, struct history_answer *answer);

@@ -18,9 +18,12 @@ static usec_t boottime(void) {
 static json_t *host_json(struct api *api, const struct core_status *status, const struct host *h) {
         struct render_live live = {0};
         usec_t heard = 0;
+        int64_t offset;
 
         live.heartbeat = core_heartbeat(api->core, h->nodeid, &heard);
         live.operational = status->operational;
+        if (core_clock_offset(api->core, h->nodeid, &offset))
+                live.clock_offset_usec = &offset;
         live.heard_usec_ago = usec_sub(boottime(), heard);
         for (size_t i = 0; i < status->n_ring; i++)
                 live.in_ring |= status->ring[i] == h->nodeid;

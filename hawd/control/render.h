@@ -18,6 +18,7 @@
 struct render_live {
         const struct heartbeat *heartbeat;
         usec_t heard_usec_ago;
+        const int64_t *clock_offset_usec;
         bool in_ring, in_group;
         bool operational; /* the cluster decides */
 };

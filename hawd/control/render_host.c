@@ -151,6 +151,10 @@ static void set_live(json_t *o, const struct render_live *live) {
         json_object_set_new(o, "heard_ms_ago",
                             hb ? json_integer((json_int_t)(live->heard_usec_ago / USEC_PER_MSEC))
                                : json_null());
+        json_object_set_new(o, "clock_offset_ms",
+                            hb && live->clock_offset_usec
+                                    ? json_integer(*live->clock_offset_usec / 1000)
+                                    : json_null());
 }
 
 static void set_load(json_t *o, const struct model *m, const struct host *h) {

@@ -128,6 +128,7 @@ struct core *core_free(struct core *c) {
         free(c->pendings);
         free(c->questions);
         free(c->surveys);
+        free(c->facts_askers);
         free(c);
         return NULL;
 }
@@ -192,6 +193,8 @@ static void take_message(struct core *c, const struct event *ev) {
                 if (p) {
                         p->heartbeat = m->heartbeat;
                         p->heartbeat_now = c->now;
+                        p->clocks[p->n_clocks++ % CLOCK_SAMPLES] =
+                                (int64_t)m->heartbeat.wall - (int64_t)c->wall;
                         index = model_host_index(&c->model, p->id.nodeid);
                         if (index >= 0)
                                 c->heard_wall[index] = c->wall;
@@ -265,6 +268,9 @@ static int take(struct core *c, const struct event *ev) {
                 return 0;
         case EV_FENCE_DONE:
                 fencer_done(c, ev);
+                return 0;
+        case EV_FACTS_DONE:
+                facts_done(c, ev);
                 return 0;
         case EV_REQUEST:
                 request_take(c, &ev->request);
@@ -377,4 +383,20 @@ const struct heartbeat *core_heartbeat(const struct core *c, uint32_t nodeid, us
                         return &c->peers[i].heartbeat;
                 }
         return NULL;
+}
+
+/* The way here takes time, which makes the other clock look late: the least late one is nearest. */
+bool core_clock_offset(const struct core *c, uint32_t nodeid, int64_t *ret_usec) {
+        for (size_t i = 0; i < c->n_peers; i++) {
+                const struct peer *p = &c->peers[i];
+                size_t n = MIN(p->n_clocks, (size_t)CLOCK_SAMPLES);
+
+                if (p->id.nodeid != nodeid || n == 0)
+                        continue;
+                *ret_usec = nodeid == c->nodeid ? 0 : p->clocks[0];
+                for (size_t k = 1; k < n && nodeid != c->nodeid; k++)
+                        *ret_usec = MAX(*ret_usec, p->clocks[k]);
+                return true;
+        }
+        return false;
 }

@@ -68,6 +68,9 @@ struct core_status {
 void core_status(const struct core *c, struct core_status *ret);
 /** core_heartbeat() - the latest heartbeat of @nodeid, its arrival in @ret_now; NULL: none. */
 const struct heartbeat *core_heartbeat(const struct core *c, uint32_t nodeid, usec_t *ret_now);
+/** core_clock_offset() - the wall clock of @nodeid against this host's, from its latest heartbeats;
+ * too small by their shortest way here. false: none came. */
+bool core_clock_offset(const struct core *c, uint32_t nodeid, int64_t *ret_usec);
 /** core_explain_guest() - numbered lines: why it is where it is, or why it does not run.
  * Return: malloc'ed text, NULL when there is no such guest. */
 char *core_explain_guest(const struct core *c, const char *name);

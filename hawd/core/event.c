@@ -19,6 +19,7 @@ static const char *const verbs[] = {
         [VERB_FENCE_TEST] = "fence test",
         [VERB_FENCE_HOST] = "fence host",
         [VERB_FENCE_CONFIRM] = "fence confirm",
+        [VERB_FACTS] = "facts",
 };
 
 const char *verb_name(enum verb v) {
@@ -65,12 +66,15 @@ static void action_clear(struct action *x) {
         case ACT_NOTE:
                 free(x->note);
                 break;
+        case ACT_REPLY:
+                blob_unref(x->reply.facts);
+                break;
         case ACT_GUEST_CANCEL:
         case ACT_FENCE:
         case ACT_FENCE_CANCEL:
         case ACT_HISTORY_SEND:
         case ACT_READING:
-        case ACT_REPLY:
+        case ACT_FACTS:
         case ACT_REJOIN:
         case ACT_STOPPED:
         case ACT_KIND_MAX_:

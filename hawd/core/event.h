@@ -24,6 +24,7 @@ enum event_kind {
         EV_DOMAIN_HEALTHY, /* the agent of uuid answers */
         EV_GUEST_JOB_DONE,
         EV_FENCE_DONE, /* one device action ended */
+        EV_FACTS_DONE, /* ACT_FACTS ended */
         EV_REQUEST,    /* from a client */
         EV_HOST_LOAD,  /* this host's free memory and load, before each heartbeat */
         EV_STOP,       /* orderly stop of hawd; answered by ACT_STOPPED */
@@ -68,6 +69,7 @@ enum verb {
         VERB_FENCE_TEST, /* host: read its devices, empty: all; from: by whom */
         VERB_FENCE_HOST,
         VERB_FENCE_CONFIRM,
+        VERB_FACTS, /* host: what it says of itself; needs no ledger */
         VERB_MAX_,
 };
 
@@ -153,6 +155,11 @@ struct event {
                         const char *text;
                         usec_t wall;
                 } fence;
+                struct {
+                        uint64_t id;
+                        struct blob *facts; /* NULL: there are none, and text says why */
+                        const char *text;
+                } facts;
                 struct request request;
                 struct {
                         uint64_t memory_free_mib;
@@ -172,6 +179,7 @@ enum action_kind {
         ACT_FENCE_CANCEL, /* ends soon, with an event */
         ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
         ACT_READING,      /* one result of a fence test; its ACT_REPLY comes behind them */
+        ACT_FACTS,        /* gather what this host says of itself; one at a time */
         ACT_REPLY,
         ACT_NOTE,
         ACT_REJOIN,  /* leave the hawd group and join it anew: the others went on without us */
@@ -248,9 +256,13 @@ struct action {
                         uint64_t since;
                 } history;
                 struct {
+                        uint64_t id;
+                } facts;
+                struct {
                         uint64_t request;
                         enum reply_code code;
                         char text[TEXT_LEN];
+                        struct blob *facts; /* VERB_FACTS; owned reference, or NULL */
                 } reply;
                 struct {
                         uint64_t request;

@@ -210,7 +210,7 @@ static void dump_done(struct core *c, const struct work *w, const struct event *
         struct op *op;
 
         if (w->result != RESULT_DONE || !spec) {
-                request_answer(c, w->asker, w->request, REPLY_FAILED, w->text);
+                request_answer(c, w->asker, w->request, REPLY_FAILED, w->text, NULL);
                 return;
         }
         if (!name_valid(spec->name)) {
@@ -220,7 +220,7 @@ static void dump_done(struct core *c, const struct work *w, const struct event *
                          "the domain's name '%.64s' is no name for hawd: letters, digits and ._- "
                          "(virsh domrename)",
                          spec->name);
-                request_answer(c, w->asker, w->request, REPLY_USAGE, text);
+                request_answer(c, w->asker, w->request, REPLY_USAGE, text, NULL);
                 return;
         }
         e = observation(c, OP_GUEST_ADD, &op);
@@ -244,7 +244,7 @@ static void dump_done(struct core *c, const struct work *w, const struct event *
         if (!core_operational(c)) {
                 entry_unref(e);
                 request_answer(c, w->asker, w->request, REPLY_NOT_QUORATE,
-                               "no decisions are made just now: try again");
+                               "no decisions are made just now: try again", NULL);
                 return;
         }
         /* The client's host recognises its request by asker and number when it is applied. */

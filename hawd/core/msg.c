@@ -48,6 +48,8 @@ struct msg *msg_unref(struct msg *m) {
                         entry_unref(m->entry);
                 else if (m->kind == MSG_ASK)
                         guest_spec_unref(m->ask.spec);
+                else if (m->kind == MSG_TELL)
+                        blob_unref(m->tell.facts);
                 else if (m->kind == MSG_HISTORY)
                         free(m->history.rows);
                 free(m);

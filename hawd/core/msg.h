@@ -23,7 +23,7 @@ enum msg_kind {
         MSG_ENTRY,     /* with a version: of the leader, the next in the log; with 0: a proposal */
         MSG_HEARTBEAT, /* not stored */
         MSG_ASK,       /* a client's request that only another host can serve */
-        MSG_TELL,      /* its failure (success shows as an applied entry), or a reading */
+        MSG_TELL,      /* its answer (success of what changes shows as an applied entry) */
         MSG_HISTORY,   /* rows for a member that was away; the core takes no part */
         MSG_KIND_MAX_,
 };
@@ -68,7 +68,9 @@ struct heartbeat {
         } echoes[HEARTBEAT_ECHOES];
 };
 
-enum ask_kind { ASK_NONE, ASK_GUEST_ADD, ASK_FENCE_TEST, ASK_KIND_MAX_ };
+enum ask_kind { ASK_NONE, ASK_GUEST_ADD, ASK_FENCE_TEST, ASK_FACTS, ASK_KIND_MAX_ };
+
+#define FACTS_MAX ((size_t)64 << 10) /* what a host says of itself to hawctl doctor: JSON */
 
 /** struct note - something decided or seen, rendered once for journal, trace, history, explain */
 struct note {
@@ -123,6 +125,7 @@ struct msg {
                         char device[NAME_LEN]; /* of a fence test; empty: the last word on it */
                         enum power_reading reading;
                         usec_t took_usec;
+                        struct blob *facts; /* answer to ASK_FACTS; owned reference, or NULL */
                 } tell;
                 struct {
                         uint32_t to;

@@ -11,6 +11,7 @@
  *   fence_test.c  devices read for a client
  *   lead_*.c    the leader's decisions: hosts, fencing, guests
  *   request.c   what clients ask for
+ *   facts.c     what a host says of itself, for hawctl doctor
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 
 #define RESEND_USEC (2 * USEC_PER_SEC) /* an observation not yet applied is said again */
 #define COMPACT_ENTRIES 256
+#define CLOCK_SAMPLES 16
 #define CHECKS_QUIET_USEC (2 * USEC_PER_SEC) /* after a change of the group */
 
 /** struct peer - a member of the group in the present configuration */
@@ -30,6 +32,8 @@ struct peer {
         uint64_t ack_epoch, ack_version; /* stored so far, in this configuration */
         struct heartbeat heartbeat;      /* latest */
         usec_t heartbeat_now;            /* when it came; 0: none */
+        int64_t clocks[CLOCK_SAMPLES];   /* its clock - ours - the way here, of the latest ones */
+        uint32_t n_clocks;               /* that ever came */
 };
 
 /** struct batch - a persist action under way */
@@ -248,6 +252,12 @@ struct core {
 
         struct pending *pendings;
         size_t n_pendings, cap_pendings;
+        uint64_t facts_action; /* under way; 0: none */
+        struct facts_asker {
+                uint32_t asker;
+                uint64_t request;
+        } * facts_askers; /* who waits for it */
+        size_t n_facts_askers, cap_facts_askers;
         usec_t next_heartbeat;
         bool stopping, stopped;
         usec_t stop_deadline;
@@ -350,7 +360,13 @@ void request_again(struct core *c);
 void request_ask(struct core *c, const struct msg *m);
 void request_tell(struct core *c, uint32_t from, const struct msg *m);
 void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply_code code,
-                    const char *text);
+                    const char *text, struct blob *facts);
+struct pending *request_wait(struct core *c, uint64_t request, struct entry *e); /* takes @e */
 void request_tick(struct core *c);
-void core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt, ...)
-        PRINTF_LIKE(4, 5);
+struct action *core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt,
+                          ...) PRINTF_LIKE(4, 5);
+
+/* facts.c */
+void facts_ask(struct core *c, const struct request *r);
+void facts_serve(struct core *c, uint32_t asker, uint64_t request);
+void facts_done(struct core *c, const struct event *ev);

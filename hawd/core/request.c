@@ -9,7 +9,8 @@
 
 #define REQUEST_PATIENCE_USEC (30 * USEC_PER_SEC)
 
-void core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt, ...) {
+struct action *core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt,
+                          ...) {
         struct action *a = actions_add(c->out, ACT_REPLY);
         va_list ap;
 
@@ -18,6 +19,7 @@ void core_reply(struct core *c, uint64_t request, enum reply_code code, const ch
         va_start(ap, fmt);
         (void)vsnprintf(a->reply.text, sizeof(a->reply.text), fmt, ap); /* cut is fine */
         va_end(ap);
+        return a;
 }
 
 static struct pending *pending_find(struct core *c, uint64_t request) {
@@ -27,7 +29,7 @@ static struct pending *pending_find(struct core *c, uint64_t request) {
         return NULL;
 }
 
-static struct pending *pending_add(struct core *c, uint64_t request, struct entry *e) {
+struct pending *request_wait(struct core *c, uint64_t request, struct entry *e) {
         struct pending *p;
 
         c->pendings = core_grow(c->pendings, &c->cap_pendings, c->n_pendings, sizeof(*c->pendings));
@@ -109,7 +111,7 @@ void request_tick(struct core *c) {
 
 /* An answer for the client of @asker; elsewhere it travels. */
 void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply_code code,
-                    const char *text) {
+                    const char *text, struct blob *facts) {
         struct pending *p;
         struct msg *m;
 
@@ -117,7 +119,7 @@ void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply
                 p = pending_find(c, request);
                 if (p)
                         pending_remove(c, p);
-                core_reply(c, request, code, "%s", text);
+                core_reply(c, request, code, "%s", text)->reply.facts = blob_ref(facts);
                 return;
         }
         m = msg_new(MSG_TELL);
@@ -125,6 +127,7 @@ void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply
         m->tell.request = request;
         m->tell.code = (int32_t)code;
         text_set(m->tell.text, sizeof(m->tell.text), text);
+        m->tell.facts = blob_ref(facts);
         core_send(c, m);
 }
 
@@ -140,7 +143,8 @@ void request_tell(struct core *c, uint32_t from, const struct msg *m) {
                    m->tell.code >= 0 && m->tell.code < REPLY_CODE_MAX_
                            ? (enum reply_code)m->tell.code
                            : REPLY_FAILED,
-                   "%s", m->tell.text);
+                   "%s", m->tell.text)
+                ->reply.facts = blob_ref(m->tell.facts);
         pending_remove(c, p);
 }
 
@@ -160,6 +164,8 @@ void request_ask(struct core *c, const struct msg *m) {
                 return;
         if (m->ask.kind == ASK_FENCE_TEST)
                 test_ask(c, m);
+        else if (m->ask.kind == ASK_FACTS)
+                facts_serve(c, m->ask.origin, m->ask.request);
         else if (m->ask.kind == ASK_GUEST_ADD)
                 dump(c, m->ask.name, m->ask.origin, m->ask.request, m->ask.spec);
 }
@@ -172,7 +178,7 @@ static void guest_add(struct core *c, const struct request *r) {
                 core_reply(c, r->id, REPLY_USAGE, "there is no host %s in the group", r->host);
                 return;
         }
-        pending_add(c, r->id, NULL);
+        request_wait(c, r->id, NULL);
         if (h->nodeid == c->nodeid) {
                 dump(c, r->guest, c->nodeid, r->id, r->spec);
                 return;
@@ -269,7 +275,7 @@ static void wish(struct core *c, const struct request *r) {
                 op->list = blob_new(r->guests, strlen(r->guests));
         if (r->hosts && r->hosts[0])
                 op->list2 = blob_new(r->hosts, strlen(r->hosts));
-        pending_propose(c, pending_add(c, r->id, e));
+        pending_propose(c, request_wait(c, r->id, e));
 }
 
 void request_take(struct core *c, const struct request *r) {
@@ -277,6 +283,10 @@ void request_take(struct core *c, const struct request *r) {
 
         if (r->verb == VERB_FENCE_TEST) { /* needs no ledger */
                 test_take(c, r);
+                return;
+        }
+        if (r->verb == VERB_FACTS) { /* nor does this: it matters most when little works */
+                facts_ask(c, r);
                 return;
         }
         if (!core_operational(c)) {

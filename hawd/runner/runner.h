@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Runs hawd-fence: one child per action, watched by pidfd, killed when it outlives its time.
- * Owned by main.c; runs in main's qb_loop, whose only thread calls it and which must be the
- * process's main thread (a child dies with the thread that started it).
- *
- *   RUNNING -> its line read and it ended -> told     RUNNING -> TERM -> KILL -> told
+ * Runs hawd-fence: one child (child.h) per action. Owned by main.c.
  */
 #pragma once
 

@@ -55,6 +55,7 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 totem_send(s, h, m);
                 break;
         }
+        case ACT_FACTS: /* nor does anybody ask for facts */
         case ACT_REJOIN:
                 break;
         case ACT_GUEST_JOB:

@@ -138,6 +138,7 @@ static const unsigned ask_kind_values[] = {
         V(ASK_KIND, ASK_NONE),
         V(ASK_KIND, ASK_GUEST_ADD),
         V(ASK_KIND, ASK_FENCE_TEST),
+        V(ASK_KIND, ASK_FACTS),
 };
 TABLE(ask_kind, "ask kind", ASK_KIND_MAX_);
 

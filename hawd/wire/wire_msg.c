@@ -146,6 +146,7 @@ static void put_tell(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
         t->device = WIRE_PUT_TEXT(m->tell.device);
         t->reading = wire_put_enum(o, &wire_power_reading, m->tell.reading);
         t->took_usec = m->tell.took_usec;
+        t->facts = wire_put_blob(o, m->tell.facts, FACTS_MAX);
         p->body_case = HAWD__MSG__BODY_TELL;
         p->tell = t;
 }
@@ -226,6 +227,7 @@ static void get_tell(struct wire_in *in, const Hawd__Tell *p, struct msg *m) {
         WIRE_GET_TEXT(in, "device of a reply", p->device, m->tell.device);
         m->tell.reading = wire_get_enum(in, &wire_power_reading, p->reading);
         m->tell.took_usec = p->took_usec;
+        m->tell.facts = wire_get_blob(in, "facts", p->facts, FACTS_MAX);
 }
 
 static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {

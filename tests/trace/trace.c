@@ -175,6 +175,7 @@ static void show(void *userdata, const struct action *a) {
         case ACT_STOPPED:
                 say(t, "  stopped");
                 break;
+        case ACT_FACTS:
         case ACT_HISTORY_SEND:
         case ACT_READING:
         case ACT_KIND_MAX_:

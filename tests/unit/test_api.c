@@ -478,6 +478,63 @@ START_TEST(codes_become_errors) {
 }
 END_TEST
 
+static void facts_of(uint64_t id, const char *facts, const char *why) {
+        struct blob *b = facts ? blob_new(facts, strlen(facts)) : NULL;
+
+        api_reply_facts(fix->api, id, b ? REPLY_OK : REPLY_FAILED, why, b);
+        blob_unref(b);
+}
+
+/* Each host is asked, all in one answer. The fixture keeps the last request: those before it have
+ * the numbers before. */
+START_TEST(facts_are_gathered) {
+        const json_t *hosts, *p;
+
+        client(VARLINK_VIEW);
+        send_call("Facts", NULL, false);
+        for (int i = 0; i < 50 && fix->n_requests < 3; i++)
+                run(2);
+        ck_assert_uint_eq(fix->n_requests, 3);
+        ck_assert_int_eq(fix->request.verb, VERB_FACTS);
+        ck_assert_str_eq(fix->request.host, "node3");
+        facts_of(fix->request.id - 1, NULL, "its hawd hangs");
+        facts_of(fix->request.id, "{}", "");
+        run(10);
+        facts_of(fix->request.id - 2, "{\"a\": 1}", "");
+        hosts = json_object_get(json_object_get(receive(), "parameters"), "hosts");
+        ck_assert_uint_eq(json_array_size(hosts), 3);
+        p = json_array_get(hosts, 0);
+        ck_assert_str_eq(text(p, "name"), "node1");
+        ck_assert_str_eq(text(p, "facts"), "{\"a\": 1}");
+        ck_assert(json_is_null(json_object_get(p, "error")));
+        p = json_array_get(hosts, 1);
+        ck_assert_str_eq(text(p, "error"), "its hawd hangs");
+        ck_assert(json_is_null(json_object_get(p, "facts")));
+        (void)fails("Facts", json_pack("{s:s}", "host", "node9"), "io.hawd.NotFound");
+        send_call("Facts", json_pack("{s:s}", "host", "node2"), false);
+        run(20);
+        ck_assert_uint_eq(fix->n_requests, 4);
+        client(VARLINK_VIEW); /* who asked has left */
+        run(20);
+        facts_of(fix->request.id, "{}", "");
+}
+END_TEST
+
+START_TEST(facts_for_many_at_once) {
+        for (int i = 0; i < 8; i++) { /* clients that leave: their gatherings go on */
+                send_call("Facts", json_pack("{s:s}", "host", "node1"), false);
+                run(10);
+                client(VARLINK_ADMIN);
+        }
+        ck_assert_uint_eq(fix->n_requests, 8);
+        (void)fails("Facts", NULL, "io.hawd.Busy");
+        facts_of(fix->request.id, "{}", "");
+        send_call("Facts", json_pack("{s:s}", "host", "node1"), false);
+        run(20);
+        ck_assert_uint_eq(fix->n_requests, 9);
+}
+END_TEST
+
 START_TEST(guests_are_enrolled_and_made) {
         (void)doing("GuestAdd",
                     json_pack("{s:s,s:s,s:{s:s,s:s}}", "name", "new", "host", "node2", "settings",
@@ -553,9 +610,9 @@ END_TEST
 
 START_TEST(the_interface_describes_every_method) {
         static const char *const names[] = {
-                "Status",      "Hosts",    "Host",    "Guests",    "Guest",    "Rules",
-                "Incidents",   "Devices",  "History", "Explain",   "Watch",    "GuestAdd",
-                "GuestCreate", "GuestSet", "RuleSet", "GuestMove", "FenceTest"};
+                "Status",      "Hosts",    "Host",    "Guests",    "Guest",     "Rules",
+                "Incidents",   "Devices",  "History", "Explain",   "Watch",     "GuestAdd",
+                "GuestCreate", "GuestSet", "RuleSet", "GuestMove", "FenceTest", "Facts"};
 
         for (size_t i = 0; i < ARRAY_SIZE(names) + ARRAY_SIZE(simple); i++) {
                 char want[NAME_LEN];
@@ -625,6 +682,8 @@ static Suite *api_suite(void) {
         tcase_add_test(tc, a_fence_test_of_one_host);
         tcase_add_loop_test(tc, simple_verbs, 0, (int)ARRAY_SIZE(simple));
         tcase_add_test(tc, codes_become_errors);
+        tcase_add_test(tc, facts_are_gathered);
+        tcase_add_test(tc, facts_for_many_at_once);
         tcase_add_test(tc, guests_are_enrolled_and_made);
         tcase_add_test(tc, settings_change_a_copy);
         tcase_add_test(tc, rules_are_checked);

@@ -94,6 +94,9 @@ static void same_msg(const struct msg *a, const struct msg *b) {
         } else if (a->kind == MSG_ASK) {
                 same_spec(a->ask.spec, b->ask.spec);
                 SAME_WITHOUT(struct msg, a, b, o->ask.spec = NULL);
+        } else if (a->kind == MSG_TELL) {
+                same_blob(a->tell.facts, b->tell.facts);
+                SAME_WITHOUT(struct msg, a, b, o->tell.facts = NULL);
         } else if (a->kind == MSG_HISTORY) {
                 ck_assert_uint_eq(a->history.n_rows, b->history.n_rows);
                 if (a->history.n_rows > 0)

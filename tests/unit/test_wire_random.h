@@ -421,6 +421,7 @@ static struct msg *rnd_msg(enum msg_kind kind) {
                 RND_TEXT(m->tell.device);
                 m->tell.reading = (enum power_reading)rnd_below(READING_MAX_);
                 m->tell.took_usec = rnd64();
+                m->tell.facts = rnd_blob(FACTS_MAX);
         } else if (kind == MSG_HISTORY) {
                 rnd_history(m);
         }

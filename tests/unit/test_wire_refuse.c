@@ -284,7 +284,7 @@ ROW(same_incident, s->incident[1].id = 1)
 ROW(incident_of_future, s->incident[1].id = 3)
 ROW(many_members, s->exchange.n_members = HOSTS_MAX + 1)
 ROW(many_echoes, s->heartbeat.n_echoes = HEARTBEAT_ECHOES + 1)
-ROW(bad_ask, s->ask.kind = 3)
+ROW(bad_ask, s->ask.kind = 4)
 ROW(long_ask, s->ask.name = filled(NAME_LEN))
 ROW(bad_code, s->tell.code = 5)
 ROW(bad_power, s->tell.reading = 3)
@@ -351,7 +351,7 @@ static const struct row {
         {to_state, incident_of_future, "incident 3 behind 1, next one 3"},
         {to_exchange, many_members, "33 of members"},
         {to_heartbeat, many_echoes, "33 of echoes"},
-        {to_ask, bad_ask, "ask kind 3"},
+        {to_ask, bad_ask, "ask kind 4"},
         {to_ask, long_ask, "name in a request of 64 bytes"},
         {to_tell, bad_code, "reply code 5"},
         {to_tell, bad_power, "power reading 3"},

@@ -4,11 +4,12 @@
 #
 #   make                  the programs, into build/MODE/
 #   make check            everything that can be tested here (as root: installs what is missing first)
+#   make fuzz             libFuzzer at everything that reads what somebody else wrote
 #   make demo             a cluster on this machine, with a host that dies
 #   make install          PREFIX=/usr/local DESTDIR=
 #   make help             all targets
 #
-# MODE=release|san|cov   CC=gcc|clang   WERROR=1 (a warning fails)   BUILDDIR=build
+# MODE=release|san|cov|fuzz (clang)   CC=gcc|clang   WERROR=1 (a warning fails)   BUILDDIR=build
 
 VERSION := 0.1.0
 
@@ -42,11 +43,14 @@ MODE_CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 MODE_CFLAGS_san := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 		   -fno-omit-frame-pointer
 MODE_CFLAGS_cov := -O0 -g --coverage
+MODE_CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+		    -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MODE_LDFLAGS_release := -Wl,-z,relro,-z,now
 MODE_LDFLAGS_san := -fsanitize=address,undefined
 MODE_LDFLAGS_cov := --coverage
-ifeq ($(filter $(MODE),release san cov),)
-$(error MODE=$(MODE) is none of release, san, cov)
+MODE_LDFLAGS_fuzz := -fsanitize=address,undefined
+ifeq ($(filter $(MODE),release san cov fuzz),)
+$(error MODE=$(MODE) is none of release, san, cov, fuzz)
 endif
 
 # Asserts guard every move of the state machines: they stay on in every mode.
@@ -94,10 +98,12 @@ CTL_SRC := $(wildcard hawd/ctl/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 SIMTEST_SRC := $(wildcard tests/sim/*.c)
 # Each of these is a program of its own, tests/X/NAME.c -> build/MODE/X/NAME.
-TOOL_SRC := $(wildcard tests/conf/*.c tests/lab/*.c tests/bench/*.c tests/trace/*.c)
+TOOL_SRC := $(wildcard tests/conf/*.c tests/lab/*.c tests/bench/*.c tests/trace/*.c tests/fuzz/seeds.c)
+# libFuzzer's main comes with the compiler: only in MODE=fuzz.
+FUZZ_SRC := $(if $(filter fuzz,$(MODE)),$(wildcard tests/fuzz/fuzz_*.c))
 
 ALL_SRC := $(PURE_SRC) $(BASE_IO_SRC) $(SIM_SRC) $(WIRE_SRC) $(foreach a,$(ADAPTERS),$($(a)_SRC)) \
-	   $(HAWD_SRC) $(FENCE_SRC) $(CTL_SRC) $(UNIT_SRC) $(SIMTEST_SRC) $(TOOL_SRC)
+	   $(HAWD_SRC) $(FENCE_SRC) $(CTL_SRC) $(UNIT_SRC) $(SIMTEST_SRC) $(TOOL_SRC) $(FUZZ_SRC)
 ALL_OBJ := $(call obj,$(ALL_SRC))
 
 BUILD_H := $(B)/gen/hawd/base/build.h
@@ -152,11 +158,13 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 TOOLS := $(patsubst tests/%.c,$(B)/%,$(TOOL_SRC))
 SIMTEST := $(if $(SIMTEST_SRC),$(B)/simtest)
 TESTS := $(UNIT) $(TOOLS) $(SIMTEST)
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,$(B)/%,$(FUZZ_SRC))
 
-.PHONY: all tests warnings help
+.PHONY: all tests fuzzers warnings help
 all: $(PROGRAMS) $(if $(WERROR),warnings)
 tests: $(TESTS) $(if $(WERROR),warnings)
-warnings: $(PROGRAMS) $(TESTS)
+fuzzers: $(FUZZ) $(if $(WERROR),warnings)
+warnings: $(if $(FUZZ),$(FUZZ),$(PROGRAMS) $(TESTS))
 	@n=$$(find $(ALL_OBJ:.o=.warn) -size +0 2>/dev/null | wc -l); \
 	if [ "$$n" -gt 0 ]; then \
 		find $(ALL_OBJ:.o=.warn) -size +0 2>/dev/null | xargs cat; \
@@ -196,6 +204,8 @@ endef
 log_PKG := libsystemd
 $(foreach s,$(UNIT_SRC),$(eval $(call test_rule,$(patsubst tests/unit/%.c,$(B)/unit/%,$(s)),$(s),check)))
 $(foreach s,$(TOOL_SRC),$(eval $(call test_rule,$(patsubst tests/%.c,$(B)/%,$(s)),$(s),)))
+$(foreach s,$(FUZZ_SRC),$(eval $(call test_rule,$(patsubst tests/fuzz/fuzz_%.c,$(B)/%,$(s)),$(s),)))
+$(FUZZ): MODE_LDFLAGS_fuzz += -fsanitize=fuzzer
 
 $(B)/simtest: $(call obj,$(SIMTEST_SRC)) $(foreach a,$(TEST_ARCHIVES),$(call lib_of,$(a)))
 	@echo "LINK $@"
@@ -260,12 +270,18 @@ $(BUILD_H): FORCE
 
 # ---- checking --------------------------------------------------------------------------------------
 
-.PHONY: deps check demo bench pure format format-check unit compile_commands.json
+FUZZ_SECONDS ?= 600
+
+.PHONY: deps check fuzz demo bench pure format format-check unit compile_commands.json
 deps:
 	@mk/deps.sh
 
 check:
 	+@MODE='$(MODE)' B='$(B)' MAKE='$(MAKE)' tests/check.sh
+
+fuzz: deps
+	+@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers
+	@HAWD_FUZZ='$(CURDIR)/$(BUILDDIR)/fuzz' tests/fuzz/run --seconds '$(FUZZ_SECONDS)' $(FUZZ_TARGETS)
 
 demo: deps
 	+@$(MAKE) --no-print-directory all tests
@@ -337,10 +353,11 @@ help:
 	@echo "all           hawd, hawd-fence, hawctl into $(B)/"
 	@echo "tests         the test programs;  unit: build and run the unit tests"
 	@echo "deps          install the packages that are missing (Debian, Ubuntu)"
-	@echo "check         deps, build without a warning, format, pure, unit, conf, simulator, lab"
+	@echo "check         deps, build without a warning, format, pure, unit, conf, fuzz, simulator, lab"
+	@echo "fuzz          libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS) a target, FUZZ_TARGETS=\"wire ...\"; tests/fuzz/run --help"
 	@echo "demo, bench   a cluster on this machine; its measurements"
 	@echo "pure          the pure parts call no clock, I/O, log or environment"
 	@echo "format        clang-format everything;  format-check: only look"
 	@echo "install       PREFIX=$(PREFIX) DESTDIR=;  uninstall"
 	@echo "compile_commands.json, clean"
-	@echo "MODE=release|san|cov  CC=gcc|clang  WERROR=1  BUILDDIR=build"
+	@echo "MODE=release|san|cov|fuzz  CC=gcc|clang  WERROR=1  BUILDDIR=build"

@@ -48,9 +48,15 @@ struct ledger_store {
 static int decode_loaded(const struct store_loaded *l, struct core_boot *boot, char *err) {
         struct state *s;
 
+        if (l->epoch > WIRE_NUMBER_MAX || l->promised > WIRE_NUMBER_MAX ||
+            (l->epoch == 0 && (l->snapshot || l->n_entries > 0))) {
+                text_fmt(err, TEXT_LEN, "epoch %" PRIu64 ", promised %" PRIu64 ": cannot be",
+                         l->epoch, l->promised);
+                return -EBADMSG;
+        }
         boot->epoch = l->epoch;
         boot->promised = l->promised;
-        if (l->epoch == 0 && !l->snapshot && l->n_entries == 0)
+        if (l->epoch == 0)
                 return 0;
         s = state_new();
         s->epoch = l->epoch;

@@ -72,5 +72,12 @@ done
 [ ! -x tests/man/run ] || part man tests/man/run "$B"
 [ ! -x "$B/trace/trace" ] || part trace "$B/trace/trace" tests/trace/*.trace
 [ ! -x "$B/simtest" ] || part simulator "$B/simtest"
+if command -v clang >/dev/null; then
+        part "build for fuzzing" "$MAKE" --no-print-directory "${jobs[@]}" \
+                MODE=fuzz CC=clang WERROR=1 fuzzers &&
+                part fuzzing env HAWD_FUZZ="$PWD/${B%/*}/fuzz" tests/fuzz/run --check
+else
+        part fuzzing sh -c 'echo "clang, which has libFuzzer, is not installed"; exit 77'
+fi
 [ ! -x tests/lab/run ] || part lab tests/lab/run
 finish

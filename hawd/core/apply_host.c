@@ -8,7 +8,9 @@ static void host_add(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h;
 
-        if (model_host(l->m, op->host) || l->m->n_hosts == HOSTS_MAX)
+        /* Fence devices are of a name: two hosts must never have one. */
+        if (model_host(l->m, op->host) || model_host_named(l->m, op->name) ||
+            l->m->n_hosts == HOSTS_MAX)
                 return;
         h = &l->m->hosts[l->m->n_hosts++];
         *h = (struct host){.nodeid = op->host, .version = l->version, .since_wall = op->wall};

@@ -18,6 +18,11 @@ static void guest_add(struct ledger *l) {
                               s->uuid);
                 return;
         }
+        if (l->m->n_guests == GUESTS_MAX) {
+                ledger_refuse(l, REPLY_FAILED, "there are %d guests already: no more are taken",
+                              GUESTS_MAX);
+                return;
+        }
         if (op->host && (!h || h->state != HOST_ONLINE)) {
                 ledger_refuse(l, REPLY_FAILED,
                               "%s is not online: a running guest can be added "
@@ -176,6 +181,11 @@ static void rule_set(struct ledger *l) {
         const struct op *op = l->op;
         struct rule *r = model_rule(l->m, op->name);
 
+        if (!r && l->m->n_rules == RULES_MAX) {
+                ledger_refuse(l, REPLY_FAILED, "there are %d rules already: no more are taken",
+                              RULES_MAX);
+                return;
+        }
         if (!r)
                 r = model_rule_add(l->m, op->name);
         r->version = l->version;

@@ -23,7 +23,9 @@ static bool lead_members(struct core *c, struct entry *e) {
         for (size_t i = 0; i < c->n_nodes; i++) {
                 struct op *op;
 
-                if (model_host(&c->model, c->nodes[i].nodeid))
+                /* One that was there under another node id comes when that one has gone. */
+                if (model_host(&c->model, c->nodes[i].nodeid) ||
+                    model_host_named(&c->model, c->nodes[i].name))
                         continue;
                 op = entry_add(e, OP_HOST_ADD);
                 op->host = c->nodes[i].nodeid;

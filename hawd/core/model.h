@@ -227,6 +227,8 @@ struct incident {
 
 #define INCIDENTS_KEPT 64 /* closed ones stay this long in the model; all are in history */
 #define FENCE_JOBS_MAX 64
+#define GUESTS_MAX 65536 /* in the cluster */
+#define RULES_MAX 4096
 
 struct model {
         uint64_t version; /* of the last applied entry */

@@ -9,6 +9,10 @@
  * fields are ignored; an op of an unknown kind becomes an empty OP_NONE, so that versions of the
  * ledger stay in step; a history row of an unknown note becomes NOTE_NONE and keeps its text.
  *
+ * Refused as well: two hosts, devices or guests of one name, claims, fence jobs and incidents of
+ * what is not there, an op without what it is about, numbers beyond WIRE_NUMBER_MAX. So the core
+ * can work on every model that is taken, and what it makes of it can be stored and sent again.
+ *
  * Of guest.claim[] only what guest.claims has a bit for is carried; the rest decodes as 0.
  */
 #pragma once
@@ -21,9 +25,11 @@
 #define WIRE_OPS_MAX 16384               /* in an entry */
 #define WIRE_TAIL_MAX 65536              /* entries behind a model */
 #define WIRE_ROWS_MAX 16384              /* history rows in a message */
-#define WIRE_GUESTS_MAX 65536
-#define WIRE_RULES_MAX 4096
+#define WIRE_GUESTS_MAX GUESTS_MAX
+#define WIRE_RULES_MAX RULES_MAX
 #define WIRE_INCIDENTS_MAX 131072
+#define WIRE_NUMBER_MAX ((uint64_t)1 << 50) /* epochs, versions: job ids are made of them */
+#define WIRE_GID_MAX INT32_MAX
 
 /**
  * wire_msg_encode() - a message as bytes, without its sender, whom the ring names

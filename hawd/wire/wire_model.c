@@ -376,6 +376,7 @@ void wire_get_model(struct wire_in *in, const Hawd__Model *p, struct model *m) {
         get_guests(in, p, m);
         get_rules(in, p, m);
         get_incidents(in, p, m);
+        wire_check_model(in, m);
 }
 
 int wire_model_encode(const struct model *m, uint8_t **ret, size_t *ret_len) {

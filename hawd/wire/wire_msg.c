@@ -41,8 +41,8 @@ struct state *wire_get_state(struct wire_in *in, const Hawd__State *p) {
                 wire_refuse(in, "a state without a model");
                 return s;
         }
-        s->epoch = p->epoch;
-        s->version = p->version;
+        s->epoch = wire_get_number(in, "epoch", p->epoch);
+        s->version = wire_get_number(in, "version", p->version);
         wire_get_model(in, p->model, &s->model);
         get_tail(in, p, s);
         return s;
@@ -182,12 +182,12 @@ static void get_exchange(struct wire_in *in, const Hawd__Exchange *p, struct msg
 
         x->proto_major = p->proto_major;
         x->proto_minor = p->proto_minor;
-        x->round = p->round;
+        x->round = wire_get_number(in, "round", p->round);
         x->incarnation = p->incarnation;
-        x->epoch = p->epoch;
-        x->promised = p->promised;
-        x->version = p->version;
-        x->applied = p->applied;
+        x->epoch = wire_get_number(in, "epoch", p->epoch);
+        x->promised = wire_get_number(in, "promise", p->promised);
+        x->version = wire_get_number(in, "version", p->version);
+        x->applied = wire_get_number(in, "version", p->applied);
         x->virgin = p->virgin;
         x->n_members = (uint32_t)n;
         for (size_t i = 0; i < n; i++)
@@ -261,15 +261,15 @@ static void get_body(struct wire_in *in, const Hawd__Msg *p, struct msg *m) {
                 get_exchange(in, p->exchange, &m->exchange);
                 break;
         case MSG_PROMISE:
-                m->promise.number = p->promise->number;
+                m->promise.number = wire_get_number(in, "promise", p->promise->number);
                 break;
         case MSG_STATE:
-                m->state.number = p->state->number;
+                m->state.number = wire_get_number(in, "epoch", p->state->number);
                 m->state.state = wire_get_state(in, p->state->state);
                 break;
         case MSG_ACK:
-                m->ack.epoch = p->ack->epoch;
-                m->ack.version = p->ack->version;
+                m->ack.epoch = wire_get_number(in, "epoch", p->ack->epoch);
+                m->ack.version = wire_get_number(in, "version", p->ack->version);
                 break;
         case MSG_ENTRY:
                 m->entry = wire_get_entry(in, p->entry);
@@ -301,7 +301,7 @@ int wire_msg_decode(const uint8_t *bytes, size_t len, struct msg **ret, char *er
                 return -EBADMSG;
         m = msg_new(get_kind(p->body_case));
         m->view = p->view;
-        m->entry_version = p->entry_version;
+        m->entry_version = wire_get_number(&in, "version", p->entry_version);
         get_body(&in, p, m);
         wire_unpacked_free(&in, p);
         if (in.failed) {

@@ -208,6 +208,7 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->desired = wire_get_enum(in, &wire_desired, p->desired);
         op->spec = wire_get_spec(in, p->spec);
         get_seen(in, p, op);
+        wire_check_op(in, op);
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -236,7 +237,7 @@ struct entry *wire_get_entry(struct wire_in *in, const Hawd__Entry *p) {
         e->incarnation = p->incarnation;
         e->request = p->request;
         e->decision = p->decision;
-        e->epoch = p->epoch;
+        e->epoch = wire_get_number(in, "epoch of an entry", p->epoch);
         for (size_t i = 0; i < n && !in->failed; i++) {
                 int kind = wire_enum_find(&wire_op_kind, p->ops[i]->kind);
 

@@ -107,4 +107,9 @@ void wire_get_facts(struct wire_in *in, const Hawd__HostFacts *f, struct host_fa
 struct entry *wire_get_entry(struct wire_in *in, const Hawd__Entry *e);
 void wire_get_model(struct wire_in *in, const Hawd__Model *m, struct model *dst);
 struct state *wire_get_state(struct wire_in *in, const Hawd__State *s);
+/* wire_check.c */
+/** wire_get_number() - @n, refused when it is beyond what can be counted to. */
+uint64_t wire_get_number(struct wire_in *in, const char *what, uint64_t n);
+void wire_check_model(struct wire_in *in, const struct model *m);
+void wire_check_op(struct wire_in *in, const struct op *op);
 void wire_get_history(struct wire_in *in, const Hawd__History *p, struct msg *dst);

@@ -9,11 +9,10 @@
 #include <unistd.h>
 
 #include "hawd/control/api_internal.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/api_fixture.h"
 
 #define INPUT_MAX 60000 /* one socket buffer */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct fix *fix;
 

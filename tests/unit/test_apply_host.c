@@ -13,6 +13,7 @@ START_TEST(add_once) {
         ck_assert_int_eq(H(&l, 3)->state, HOST_NEW);
         ck_assert(led_noted(&l, NOTE_HOST_ADDED));
         UNCHANGED(&l, .kind = OP_HOST_ADD, .host = 3, .name = "other");
+        UNCHANGED(&l, .kind = OP_HOST_ADD, .host = 4, .name = "node3");
         led_close(&l);
 }
 END_TEST

@@ -469,6 +469,23 @@ START_TEST(removed_only_when_nothing_can_run_there) {
 }
 END_TEST
 
+/* Its devices are of its name, and would switch both. */
+START_TEST(known_under_another_id_waits_for_the_old_one) {
+        struct conf_node nodes[] = {{1, "node1"}, {2, "node2"}, {3, "node3"}, {5, "node4"}};
+        struct rig *r = open_rig();
+
+        rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3));
+        r->config.after_fence = AFTER_FENCE_OFF;
+        EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
+        ck_assert_ptr_null(rig_op(r, OP_HOST_ADD));
+        ck_assert_ptr_null(node(r, 5));
+        fenced(r, FENCE_PROVEN_OFF);
+        ck_assert_ptr_null(node(r, 4));
+        ck_assert_ptr_nonnull(node(r, 5));
+        rig_close(r);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("lead_hosts");
         TCase *tc = unit_case(s, "loss");
@@ -498,6 +515,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, orphan_whose_executor_returns_counts_anew);
         tcase_add_test(tc, orphan_counts_anew_with_leadership);
         tcase_add_test(tc, removed_only_when_nothing_can_run_there);
+        tcase_add_test(tc, known_under_another_id_waits_for_the_old_one);
         return s;
 }
 

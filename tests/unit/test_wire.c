@@ -208,6 +208,7 @@ START_TEST(large_state) {
                 struct guest_spec *s = guest_spec_new();
 
                 text_fmt(s->name, sizeof(s->name), "guest-%d", i);
+                text_fmt(s->uuid, sizeof(s->uuid), "7f3c2f0e-1b1d-4f0a-9c55-%012d", i);
                 s->xml = blob_ref(xml);
                 model_guest_add(&m->state.state->model, s);
                 guest_spec_unref(s);

@@ -49,6 +49,11 @@ static uint32_t rnd32(void) {
         return (uint32_t)rnd64();
 }
 
+/* As far as can be counted. */
+static uint64_t rnd_number(void) {
+        return rnd64() >> 14;
+}
+
 static bool rnd_bool(void) {
         return rnd() & 1;
 }
@@ -92,8 +97,7 @@ static struct guest_spec *rnd_spec(void) {
         struct guest_spec *s = guest_spec_new();
 
         rnd_name(s->name);
-        if (rnd_bool())
-                text_set(s->uuid, sizeof(s->uuid), "7f3c2f0e-1b1d-4f0a-9c55-0123456789aB");
+        text_fmt(s->uuid, sizeof(s->uuid), "7f3c2f0e-1b1d-4f0a-9c55-%012" PRIx64, rnd() >> 16);
         s->vcpus = rnd32();
         s->memory_mib = rnd64();
         s->has_agent = rnd_bool();
@@ -120,7 +124,7 @@ static void rnd_facts(struct host_facts *f) {
 }
 
 static void rnd_op(struct op *op) {
-        op->host = rnd32();
+        op->host = 1 + rnd32() / 2;
         op->gid = rnd32();
         op->host_version = rnd64();
         op->guest_version = rnd64();
@@ -144,7 +148,8 @@ static void rnd_op(struct op *op) {
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
         op->flag = rnd_bool();
-        if (rnd_bool())
+        if (op->kind == OP_HOST_ADD || op->kind == OP_DEVICE_SEEN || op->kind == OP_RULE_SET ||
+            rnd_bool())
                 rnd_name(op->name);
         RND_TEXT(op->text);
         op->n_devices = rnd_below(LEVEL_DEVICES_MAX + 1);
@@ -152,7 +157,7 @@ static void rnd_op(struct op *op) {
                 rnd_name(op->devices[i]);
         if (rnd_bool())
                 rnd_facts(&op->facts);
-        if (rnd_bool())
+        if (op->kind == OP_GUEST_ADD || rnd_bool())
                 op->spec = rnd_spec();
         op->n_seen = rnd_bool() ? rnd_below(40) : 0;
         if (op->n_seen > 0)
@@ -171,7 +176,7 @@ static struct entry *rnd_entry(void) {
         e->incarnation = rnd();
         e->request = rnd64();
         e->decision = rnd_bool();
-        e->epoch = rnd64();
+        e->epoch = rnd_number();
         for (uint32_t i = 0; i < n; i++) {
                 struct op *op = entry_add(e, rnd_below(OP_KIND_MAX_));
 
@@ -201,7 +206,6 @@ static void rnd_host(struct host *h, uint32_t nodeid) {
         h->power_on_wanted = rnd_bool();
         h->reported = rnd_bool();
         h->left_announced = rnd_bool();
-        h->incident = rnd64();
 }
 
 static void rnd_device(struct device *d) {
@@ -219,6 +223,10 @@ static void rnd_guest(struct model *m) {
         struct guest_spec *s = rnd_spec();
         struct guest *g;
 
+        if (model_guest_named(m, s->name)) { /* the codec takes each name once */
+                guest_spec_unref(s);
+                return;
+        }
         m->next_gid += rnd_below(3);
         g = model_guest_add(m, s);
         guest_spec_unref(s);
@@ -236,7 +244,7 @@ static void rnd_guest(struct model *m) {
                 g->claim[i] = (struct claim){rnd64(), rnd64()};
         }
         g->job_kind = rnd_below(JOB_KIND_MAX_);
-        g->job = rnd64();
+        g->job = g->job_kind == JOB_NONE ? 0 : 1 + rnd64() / 2;
         g->job_host = rnd32();
         g->move_to = rnd32();
         g->start_failures = rnd32();
@@ -248,7 +256,6 @@ static void rnd_guest(struct model *m) {
         g->since_wall = rnd64();
         RND_TEXT(g->reason);
         RND_TEXT(g->placed_why);
-        g->incident = rnd64();
 }
 
 static void rnd_rule(struct model *m) {
@@ -266,16 +273,16 @@ static void rnd_rule(struct model *m) {
         r->hosts = rnd_blob(300);
 }
 
-static void rnd_fence_job(struct fence_job *j) {
-        j->id = rnd64();
+static void rnd_fence_job(struct fence_job *j, uint32_t host) {
+        j->id = 1 + (rnd64() / 2 & ~(uint64_t)HOSTS_MAX) + host;
         j->kind = rnd_below(FENCE_KIND_MAX_);
-        j->host = rnd32();
+        j->host = host;
         j->loss = rnd32();
         j->executor = rnd32();
         j->level = rnd32();
         j->cancelling = rnd_bool();
         j->version = rnd64();
-        j->n_devices = rnd_below(LEVEL_DEVICES_MAX + 1);
+        j->n_devices = 1 + rnd_below(LEVEL_DEVICES_MAX);
         for (size_t i = 0; i < j->n_devices; i++)
                 rnd_name(j->devices[i]);
         j->budget_usec = rnd64();
@@ -299,30 +306,49 @@ static void rnd_incident(struct model *m) {
         x->open = rnd_bool();
 }
 
+static uint64_t rnd_incident_of(const struct model *m) {
+        return m->n_incidents && rnd_bool() ? m->incidents[rnd() % m->n_incidents].id : 0;
+}
+
 static void rnd_model(struct model *m) {
         uint32_t n;
 
-        m->version = rnd64();
+        m->version = rnd_number();
         if (rnd_bool())
                 rnd_name(m->cluster);
-        m->n_hosts = rnd_below(4) == 0 ? HOSTS_MAX : rnd_below(6);
-        for (size_t i = 0; i < m->n_hosts; i++)
-                rnd_host(&m->hosts[i], (uint32_t)(1000 * i + 1 + rnd_below(1000)));
-        m->n_devices = rnd_below(10);
-        for (size_t i = 0; i < m->n_devices; i++)
-                rnd_device(&m->devices[i]);
+        n = rnd_below(4) == 0 ? HOSTS_MAX : rnd_below(6);
+        for (uint32_t i = 0; i < n; i++) {
+                struct host h = {0};
+
+                rnd_host(&h, 1000 * i + 1 + rnd_below(1000));
+                if (!model_host_named(m, h.name))
+                        m->hosts[m->n_hosts++] = h;
+        }
+        n = rnd_below(10);
+        for (uint32_t i = 0; i < n; i++) {
+                struct device d = {0};
+
+                rnd_device(&d);
+                if (!model_device(m, d.name))
+                        m->devices[m->n_devices++] = d;
+        }
         n = rnd_below(12);
         for (uint32_t i = 0; i < n; i++)
                 rnd_guest(m);
         n = rnd_below(6);
         for (uint32_t i = 0; i < n; i++)
                 rnd_rule(m);
-        m->n_fence_jobs = rnd_below(5);
+        n = rnd_below(5);
+        m->n_fence_jobs = MIN(n, m->n_hosts);
         for (size_t i = 0; i < m->n_fence_jobs; i++)
-                rnd_fence_job(&m->fence_jobs[i]);
+                rnd_fence_job(&m->fence_jobs[i], m->hosts[i].nodeid);
         n = rnd_below(6);
         for (uint32_t i = 0; i < n; i++)
                 rnd_incident(m);
+        for (size_t i = 0; i < m->n_hosts; i++)
+                m->hosts[i].incident = rnd_incident_of(m);
+        for (size_t i = 0; i < m->n_guests; i++)
+                m->guests[i].incident = rnd_incident_of(m);
 }
 
 static struct state *rnd_state(void) {
@@ -330,7 +356,7 @@ static struct state *rnd_state(void) {
 
         rnd_model(&s->model);
         s->model.version >>= 1;
-        s->epoch = rnd64();
+        s->epoch = rnd_number();
         s->n_tail = rnd_below(5);
         s->version = s->model.version + s->n_tail;
         if (s->n_tail > 0)
@@ -343,12 +369,12 @@ static struct state *rnd_state(void) {
 static void rnd_exchange(struct msg_exchange *x) {
         x->proto_major = rnd32();
         x->proto_minor = rnd32();
-        x->round = rnd64();
+        x->round = rnd_number();
         x->incarnation = rnd();
-        x->epoch = rnd64();
-        x->promised = rnd64();
-        x->version = rnd64();
-        x->applied = rnd64();
+        x->epoch = rnd_number();
+        x->promised = rnd_number();
+        x->version = rnd_number();
+        x->applied = rnd_number();
         x->virgin = rnd_bool();
         x->n_members = rnd_below(HOSTS_MAX + 1);
         for (size_t i = 0; i < x->n_members; i++)
@@ -395,13 +421,13 @@ static struct msg *rnd_msg(enum msg_kind kind) {
         if (kind == MSG_EXCHANGE) {
                 rnd_exchange(&m->exchange);
         } else if (kind == MSG_PROMISE) {
-                m->promise.number = rnd64();
+                m->promise.number = rnd_number();
         } else if (kind == MSG_STATE) {
-                m->state.number = rnd64();
+                m->state.number = rnd_number();
                 m->state.state = rnd_state();
         } else if (kind == MSG_ACK) {
-                m->ack.epoch = rnd64();
-                m->ack.version = rnd64();
+                m->ack.epoch = rnd_number();
+                m->ack.version = rnd_number();
         } else if (kind == MSG_ENTRY) {
                 m->entry = rnd_entry();
         } else if (kind == MSG_HEARTBEAT) {

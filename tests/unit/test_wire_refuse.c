@@ -45,7 +45,7 @@ struct sample {
         Hawd__Msg msg;
         Hawd__Entry entry;
         Hawd__Op op, *ops[2];
-        Hawd__GuestSpec spec;
+        Hawd__GuestSpec spec, other_spec;
         Hawd__GuestConf conf;
         Hawd__Blob blob;
         Hawd__HostFacts facts;
@@ -61,7 +61,7 @@ struct sample {
         uint32_t tried[1];
         Hawd__Rule rule[2], *rules[2];
         Hawd__FenceJob job, *jobs[FENCE_JOBS_MAX + 1];
-        Hawd__Device device, *devices[DEVICES_MAX + 1];
+        Hawd__Device device[2], *devices[DEVICES_MAX + 1];
         Hawd__Incident incident[2], *incidents[2];
 
         Hawd__Exchange exchange;
@@ -105,6 +105,9 @@ static void sample_entry(struct sample *s) {
 
 static void sample_model(struct sample *s) {
         hawd__model__init(&s->model);
+        s->other_spec = s->spec;
+        s->other_spec.name = text("web2");
+        s->other_spec.uuid = text("7f3c2f0e-1b1d-4f0a-9c55-0123456789ac");
         for (uint32_t i = 0; i < 2; i++) {
                 hawd__host__init(&s->host[i]);
                 s->host[i].nodeid = i + 1;
@@ -114,7 +117,7 @@ static void sample_model(struct sample *s) {
                 s->claims[i] = &s->claim[i];
                 hawd__guest__init(&s->guest[i]);
                 s->guest[i].gid = i + 1;
-                s->guest[i].spec = &s->spec;
+                s->guest[i].spec = i == 0 ? &s->spec : &s->other_spec;
                 s->guests[i] = &s->guest[i];
                 hawd__rule__init(&s->rule[i]);
                 s->rule[i].name = text(i == 0 ? "apart" : "near");
@@ -131,17 +134,22 @@ static void sample_model(struct sample *s) {
         s->guest[0].tried = s->tried;
         s->tried[0] = 2;
         hawd__fence_job__init(&s->job);
+        s->job.id = s->job.host = 1;
+        s->job.n_devices = 1;
         s->job.devices = s->names;
         for (size_t i = 0; i < ARRAY_SIZE(s->jobs); i++)
                 s->jobs[i] = &s->job;
-        hawd__device__init(&s->device);
-        s->device.name = text("bmc1");
+        for (size_t i = 0; i < 2; i++) {
+                hawd__device__init(&s->device[i]);
+                s->device[i].name = text(i == 0 ? "bmc1" : "bmc2");
+        }
         for (size_t i = 0; i < ARRAY_SIZE(s->devices); i++)
-                s->devices[i] = &s->device;
+                s->devices[i] = &s->device[MIN(i, (size_t)1)];
         s->model.next_gid = 3;
         s->model.next_incident = 3;
         s->model.n_hosts = s->model.n_guests = s->model.n_rules = s->model.n_incidents = 2;
-        s->model.n_fence_jobs = s->model.n_devices = 1;
+        s->model.n_fence_jobs = 1;
+        s->model.n_devices = 2;
         s->model.hosts = s->hosts;
         s->model.guests = s->guests;
         s->model.rules = s->rules;
@@ -282,6 +290,47 @@ ROW(many_job_devices, s->job.n_devices = LEVEL_DEVICES_MAX + 1)
 ROW(many_model_devices, s->model.n_devices = DEVICES_MAX + 1)
 ROW(same_incident, s->incident[1].id = 1)
 ROW(incident_of_future, s->incident[1].id = 3)
+ROW(same_host_name, s->host[1].name = text("alpha"))
+ROW(same_device, s->device[1].name = text("bmc1"))
+ROW(same_guest_name, s->other_spec.name = text("web1"))
+ROW(same_guest_uuid, s->other_spec.uuid = s->spec.uuid)
+ROW(name_is_uuid, s->other_spec.name = s->spec.uuid)
+ROW(no_guest_uuid, s->spec.uuid = text(""))
+ROW(job_without_number, s->guest[0].job_kind = 1)
+ROW(number_without_job, s->guest[0].job = 4096)
+ROW(fence_job_of_nobody, s->job.host = 3)
+ROW(fence_job_zero, s->job.id = 0)
+ROW(fence_job_of_nothing, s->job.n_devices = 0)
+ROW(two_fence_jobs, s->model.n_fence_jobs = 2)
+ROW(host_incident_gone, s->host[0].incident = 9)
+ROW(guest_incident_gone, s->guest[1].incident = 9)
+ROW(next_gid_beyond, s->model.next_gid = UINT32_MAX)
+ROW(no_next_incident, {
+        s->model.n_incidents = 0;
+        s->model.next_incident = 0;
+})
+ROW(model_version_beyond, {
+        s->model.version = WIRE_NUMBER_MAX + 1;
+        s->state.version = WIRE_NUMBER_MAX + 2;
+})
+ROW(epoch_beyond, s->state.epoch = UINT64_MAX)
+ROW(promise_beyond, s->exchange.promised = WIRE_NUMBER_MAX + 1)
+ROW(round_beyond, s->exchange.round = UINT64_MAX)
+ROW(entry_epoch_beyond, s->entry.epoch = UINT64_MAX)
+ROW(entry_version_beyond, s->msg.entry_version = UINT64_MAX)
+ROW(add_without_spec, s->op.spec = NULL)
+ROW(add_without_name, s->spec.name = text(""))
+ROW(add_without_uuid, s->spec.uuid = text(""))
+ROW(host_without_name, {
+        s->op.kind = HAWD__OP_KIND__OP_HOST_ADD;
+        s->op.host = 4;
+})
+ROW(host_without_id, {
+        s->op.kind = HAWD__OP_KIND__OP_HOST_ADD;
+        s->op.name = text("node4");
+})
+ROW(device_without_name, s->op.kind = HAWD__OP_KIND__OP_DEVICE_SEEN)
+ROW(rule_without_name, s->op.kind = HAWD__OP_KIND__OP_RULE_SET)
 ROW(many_members, s->exchange.n_members = HOSTS_MAX + 1)
 ROW(many_echoes, s->heartbeat.n_echoes = HEARTBEAT_ECHOES + 1)
 ROW(bad_ask, s->ask.kind = 4)
@@ -349,6 +398,35 @@ static const struct row {
         {to_state, many_model_devices, "129 of fence devices"},
         {to_state, same_incident, "incident 1 behind 1"},
         {to_state, incident_of_future, "incident 3 behind 1, next one 3"},
+        {to_state, same_host_name, "two hosts are called alpha"},
+        {to_state, same_device, "two fence devices are called bmc1"},
+        {to_state, same_guest_name, "two guests are called web1"},
+        {to_state, same_guest_uuid, "two guests are called 7f3c2f0e-1b1d-4f0a-9c55-0123456789ab"},
+        {to_state, name_is_uuid, "two guests are called 7f3c2f0e"},
+        {to_state, no_guest_uuid, "guest 1 has no name, or no UUID"},
+        {to_state, job_without_number, "guest 1 has a job without a number"},
+        {to_state, number_without_job, "guest 1 has a job without a number"},
+        {to_state, fence_job_of_nobody, "a fence job of node 3, which is no host"},
+        {to_state, fence_job_zero, "a fence job without a number"},
+        {to_state, fence_job_of_nothing, "a fence job without a number or a device"},
+        {to_state, two_fence_jobs, "two fence jobs of node 1"},
+        {to_state, host_incident_gone, "incident 9 is referred to"},
+        {to_state, guest_incident_gone, "incident 9 is referred to"},
+        {to_state, next_gid_beyond, "next guest id 4294967295"},
+        {to_state, no_next_incident, "next incident 0"},
+        {to_state, model_version_beyond, "is none: it is beyond"},
+        {to_state, epoch_beyond, "epoch 18446744073709551615 is none"},
+        {to_exchange, promise_beyond, "promise 1125899906842625 is none"},
+        {to_exchange, round_beyond, "round 18446744073709551615 is none"},
+        {NULL, entry_epoch_beyond, "epoch of an entry 18446744073709551615"},
+        {NULL, entry_version_beyond, "version 18446744073709551615"},
+        {NULL, add_without_spec, "a guest without a name"},
+        {NULL, add_without_name, "a guest without a name"},
+        {NULL, add_without_uuid, "a guest without a name, or without a UUID"},
+        {NULL, host_without_name, "a host without a node id"},
+        {NULL, host_without_id, "a host without a node id"},
+        {NULL, device_without_name, "a fence device or a rule without a name"},
+        {NULL, rule_without_name, "a fence device or a rule without a name"},
         {to_exchange, many_members, "33 of members"},
         {to_heartbeat, many_echoes, "33 of echoes"},
         {to_ask, bad_ask, "ask kind 4"},

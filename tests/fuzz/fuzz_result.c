@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs: runner */
+/*
+ * What hawd-fence prints, or whatever else stands there: no crash, and off only where it is said.
+ */
+#include "hawd/runner/runner.h"
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        static const enum fence_action actions[] = {FENCE_ACT_STATUS, FENCE_ACT_OFF, FENCE_ACT_ON};
+        _cleanup_(freep) char *text = input_text(data, size);
+        char said[TEXT_LEN];
+
+        for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+                enum power_reading reading = READING_MAX_;
+                bool switched;
+
+                if (runner_parse(text, actions[i], &reading, &switched, said) < 0)
+                        continue;
+                must(reading < READING_MAX_ && strlen(said) < sizeof(said));
+                /* A word in JSON may be spelt with escapes. */
+                must(reading != READING_OFF || strstr(text, "off") || strchr(text, '\\'));
+        }
+        return 0;
+}

@@ -34,36 +34,43 @@ static bool springs(enum ambush_when when, const struct action *a) {
         }
 }
 
-static void thaw(struct sim *s, const struct call *c) {
-        power_thaw(s, &s->hosts[c->host]);
-}
+/* For how long, in milliseconds; 0: until another fault ends it. */
+static uint64_t how_long(struct sim *s, enum ambush_how how) {
+        usec_t detect = s->conf->detect_usec / USEC_PER_MSEC;
 
-static void restore(struct sim *s, const struct call *c) {
-        struct fault f = {.kind = FAULT_NET_RESTORE, .host = c->host, .guest = -1};
-
-        fault_apply(s, &f);
+        switch (how) {
+        case AMBUSH_HAWD:
+        case AMBUSH_RING:
+                return prng_range(&s->rng, 100, 4000);
+        case AMBUSH_FREEZE:
+                return prng_chance(&s->rng, 70) ? prng_range(&s->rng, 10, 15000) : 0;
+        case AMBUSH_FLAP:
+                return detect + prng_below(&s->rng, detect / 5);
+        case AMBUSH_STILL:
+                return prng_range(&s->rng, 10, 12000);
+        case AMBUSH_DEAF:
+                return prng_range(&s->rng, 10, 3 * detect);
+        case AMBUSH_HANG:
+                return prng_range(&s->rng, 500, 90000);
+        default:
+                return 0;
+        }
 }
 
 static void strike(struct sim *s, const struct call *c) {
         static const enum fault_kind kinds[AMBUSH_HOW_MAX_] = {
-                [AMBUSH_POWER] = FAULT_POWER_OFF, [AMBUSH_CUT] = FAULT_NET_CUT,
-                [AMBUSH_FREEZE] = FAULT_FREEZE,   [AMBUSH_HAWD] = FAULT_HAWD_KILL,
-                [AMBUSH_RING] = FAULT_RING_KILL,  [AMBUSH_FLAP] = FAULT_NET_CUT,
-                [AMBUSH_ASLEEP] = FAULT_FREEZE,
+                [AMBUSH_POWER] = FAULT_POWER_OFF,  [AMBUSH_CUT] = FAULT_NET_CUT,
+                [AMBUSH_FREEZE] = FAULT_FREEZE,    [AMBUSH_HAWD] = FAULT_HAWD_KILL,
+                [AMBUSH_RING] = FAULT_RING_KILL,   [AMBUSH_FLAP] = FAULT_NET_CUT,
+                [AMBUSH_ASLEEP] = FAULT_FREEZE,    [AMBUSH_STILL] = FAULT_HAWD_FREEZE,
+                [AMBUSH_DEAF] = FAULT_RING_FREEZE, [AMBUSH_HANG] = FAULT_LIBVIRT_HANG,
         };
         struct fault f = {.kind = kinds[c->a], .host = c->host, .guest = -1};
 
         if (s->peace)
                 return;
-        if (f.kind == FAULT_HAWD_KILL || f.kind == FAULT_RING_KILL)
-                f.arg = prng_range(&s->rng, 100, 4000);
+        f.arg = how_long(s, (enum ambush_how)c->a);
         fault_apply(s, &f);
-        if (c->a == AMBUSH_FLAP)
-                sim_at(s, s->conf->detect_usec + prng_below(&s->rng, s->conf->detect_usec / 5),
-                       OWNER_WORLD, c->host, restore, 0, 0);
-        if (c->a == AMBUSH_FREEZE && prng_chance(&s->rng, 70))
-                sim_at(s, prng_range(&s->rng, 10, 15000) * USEC_PER_MSEC, OWNER_WORLD, c->host,
-                       thaw, 0, 0);
 }
 
 void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a) {
@@ -92,14 +99,40 @@ void ambush_set(struct sim *s, uint64_t arg) {
         am->within = 1 + (arg >> 24);
 }
 
-void ambush_text(uint64_t arg, char *buf, size_t size) {
-        static const char *const when[] = {"decision", "observation", "exchange", "promise",
-                                           "state",    "ack",         "persist",  "fence",
-                                           "start",    "settle"};
-        static const char *const how[] = {"power off",      "network cut", "freeze",
-                                          "daemon kill",    "ring kill",   "flap",
-                                          "freeze for long"};
+static const char *const when_words[AMBUSH_WHEN_MAX_] = {
+        "decision", "observation", "exchange", "promise", "state",
+        "ack",      "persist",     "fence",    "start",   "settle"};
+static const char *const how_words[AMBUSH_HOW_MAX_] = {
+        "power-off", "network-cut", "freeze",        "daemon-kill", "ring-kill",
+        "flap",      "sleep",       "daemon-freeze", "ring-freeze", "libvirt-hang"};
 
-        text_fmt(buf, size, "ambush: %s within %" PRIu64 " us of a %s, the %" PRIu64 ". next",
-                 how[arg >> 8 & 0xff], 1 + (arg >> 24), when[arg & 0xff], 1 + (arg >> 16 & 0xff));
+void ambush_text(uint64_t arg, char *buf, size_t size) {
+        char time[32];
+
+        format_duration(1 + (arg >> 24), time, sizeof(time));
+        text_fmt(buf, size, "ambush %s on %s skip %" PRIu64 " within %s",
+                 how_words[arg >> 8 & 0xff], when_words[arg & 0xff], arg >> 16 & 0xff, time);
+}
+
+static int find(const char *const *words, int n, const char *word) {
+        for (int i = 0; i < n; i++)
+                if (strcmp(words[i], word) == 0)
+                        return i;
+        return -1;
+}
+
+int ambush_parse(const char *how, const char *when, const char *skip, const char *within,
+                 uint64_t *ret, char *err) {
+        int h = find(how_words, AMBUSH_HOW_MAX_, how), w = find(when_words, AMBUSH_WHEN_MAX_, when);
+        uint32_t n;
+        usec_t t;
+
+        if (h < 0 || w < 0) {
+                text_fmt(err, TEXT_LEN, "'%.30s' on '%.30s' is no ambush", how, when);
+                return -EINVAL;
+        }
+        if (parse_u32(skip, 0, 255, &n, err) < 0 || parse_duration(within, &t, err) < 0)
+                return -EINVAL;
+        *ret = (uint64_t)w | (uint64_t)h << 8 | (uint64_t)n << 16 | usec_sub(t, 1) << 24;
+        return 0;
 }

@@ -7,7 +7,7 @@
  *
  * The process stands still with its host and ends with its power; what a BMC has accepted it does.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 static struct fence_run *run_find(struct sim_host *h, uint64_t seq) {
         for (size_t i = 0; i < h->n_fences; i++)
@@ -63,10 +63,16 @@ static void killed(struct sim *s, const struct call *c) {
 
 /* ---- the BMC's side ---- */
 
+static bool supplied(const struct sim_host *h) {
+        return !h->bmc[0].outlet_off || (h->conf->second == SECOND_SUPPLY && !h->bmc[1].outlet_off);
+}
+
 static void switch_off(struct sim *s, const struct call *c) {
         struct sim_host *target = &s->hosts[c->host];
 
-        if (!target->powered)
+        /* Two ways to switch one supply, or one way each for two. */
+        target->bmc[target->conf->second == SECOND_SUPPLY ? c->a : 0].outlet_off = true;
+        if (!target->powered || supplied(target))
                 return;
         s->stats.fences_off++;
         power_off(s, target);
@@ -76,8 +82,31 @@ static void switch_on(struct sim *s, const struct call *c) {
         power_on(s, &s->hosts[c->host]);
 }
 
-static bool answers(const struct sim_host *by, const struct sim_host *target) {
-        return !by->mgmt_cut && target->bmc != BMC_DEAD && target->bmc != BMC_NONE;
+void bmc_set(struct sim *s, struct sim_host *h, int device, enum bmc_mode mode) {
+        struct bmc *b = &h->bmc[device];
+
+        if (h->conf->bmc == BMC_NONE || (device > 0 && h->conf->second == SECOND_NONE))
+                mode = BMC_NONE;
+        b->mode = mode;
+        if (mode != BMC_SAYS_OFF)
+                b->lies_since = 0;
+        else if (b->lies_since == 0)
+                b->lies_since = MAX(s->now, 1);
+}
+
+static bool answers(struct sim *s, const struct sim_host *by, const struct fence_run *r) {
+        const struct bmc *b = &s->hosts[r->target].bmc[r->device];
+
+        return !by->mgmt_cut && !b->no_power && b->mode != BMC_DEAD && b->mode != BMC_NONE &&
+               (b->mode != BMC_FLAP || prng_chance(&s->rng, 50));
+}
+
+static bool reads_on(const struct sim *s, const struct fence_run *r) {
+        const struct sim_host *t = &s->hosts[r->target];
+
+        if (t->bmc[r->device].mode == BMC_SAYS_OFF)
+                return false;
+        return t->powered && !(t->conf->second == SECOND_SUPPLY && t->bmc[r->device].outlet_off);
 }
 
 static void check_fence(struct sim *s, struct sim_host *h, const struct fence_run *r) {
@@ -87,10 +116,8 @@ static void check_fence(struct sim *s, struct sim_host *h, const struct fence_ru
         for (size_t i = 0; i < m->n_fence_jobs; i++) {
                 const struct fence_job *j = &m->fence_jobs[i];
 
-                if (j->host == nodeid && j->executor == h->nodeid && j->kind == FENCE_OFF) {
-                        truth_decided(s, h, j->version, disk_print(&h->store, j->version), "fence");
+                if (j->host == nodeid && j->executor == h->nodeid && j->kind == FENCE_OFF)
                         return;
-                }
         }
         sim_violate(s, "S4", "%s switches %s off, and its ledger has no job for it", h->name,
                     s->hosts[r->target].name);
@@ -101,14 +128,10 @@ static void check_fence(struct sim *s, struct sim_host *h, const struct fence_ru
 static void done(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct fence_run *r = run_find(h, c->a);
-        struct sim_host *t;
 
-        if (!r)
-                return;
-        t = &s->hosts[r->target];
-        if (!answers(h, t))
+        if (!r || !answers(s, h, r))
                 return; /* until its time-out */
-        report(s, h, c->a, t->powered ? READING_ON : READING_OFF);
+        report(s, h, c->a, reads_on(s, r) ? READING_ON : READING_OFF);
 }
 
 static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r) {
@@ -120,26 +143,22 @@ static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r)
                 truth_switch_off(s, h, r->target);
         r->switched = true;
         sim_trace(s, h, "hawd-fence sends %s to the BMC of %s", off ? "off" : "on", t->name);
-        if (t->bmc == BMC_LYING)
+        if (t->bmc[r->device].mode == BMC_LYING)
                 return;
-        if (t->bmc == BMC_SLOW && !s->conf->calm)
-                f *= 4;
-        sim_at(s, prng_range(&s->rng, f / 10, f * 6 / 10), OWNER_WORLD, t->index,
-               off ? switch_off : switch_on, 0, 0);
+        f = prng_range(&s->rng, f / 10, f * 6 / 10);
+        if (t->bmc[r->device].mode == BMC_SLOW && !s->conf->calm)
+                f = prng_chance(&s->rng, 50) ? f * 4 : prng_range(&s->rng, 1, 30) * USEC_PER_SEC;
+        sim_at(s, f, OWNER_WORLD, t->index, off ? switch_off : switch_on, (uint64_t)r->device, 0);
 }
 
 static void connected(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct fence_run *r = run_find(h, c->a);
-        const struct sim_host *t;
         bool wanted;
 
-        if (!r)
+        if (!r || !answers(s, h, r))
                 return;
-        t = &s->hosts[r->target];
-        if (!answers(h, t))
-                return;
-        wanted = r->action == FENCE_ACT_OFF ? !t->powered : t->powered;
+        wanted = reads_on(s, r) == (r->action == FENCE_ACT_ON);
         if (r->action == FENCE_ACT_STATUS || wanted) {
                 sim_at(s, sim_delay(s, 20 * USEC_PER_MSEC), OWNER_HOST, h->index, done, c->a, 0);
                 return;
@@ -153,23 +172,21 @@ static void connected(struct sim *s, const struct call *c) {
         sim_at(s, s->conf->fence_usec, OWNER_HOST, h->index, done, c->a, 0);
 }
 
-static int target_of(const struct sim *s, const char *device) {
-        const struct conf_device *d = config_device(&s->conf->config, device);
-
-        return d ? sim_host_index(s, d->host) : -1;
+/* A hawd.conf that differs may not have it. */
+static void unknown_device(struct sim *s, struct sim_host *h, uint64_t id) {
+        sim_at(s, 1, OWNER_HAWD, h->index, result, id, READING_NONE);
 }
 
 void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a) {
-        int target = target_of(s, a->fence.device);
+        const struct conf_device *d = config_device(node_conf(s, h), a->fence.device);
+        int target = d ? sim_host_index(s, d->host) : -1;
         usec_t connect = sim_delay(s, 40 * USEC_PER_MSEC);
         struct fence_run *r;
 
         if (target < 0) {
-                sim_violate(s, "core", "fence action for the unknown device %s", a->fence.device);
+                unknown_device(s, h, a->fence.id);
                 return;
         }
-        if (s->hosts[target].bmc == BMC_SLOW)
-                connect += prng_range(&s->rng, 2, 25) * USEC_PER_SEC;
         if (h->n_fences == h->cap_fences) {
                 h->cap_fences = h->cap_fences ? 2 * h->cap_fences : 8;
                 h->fences = xreallocarray(h->fences, h->cap_fences, sizeof(h->fences[0]));
@@ -178,8 +195,11 @@ void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a) {
         *r = (struct fence_run){.seq = ++s->next_id,
                                 .id = a->fence.id,
                                 .target = target,
+                                .device = strncmp(d->name, "bmc2-", 5) == 0,
                                 .action = a->fence.action,
                                 .deadline = a->fence.deadline_usec};
+        if (s->hosts[target].bmc[r->device].mode == BMC_SLOW)
+                connect += prng_range(&s->rng, 2, 30) * USEC_PER_SEC;
         if (r->action != FENCE_ACT_STATUS)
                 sim_trace(s, h, "hawd-fence %s %s begins",
                           r->action == FENCE_ACT_OFF ? "off" : "on", s->hosts[target].name);

@@ -3,7 +3,7 @@
  * The disk of each host: batches complete in order, some time after they were given; what is not
  * complete when hawd dies is lost, but for the one that is being written, which may be there.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 static uint64_t base_version(const struct disk *st) {
         if (st->compact)
@@ -15,11 +15,27 @@ uint64_t disk_version(const struct disk *st) {
         return base_version(st) + st->n_tail;
 }
 
-uint64_t disk_entry_print(const struct entry *e) {
-        uint64_t h = hash64(e->epoch, &e->origin, sizeof(e->origin));
+static uint64_t mix(uint64_t h, uint64_t x) {
+        h = (h ^ x) * 0x9e3779b97f4a7c15ULL;
+        return h ^ h >> 29;
+}
 
-        h = hash64(h, &e->incarnation, sizeof(e->incarnation));
-        h = hash64(h, &e->request, sizeof(e->request));
+static uint64_t mix_text(uint64_t h, const char *s) {
+        uint64_t w;
+        size_t n = strlen(s);
+
+        for (; n >= sizeof(w); n -= sizeof(w), s += sizeof(w)) {
+                memcpy(&w, s, sizeof(w));
+                h = mix(h, w);
+        }
+        w = n;
+        memcpy(&w, s, n);
+        return mix(h, w);
+}
+
+static uint64_t entry_print(const struct entry *e) {
+        uint64_t h = mix(mix(mix(e->epoch, e->origin), e->incarnation), e->request);
+
         for (size_t i = 0; i < e->n_ops; i++) {
                 const struct op *o = &e->ops[i];
                 uint64_t f[] = {o->kind,   o->host,          o->gid,  o->host_version,
@@ -27,44 +43,30 @@ uint64_t disk_entry_print(const struct entry *e) {
                                 o->loss,   o->executor,      o->wall, o->result,
                                 o->n_seen, o->fence_kind,    o->seen, o->guest_state};
 
-                h = hash64(h, f, sizeof(f));
-                h = hash64(h, o->text, strlen(o->text));
+                for (size_t k = 0; k < ARRAY_SIZE(f); k++)
+                        h = mix(h, f[k]);
+                h = mix_text(h, o->text);
         }
         return h ? h : 1;
 }
 
-uint64_t disk_print(const struct disk *st, uint64_t version) {
-        uint64_t base = base_version(st);
+static void tail_add(struct sim *s, struct sim_host *h, struct entry *e) {
+        struct disk *st = &h->store;
 
-        if (version <= base || version > base + st->n_tail)
-                return 0;
-        return st->prints[version - base - 1];
-}
-
-bool disk_has(const struct disk *st, uint64_t version, uint64_t print) {
-        uint64_t have = disk_print(st, version);
-
-        return version <= disk_version(st) && (have == 0 || print == 0 || have == print);
-}
-
-static void tail_add(struct disk *st, struct entry *e) {
         if (st->n_tail == st->cap_tail) {
                 st->cap_tail = st->cap_tail ? 2 * st->cap_tail : 64;
                 st->tail = xreallocarray(st->tail, st->cap_tail, sizeof(st->tail[0]));
-                st->prints = xreallocarray(st->prints, st->cap_tail, sizeof(st->prints[0]));
         }
-        st->tail[st->n_tail] = entry_ref(e);
-        st->prints[st->n_tail++] = disk_entry_print(e);
+        st->tail[st->n_tail++] = entry_ref(e);
+        truth_stored(s, h, disk_version(st), entry_print(e));
 }
 
 static void tail_drop(struct disk *st, size_t n) {
         for (size_t i = 0; i < n; i++)
                 (void)entry_unref(st->tail[i]);
         st->n_tail -= n;
-        if (st->n_tail > 0) {
+        if (st->n_tail > 0)
                 memmove(st->tail, st->tail + n, st->n_tail * sizeof(st->tail[0]));
-                memmove(st->prints, st->prints + n, st->n_tail * sizeof(st->prints[0]));
-        }
 }
 
 static void drop_compact(struct disk *st) {
@@ -77,7 +79,9 @@ static void drop_compact(struct disk *st) {
 
 /* The base stands for the entries of its own tail too, which are kept apart here so that what is
  * appended later goes behind them. */
-static void install(struct disk *st, const struct state *state) {
+static void install(struct sim *s, struct sim_host *h, const struct state *state) {
+        struct disk *st = &h->store;
+
         tail_drop(st, st->n_tail);
         drop_compact(st);
         (void)state_unref(st->base);
@@ -85,7 +89,7 @@ static void install(struct disk *st, const struct state *state) {
         model_copy(&st->base->model, &state->model);
         st->base->version = state->model.version;
         for (size_t i = 0; i < state->n_tail; i++)
-                tail_add(st, state->tail[i]);
+                tail_add(s, h, state->tail[i]);
 }
 
 static void write_batch(struct sim *s, struct sim_host *h, struct persist *p) {
@@ -94,7 +98,7 @@ static void write_batch(struct sim *s, struct sim_host *h, struct persist *p) {
         if (p->set_promised)
                 st->promised = p->promised;
         if (p->install) {
-                install(st, p->install);
+                install(s, h, p->install);
                 s->stats.installs++;
         }
         if (p->install_epoch) { /* without a state: the same ledger goes on in a new epoch */
@@ -105,7 +109,7 @@ static void write_batch(struct sim *s, struct sim_host *h, struct persist *p) {
                 sim_violate(s, "S10", "%s stores entry %" PRIu64 " behind %" PRIu64, h->name,
                             p->first_version, disk_version(st));
         for (size_t i = 0; i < p->n_entries; i++) {
-                tail_add(st, p->entries[i]);
+                tail_add(s, h, p->entries[i]);
                 s->stats.entries++;
         }
         if (p->compact && p->compact->version > base_version(st) &&
@@ -142,11 +146,15 @@ static void written(struct sim *s, const struct call *c) {
                 return;
         ev.persist.batch = st->pending[0]->batch;
         ev.persist.text = "";
-        if (st->disk == DISK_FULL) {
+        if (st->disk == DISK_FULL || (st->disk == DISK_FAILING && prng_chance(&s->rng, 40))) {
                 s->stats.disk_errors++;
                 ev.kind = EV_PERSIST_FAILED;
-                ev.persist.code = -ENOSPC;
-                ev.persist.text = "No space left on device";
+                ev.persist.code = st->disk == DISK_FULL ? -ENOSPC : -EIO;
+                ev.persist.text =
+                        st->disk == DISK_FULL ? "No space left on device" : "Input/output error";
+                /* It may be there after all, once it is read again. */
+                if (st->disk == DISK_FAILING && prng_chance(&s->rng, 30))
+                        write_batch(s, h, st->pending[0]);
                 drop_pending(st);
         } else {
                 write_batch(s, h, st->pending[0]);
@@ -180,6 +188,20 @@ void disk_crash(struct sim *s, struct sim_host *h) {
         drop_pending(st);
 }
 
+void disk_lose(struct sim *s, struct sim_host *h) {
+        struct disk *st = &h->store;
+
+        assert(!h->core);
+        sim_trace(s, h, "its store is gone");
+        s->stats.lost_disks++;
+        drop_pending(st);
+        tail_drop(st, st->n_tail);
+        drop_compact(st);
+        st->base = state_unref(st->base);
+        st->epoch = st->promised = 0;
+        st->virgin = true;
+}
+
 struct state *disk_load(struct sim_host *h) {
         const struct disk *st = &h->store;
         struct state *state;
@@ -204,6 +226,5 @@ void disk_free(struct disk *st) {
         drop_compact(st);
         st->base = state_unref(st->base);
         free(st->tail);
-        free(st->prints);
         free(st->pending);
 }

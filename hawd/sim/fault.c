@@ -40,7 +40,7 @@ static void split(struct sim *s, uint64_t mask) {
 }
 
 static void orderly_down(struct sim *s, struct sim_host *h, bool again) {
-        if (!h->powered || h->frozen)
+        if (!h->powered || sim_still(h, OWNER_HAWD))
                 return;
         h->shutdown = !again;
         h->reboot = again;
@@ -53,15 +53,21 @@ static void orderly_down(struct sim *s, struct sim_host *h, bool again) {
         }
 }
 
+/* ---- guests and people ---- */
+
 static void guest_fault(struct sim *s, const struct fault *f) {
-        bool inside = f->kind == FAULT_GUEST_SHUTDOWN;
+        static const enum end_why why[FAULT_KIND_MAX_] = {
+                [FAULT_GUEST_CRASH] = END_FAILED,
+                [FAULT_GUEST_SHUTDOWN] = END_GUEST_SHUTDOWN,
+                [FAULT_GUEST_DESTROY] = END_DESTROYED,
+        };
         int at = qemu_where(s, f->guest, 0);
 
         if (at < 0 || s->hosts[at].frozen || s->hosts[at].lv.dom[f->guest].state != SEEN_RUNNING)
                 return;
-        if (inside)
+        if (f->kind != FAULT_GUEST_CRASH)
                 s->guests[f->guest].wish_unclear = true;
-        qemu_end(s, &s->hosts[at], f->guest, inside ? END_GUEST_SHUTDOWN : END_FAILED);
+        qemu_end(s, &s->hosts[at], f->guest, why[f->kind]);
 }
 
 static void ask(struct sim *s, const struct fault *f) {
@@ -86,6 +92,56 @@ static void confirm_true(struct sim *s, const struct fault *f) {
         people_send(s, r->id);
 }
 
+/* ---- hosts ---- */
+
+static void set_bmc(struct sim *s, struct sim_host *h, uint64_t arg) {
+        uint64_t which = arg >> 8;
+
+        for (int k = 0; k < SIM_DEVICES; k++)
+                if (which == 0 || which == (uint64_t)k + 1)
+                        bmc_set(s, h, k, (enum bmc_mode)(arg & 0xff));
+}
+
+static void pull(struct sim *s, struct sim_host *h) {
+        for (int k = 0; k < SIM_DEVICES; k++)
+                h->bmc[k].no_power = true;
+        power_off(s, h);
+}
+
+static void ring_fault(struct sim *s, struct sim_host *h, const struct fault *f) {
+        switch (f->kind) {
+        case FAULT_NET_CUT:
+                totem_cut(s, h);
+                /* fall through */
+        case FAULT_NET_RESTORE:
+                h->net = f->kind == FAULT_NET_CUT ? h->index + 1 : 0;
+                totem_changed(s);
+                break;
+        case FAULT_RING_FREEZE:
+                corosync_freeze(s, h);
+                break;
+        case FAULT_RING_THAW:
+                corosync_thaw(s, h);
+                break;
+        case FAULT_RING_LATE:
+                s->stats.late_rings++;
+                h->cs.late_until = s->now + f->arg * USEC_PER_MSEC;
+                break;
+        default:
+                assert(false);
+        }
+}
+
+static void disk_fault(struct sim *s, struct sim_host *h, const struct fault *f) {
+        if (f->kind == FAULT_DISK) {
+                h->store.disk = (enum disk_mode)f->arg;
+                return;
+        }
+        if (h->core)
+                kill_process(s, h, false, f->arg);
+        disk_lose(s, h);
+}
+
 static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f) {
         switch (f->kind) {
         case FAULT_POWER_OFF:
@@ -98,12 +154,8 @@ static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f)
                 power_off(s, h);
                 sim_at(s, USEC_PER_SEC, OWNER_WORLD, h->index, switch_on, 0, 0);
                 break;
-        case FAULT_NET_CUT:
-                totem_cut(s, h);
-                /* fall through */
-        case FAULT_NET_RESTORE:
-                h->net = f->kind == FAULT_NET_CUT ? h->index + 1 : 0;
-                totem_changed(s);
+        case FAULT_POWER_PULL:
+                pull(s, h);
                 break;
         case FAULT_MGMT_CUT:
         case FAULT_MGMT_RESTORE:
@@ -116,10 +168,18 @@ static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f)
                 power_thaw(s, h);
                 break;
         case FAULT_BMC:
-                h->bmc = h->conf->bmc == BMC_NONE ? BMC_NONE : (enum bmc_mode)f->arg;
+                set_bmc(s, h, f->arg);
                 break;
-        case FAULT_DISK:
-                h->store.disk = (enum disk_mode)f->arg;
+        case FAULT_CLOCK:
+                s->stats.clock_steps++;
+                h->wall_step += (int64_t)f->arg * (int64_t)USEC_PER_MSEC;
+                break;
+        case FAULT_CONFIG:
+                node_config(s, h, f->arg);
+                break;
+        case FAULT_NODE_ADD:
+        case FAULT_NODE_REMOVE:
+                nodelist_set(s, h, f->kind == FAULT_NODE_ADD);
                 break;
         case FAULT_SHUTDOWN:
         case FAULT_REBOOT:
@@ -145,7 +205,14 @@ static void process_fault(struct sim *s, struct sim_host *h, const struct fault 
                 sim_at(s, 0, OWNER_HOST, h->index, start_hawd, 0, 0);
                 break;
         case FAULT_HAWD_STOP:
-                node_stop(s, h);
+                if (!h->hawd_still)
+                        node_stop(s, h);
+                break;
+        case FAULT_HAWD_FREEZE:
+                hawd_freeze(s, h);
+                break;
+        case FAULT_HAWD_THAW:
+                hawd_thaw(s, h);
                 break;
         case FAULT_LIBVIRT_HANG:
                 virtd_hang(s, h);
@@ -159,22 +226,52 @@ static void process_fault(struct sim *s, struct sim_host *h, const struct fault 
         case FAULT_LIBVIRT_RESTART:
                 virtd_restart(s, h);
                 break;
+        case FAULT_GUEST_ROGUE:
+                virtd_by_person(s, h, f->guest);
+                break;
         default:
                 assert(false);
         }
 }
 
+/* ---- for a time ---- */
+
+static void undo(struct sim *s, const struct call *c) {
+        struct fault f = {.kind = (enum fault_kind)c->a, .host = c->host, .guest = -1};
+
+        fault_apply(s, &f);
+}
+
+static void undo_later(struct sim *s, const struct fault *f) {
+        static const enum fault_kind by[FAULT_KIND_MAX_] = {
+                [FAULT_NET_CUT] = FAULT_NET_RESTORE,         [FAULT_FREEZE] = FAULT_THAW,
+                [FAULT_HAWD_FREEZE] = FAULT_HAWD_THAW,       [FAULT_RING_FREEZE] = FAULT_RING_THAW,
+                [FAULT_LIBVIRT_HANG] = FAULT_LIBVIRT_RESUME,
+        };
+
+        if (f->arg && by[f->kind])
+                sim_at(s, f->arg * USEC_PER_MSEC, OWNER_WORLD, f->host, undo, (uint64_t)by[f->kind],
+                       0);
+}
+
 void fault_apply(struct sim *s, const struct fault *f) {
+        struct sim_host *h = f->host >= 0 ? &s->hosts[f->host] : NULL;
         char text[256];
 
         fault_text(s->conf, f, text, sizeof(text));
         sim_trace(s, NULL, "DO %s", text);
+        undo_later(s, f);
         switch (f->kind) {
         case FAULT_NET_SPLIT:
                 split(s, f->arg);
                 break;
+        case FAULT_TOKEN_LATE:
+                s->stats.late_rings++;
+                s->token_until = s->now + f->arg * USEC_PER_MSEC;
+                break;
         case FAULT_GUEST_CRASH:
         case FAULT_GUEST_SHUTDOWN:
+        case FAULT_GUEST_DESTROY:
                 guest_fault(s, f);
                 break;
         case FAULT_REQUEST:
@@ -186,11 +283,27 @@ void fault_apply(struct sim *s, const struct fault *f) {
         case FAULT_AMBUSH:
                 ambush_set(s, f->arg);
                 break;
-        case FAULT_HAWD_KILL ... FAULT_LIBVIRT_RESTART:
-                process_fault(s, &s->hosts[f->host], f);
+        case FAULT_HEAL:
+                fault_heal(s);
+                break;
+        case FAULT_NET_CUT:
+        case FAULT_NET_RESTORE:
+        case FAULT_RING_FREEZE:
+        case FAULT_RING_THAW:
+        case FAULT_RING_LATE:
+                ring_fault(s, h, f);
+                break;
+        case FAULT_DISK:
+        case FAULT_DISK_LOST:
+                disk_fault(s, h, f);
+                break;
+        case FAULT_HAWD_KILL ... FAULT_RING_KILL:
+        case FAULT_LIBVIRT_HANG ... FAULT_LIBVIRT_RESTART:
+        case FAULT_GUEST_ROGUE:
+                process_fault(s, h, f);
                 break;
         default:
-                host_fault(s, &s->hosts[f->host], f);
+                host_fault(s, h, f);
         }
 }
 
@@ -198,13 +311,23 @@ static void heal_host(struct sim *s, struct sim_host *h) {
         h->net = 0;
         h->dark = false;
         h->mgmt_cut = false;
-        h->bmc = h->conf->bmc == BMC_NONE ? BMC_NONE : BMC_OK;
+        for (int k = 0; k < SIM_DEVICES; k++) {
+                bmc_set(s, h, k, BMC_OK);
+                h->bmc[k].outlet_off = h->bmc[k].no_power = false;
+        }
         h->store.disk = DISK_OK;
+        h->cs.late_until = 0;
+        if (h->config)
+                node_config(s, h, 0);
         h->reboot = h->reboot || h->shutdown;
         h->shutdown = false;
         power_thaw(s, h);
+        hawd_thaw(s, h);
+        corosync_thaw(s, h);
         if (h->lv.hung || h->lv.slow)
                 virtd_restart(s, h);
+        if (!nodelist_has(s, h))
+                return;
         if (!h->powered)
                 power_on(s, h);
         else if (!h->core || h->stopping)
@@ -214,6 +337,7 @@ static void heal_host(struct sim *s, struct sim_host *h) {
 void fault_heal(struct sim *s) {
         sim_trace(s, NULL, "all faults end");
         s->n_ambushes = 0;
+        s->token_until = 0;
         s->peace = true;
         for (size_t i = 0; i < s->n_hosts; i++)
                 heal_host(s, &s->hosts[i]);
@@ -228,74 +352,4 @@ void fault_plan(struct sim *s, const struct fault *faults, size_t n) {
         for (size_t i = 0; i < n; i++)
                 sim_at(s, s->zero + faults[i].at - s->now, OWNER_WORLD, -1, due,
                        (uint64_t)(uintptr_t)&faults[i], 0);
-}
-
-/* ---- as text ---- */
-
-static const struct {
-        const char *verb, *what;
-} words[FAULT_KIND_MAX_] = {
-        [FAULT_POWER_OFF] = {"power", " off"},
-        [FAULT_POWER_ON] = {"power", " on"},
-        [FAULT_POWER_RESET] = {"power", " reset"},
-        [FAULT_NET_CUT] = {"network", " cut"},
-        [FAULT_NET_RESTORE] = {"network", " restore"},
-        [FAULT_MGMT_CUT] = {"mgmt", " cut"},
-        [FAULT_MGMT_RESTORE] = {"mgmt", " restore"},
-        [FAULT_FREEZE] = {"freeze", ""},
-        [FAULT_THAW] = {"thaw", ""},
-        [FAULT_HAWD_START] = {"daemon", " start"},
-        [FAULT_HAWD_STOP] = {"daemon", " stop"},
-        [FAULT_LIBVIRT_HANG] = {"libvirt", " hang"},
-        [FAULT_LIBVIRT_RESUME] = {"libvirt", " resume"},
-        [FAULT_LIBVIRT_RESTART] = {"libvirt", " restart"},
-        [FAULT_SHUTDOWN] = {"shutdown", ""},
-        [FAULT_REBOOT] = {"reboot", ""},
-};
-
-void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size_t size) {
-        static const char *const bmc[] = {"alive", "dead", "lie", "slow", "none"};
-        static const char *const disk[] = {"ok", "slow", "full"};
-        const char *host = f->host >= 0 ? c->hosts[f->host].name : "";
-        const char *guest = f->guest >= 0 ? c->guests[f->guest].name : "";
-
-        switch (f->kind) {
-        case FAULT_NET_SPLIT:
-                text_fmt(buf, size, "network split %#" PRIx64, f->arg);
-                break;
-        case FAULT_LIBVIRT_SLOW:
-                text_fmt(buf, size, "libvirt %s %s", host, f->arg ? "slow" : "fast");
-                break;
-        case FAULT_BMC:
-                text_fmt(buf, size, "bmc %s %s", host, bmc[f->arg]);
-                break;
-        case FAULT_DISK:
-                text_fmt(buf, size, "disk %s %s", host, disk[f->arg]);
-                break;
-        case FAULT_GUEST_CRASH:
-        case FAULT_GUEST_SHUTDOWN:
-                text_fmt(buf, size, "guest %s %s", guest,
-                         f->kind == FAULT_GUEST_CRASH ? "crash" : "shutdown");
-                break;
-        case FAULT_REQUEST:
-                text_fmt(buf, size, "%s %s%s%s%s", verb_name((enum verb)f->arg), guest,
-                         guest[0] && host[0] ? " " : "", host, f->name);
-                break;
-        case FAULT_AMBUSH:
-                ambush_text(f->arg, buf, size);
-                break;
-        case FAULT_CONFIRM_TRUE:
-                text_fmt(buf, size, "fence confirm %s (if it is off)", host);
-                break;
-        case FAULT_HAWD_KILL:
-        case FAULT_RING_KILL:
-                text_fmt(buf, size, "%s %s kill", f->kind == FAULT_RING_KILL ? "ring" : "daemon",
-                         host);
-                if (f->arg)
-                        text_fmt(buf + strlen(buf), size - strlen(buf),
-                                 " (back after %" PRIu64 " ms)", f->arg);
-                break;
-        default:
-                text_fmt(buf, size, "%s %s%s", words[f->kind].verb, host, words[f->kind].what);
-        }
 }

@@ -5,36 +5,52 @@
  */
 #pragma once
 
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
+/* Those that say "for": arg is the time in milliseconds until it is undone; 0: it stays so. */
 enum fault_kind {
         FAULT_POWER_OFF,
         FAULT_POWER_ON,
         FAULT_POWER_RESET,
-        FAULT_NET_CUT,
-        FAULT_NET_SPLIT, /* arg: bit per host that is on the other side */
+        FAULT_POWER_PULL, /* off, and its BMCs are dead until it is switched on */
+        FAULT_NET_CUT,    /* for */
+        FAULT_NET_SPLIT,  /* arg: bit per host that is on the other side */
         FAULT_NET_RESTORE,
         FAULT_MGMT_CUT,
         FAULT_MGMT_RESTORE,
-        FAULT_FREEZE,
+        FAULT_FREEZE, /* for */
         FAULT_THAW,
-        FAULT_HAWD_KILL, /* arg: milliseconds until it is started again; 0: stays away */
+        FAULT_HAWD_KILL, /* for */
         FAULT_HAWD_START,
         FAULT_HAWD_STOP,
-        FAULT_RING_KILL, /* corosync; arg as above */
-        FAULT_LIBVIRT_HANG,
+        FAULT_HAWD_FREEZE, /* the process alone, by SIGSTOP; for */
+        FAULT_HAWD_THAW,
+        FAULT_RING_KILL,   /* corosync; for */
+        FAULT_RING_FREEZE, /* for */
+        FAULT_RING_THAW,
+        FAULT_RING_LATE,    /* nothing reaches it for so long, and the ring does not change */
+        FAULT_LIBVIRT_HANG, /* for */
         FAULT_LIBVIRT_RESUME,
-        FAULT_LIBVIRT_SLOW,
+        FAULT_LIBVIRT_SLOW, /* arg: 1 slow, 0 fast */
         FAULT_LIBVIRT_RESTART,
-        FAULT_BMC,  /* arg: enum bmc_mode */
-        FAULT_DISK, /* arg: enum disk_mode */
+        FAULT_TOKEN_LATE, /* nobody can send for so long, and the ring does not change */
+        FAULT_BMC,        /* arg: enum bmc_mode | which << 8; which 0: all, 1: first, 2: second */
+        FAULT_DISK,       /* arg: enum disk_mode */
+        FAULT_DISK_LOST,  /* hawd dies, and finds nothing when it starts; for: until it does */
+        FAULT_CLOCK,      /* arg: its wall clock is set by so many milliseconds, signed */
+        FAULT_CONFIG,     /* arg: as node_config() takes it */
+        FAULT_NODE_ADD,   /* to corosync's nodelist */
+        FAULT_NODE_REMOVE,
         FAULT_GUEST_CRASH,
         FAULT_GUEST_SHUTDOWN,
+        FAULT_GUEST_DESTROY, /* by root, with virsh */
+        FAULT_GUEST_ROGUE,   /* root starts a copy on host, with virsh */
         FAULT_SHUTDOWN,
         FAULT_REBOOT,
         FAULT_REQUEST,      /* arg: enum verb; guest and host as it needs them */
         FAULT_CONFIRM_TRUE, /* fence confirm by somebody who looked: only if the host is off */
         FAULT_AMBUSH,       /* arg: as ambush_set() takes it */
+        FAULT_HEAL,         /* everything is mended and switched on */
         FAULT_KIND_MAX_,
 };
 
@@ -48,9 +64,14 @@ struct fault {
 };
 
 void fault_apply(struct sim *s, const struct fault *f);
-/** fault_text() - as in a scenario's `do =`; some kinds have no such line and are only shown. */
-void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size_t size);
 /** fault_heal() - mend all that faults may have done, and switch everything on. */
 void fault_heal(struct sim *s);
 /** fault_plan() - apply each of @faults at its time; they outlive the run. */
 void fault_plan(struct sim *s, const struct fault *faults, size_t n);
+
+/* fault_text.c */
+/** fault_text() - as in a scenario's `do =`. */
+void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size_t size);
+/** fault_timed() - may it say "for TIME"? */
+bool fault_timed(enum fault_kind kind);
+extern const char *const fault_bmc_words[BMC_MODE_MAX_];

@@ -2,7 +2,7 @@
 /*
  * The hawd process of a host: the core, fed with what reaches it, and its actions carried out.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 static void stopped(struct sim *s, struct sim_host *h);
 
@@ -21,9 +21,12 @@ static void trace_note(struct sim *s, struct sim_host *h, const struct note *n) 
 
 static void take_note(struct sim *s, struct sim_host *h, const struct note *n) {
         s->stats.notes++;
-        if (n->id == NOTE_GUEST_ROGUE)
+        if (n->id == NOTE_GUEST_ROGUE) {
                 s->stats.rogues++;
-        else if (n->id == NOTE_GUEST_BLOCKED)
+                if (n->version)
+                        truth_rogue(s, n->guest);
+        }
+        if (n->id == NOTE_GUEST_BLOCKED)
                 s->stats.blocked++;
         if (s->on_trace)
                 trace_note(s, h, n);
@@ -31,32 +34,32 @@ static void take_note(struct sim *s, struct sim_host *h, const struct note *n) {
                 s->on_note(s, h, n);
 }
 
+static void send(struct sim *s, struct sim_host *h, struct msg *m) {
+        struct msg *again;
+
+        if (!s->conf->recode) {
+                totem_send(s, h, m);
+                return;
+        }
+        again = s->conf->recode(m);
+        if (!again)
+                sim_violate(s, "wire", "message of kind %d does not survive the wire",
+                            (int)m->kind);
+        else
+                totem_send(s, h, again);
+        (void)msg_unref(m);
+}
+
 static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         switch (a->kind) {
         case ACT_PERSIST:
                 disk_persist(s, h, TAKE_PTR(a->persist));
                 break;
-        case ACT_SEND: {
-                struct msg *m = TAKE_PTR(a->send);
-
-                if (s->conf->recode) {
-                        struct msg *again = s->conf->recode(m);
-
-                        if (!again)
-                                sim_violate(s, "wire",
-                                            "message of kind %d does not survive the "
-                                            "wire",
-                                            (int)m->kind);
-                        else {
-                                (void)msg_unref(m);
-                                m = again;
-                        }
-                }
-                totem_send(s, h, m);
+        case ACT_SEND:
+                send(s, h, TAKE_PTR(a->send));
                 break;
-        }
-        case ACT_FACTS: /* nor does anybody ask for facts */
         case ACT_REJOIN:
+                totem_rejoin(s, h);
                 break;
         case ACT_GUEST_JOB:
                 virtd_job(s, h, a);
@@ -72,6 +75,7 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 break;
         case ACT_HISTORY_SEND: /* history is not simulated */
         case ACT_READING:      /* nor is who looks at each reading */
+        case ACT_FACTS:        /* and nobody asks for facts */
                 break;
         case ACT_REPLY:
                 people_reply(s, a->reply.request, a->reply.code, a->reply.text);
@@ -87,14 +91,58 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         }
 }
 
-void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
+/* Each action is a moment at which something may happen to its host: it is struck by an ambush, it
+ * dies, or stands still and does the rest when it goes on. */
+static void carry_on(struct sim *s, struct sim_host *h, struct actions *acts, size_t from,
+                     bool step) {
         uint32_t life = h->hawd_life;
+
+        for (size_t i = from; h->core && h->hawd_life == life; i++) {
+                if (step && s->on_step)
+                        s->on_step(s, h);
+                if (i >= acts->n || !h->core || h->hawd_life != life)
+                        return;
+                if (sim_still(h, OWNER_HAWD)) {
+                        h->rest = *acts;
+                        h->rest_at = i;
+                        *acts = (struct actions){0};
+                        return;
+                }
+                if (s->n_ambushes > 0)
+                        ambush_look(s, h, &acts->list[i]);
+                carry_out(s, h, &acts->list[i]);
+        }
+}
+
+/* Heartbeats and looks at the clock that lead to nothing are no steps of a story. */
+static bool is_step(const struct event *ev, const struct actions *acts) {
+        if (ev->kind != EV_TIMEOUT && ev->kind != EV_HOST_LOAD &&
+            (ev->kind != EV_MESSAGE || ev->message.msg->kind != MSG_HEARTBEAT))
+                return true;
+        for (size_t i = 0; i < acts->n; i++)
+                if (acts->list[i].kind != ACT_SEND || acts->list[i].send->kind != MSG_HEARTBEAT)
+                        return true;
+        return false;
+}
+
+void node_rest(struct sim *s, struct sim_host *h) {
+        struct actions acts = h->rest;
+
+        if (sim_still(h, OWNER_HAWD))
+                return;
+        h->rest = (struct actions){0};
+        if (h->core)
+                carry_on(s, h, &acts, h->rest_at, true);
+        actions_free(&acts);
+}
+
+void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
         struct actions acts;
-        usec_t d;
         int r;
 
         if (!h->core)
                 return;
+        assert(!sim_still(h, OWNER_HAWD));
         ev->now = sim_boottime(s, h);
         ev->wall = sim_wall(s, h);
         acts = s->actions;
@@ -103,16 +151,54 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
         if (r < 0)
                 sim_violate(s, "core", "%s refuses event %d: %s", h->name, (int)ev->kind,
                             strerror(-r));
-        d = core_deadline(h->core);
-        h->deadline = d == USEC_INFINITY ? d : usec_sub(usec_add(d, h->booted_at), USEC_PER_SEC);
+        h->deadline = sim_virtual(h, core_deadline(h->core));
         truth_core(s, h);
-        for (size_t i = 0; i < acts.n && h->core && h->hawd_life == life; i++) {
-                if (s->n_ambushes > 0)
-                        ambush_look(s, h, &acts.list[i]);
-                carry_out(s, h, &acts.list[i]);
-        }
+        carry_on(s, h, &acts, 0, is_step(ev, &acts));
         actions_clear(&acts);
         s->actions = acts;
+}
+
+/* ---- its hawd.conf ---- */
+
+const struct config *node_conf(const struct sim *s, const struct sim_host *h) {
+        return h->config ? h->config : &s->conf->config;
+}
+
+static void drop_devices(struct config *c, const char *host) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n_devices; i++)
+                if (strcmp(c->devices[i].host, host) != 0)
+                        c->devices[n++] = c->devices[i];
+        c->n_devices = n;
+}
+
+/* Somebody edits it here and reloads, and not on the others. @variant: 0 as on all, else other
+ * times (of them the eight bits above the first bit say which), and bit 16 + host: without the
+ * devices of that host. */
+void node_config(struct sim *s, struct sim_host *h, uint64_t variant) {
+        struct prng r;
+        struct config *c = h->config ? h->config : xcalloc(1, sizeof(*c));
+
+        *c = s->conf->config;
+        prng_init(&r, variant & 0xffff, 11);
+        if (variant & 1) {
+                c->heartbeat_usec = prng_range(&r, 500, 4000) * USEC_PER_MSEC;
+                c->daemon_grace_usec = prng_range(&r, 5, 40) * USEC_PER_SEC;
+                c->fence_check_usec = prng_range(&r, 15, 90) * USEC_PER_SEC;
+                c->host_start_slots = (uint32_t)prng_range(&r, 1, 6);
+                c->fence_retry_max_usec = prng_range(&r, 5, 60) * USEC_PER_SEC;
+                c->after_fence = prng_chance(&r, 50) ? AFTER_FENCE_ON : AFTER_FENCE_STAY;
+                c->hash++;
+        }
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (variant >> (16 + i) & 1)
+                        drop_devices(c, s->hosts[i].name);
+        s->stats.configs++;
+        sim_trace(s, h, "hawd.conf is another one here: %#" PRIx64, variant);
+        h->config = c;
+        if (h->core)
+                core_set_config(h->core, c);
 }
 
 /* ---- starting ---- */
@@ -128,25 +214,16 @@ static void tell_load(struct sim *s, const struct call *c) {
                 if (h->lv.dom[g].state != SEEN_GONE)
                         ev.load.memory_free_mib -=
                                 MIN(ev.load.memory_free_mib, s->guests[g].conf->memory_mib);
-        sim_at(s, s->conf->config.heartbeat_usec, OWNER_HAWD, h->index, tell_load, 0, 0);
+        sim_at(s, node_conf(s, h)->heartbeat_usec, OWNER_HAWD, h->index, tell_load, 0, 0);
         node_feed(s, h, &ev);
 }
 
 static void connect_ring(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
-        struct conf_node nodes[SIM_HOSTS_MAX];
-        struct event ev = {.kind = EV_NODELIST};
 
         if (!h->cs.up)
                 return;
-        memset(nodes, 0, sizeof(nodes));
-        for (size_t i = 0; i < s->n_hosts; i++) {
-                nodes[i].nodeid = s->hosts[i].nodeid;
-                text_set(nodes[i].name, NAME_LEN, s->hosts[i].name);
-        }
-        ev.nodelist.nodes = nodes;
-        ev.nodelist.n_nodes = s->n_hosts;
-        node_feed(s, h, &ev);
+        nodelist_tell(s, h);
         totem_join(s, h);
 }
 
@@ -169,7 +246,7 @@ void node_start(struct sim *s, struct sim_host *h) {
         sim_trace(s, h,
                   "hawd starts, pid %u, epoch %" PRIu64 " promised %" PRIu64 " version %" PRIu64,
                   h->pid, boot.epoch, boot.promised, state ? state->version : 0);
-        h->core = core_new(&boot, &s->conf->config);
+        h->core = core_new(&boot, node_conf(s, h));
         (void)state_unref(state);
         h->seen_version = 0;
         h->spins = 0;
@@ -184,6 +261,9 @@ void node_start(struct sim *s, struct sim_host *h) {
 static void gone(struct sim *s, struct sim_host *h) {
         disk_crash(s, h);
         h->core = core_free(h->core);
+        h->hawd_still = false;
+        actions_free(&h->rest);
+        h->rest = (struct actions){0};
         h->hawd_life++;
         h->deadline = USEC_INFINITY;
         h->stopping = false;

@@ -2,7 +2,7 @@
 /*
  * People: their requests go to a host that decides, and again while it says that it is busy.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 struct sim_request *people_find(struct sim *s, uint64_t id) {
         for (size_t i = 0; i < s->n_requests; i++)

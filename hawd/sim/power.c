@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Power, freezing and thawing of a host as a whole.
+ * Power, and standing still: of a host as a whole, or of one process that was sent SIGSTOP.
  *   off -> booting -> on (corosync, libvirtd and hawd start by themselves; guests do not)
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
+
+#define WATCHDOG_USEC (10 * USEC_PER_SEC) /* systemd's, over a hawd that hangs */
 
 static void late_hawd(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
@@ -36,6 +38,8 @@ void power_on(struct sim *s, struct sim_host *h) {
         h->back_at = s->now;
         h->dark = false;
         h->shutdown = h->reboot = false;
+        for (int k = 0; k < SIM_DEVICES; k++)
+                h->bmc[k].outlet_off = h->bmc[k].no_power = false;
         if (s->zero)
                 boot = prng_range(&s->rng, boot * 3 / 4, boot * 5 / 4);
         else
@@ -52,8 +56,8 @@ void power_off(struct sim *s, struct sim_host *h) {
         if (h->core)
                 node_kill(s, h);
         bmc_hawd_gone(h);
-        virtd_power_off(h);
-        h->frozen = false;
+        virtd_power_off(s, h);
+        h->frozen = h->cs.still = false;
         h->n_held = 0;
         h->powered = false;
         h->life++;
@@ -73,27 +77,72 @@ void power_freeze(struct sim *s, struct sim_host *h) {
         totem_changed(s);
 }
 
-/* Each process goes on by itself; what one process had queued keeps its order. */
-void power_thaw(struct sim *s, struct sim_host *h) {
-        usec_t at[OWNER_MAX_];
+static void go_on(struct sim *s, struct sim_host *h) {
+        sim_release(s, h);
+        node_rest(s, h);
+        totem_changed(s);
+}
 
+void power_thaw(struct sim *s, struct sim_host *h) {
         if (!h->powered || !h->frozen)
                 return;
         sim_trace(s, h, "thawed, %zu calls were held", h->n_held);
         h->frozen = false;
-        h->deadline = MAX(h->deadline, s->now);
-        for (int o = 0; o < OWNER_MAX_; o++)
-                at[o] = s->now + prng_below(&s->rng, 20 * USEC_PER_MSEC);
-        for (size_t i = 0; i < h->n_held; i++) {
-                struct call c = h->held[i];
+        go_on(s, h);
+}
 
-                at[c.owner] += prng_below(&s->rng, 500);
-                c.at = at[c.owner];
-                queue_add(&s->queue, c);
-        }
-        h->n_held = 0;
-        /* What comes now on the same descriptors comes behind what waited there. */
-        h->cs.quorum_at = MAX(h->cs.quorum_at, at[OWNER_HAWD]);
-        h->lv.told_at = MAX(h->lv.told_at, at[OWNER_HAWD]);
+/* ---- one process ---- */
+
+static void start_again(struct sim *s, const struct call *c) {
+        struct sim_host *h = &s->hosts[c->host];
+
+        if (!h->hawd_off)
+                node_start(s, h);
+}
+
+static void watchdog(struct sim *s, const struct call *c) {
+        struct sim_host *h = &s->hosts[c->host];
+
+        if (!h->core || !h->hawd_still || h->hawd_life != c->a)
+                return;
+        sim_trace(s, h, "systemd ends a hawd that hangs");
+        node_kill(s, h);
+        sim_at(s, 200 * USEC_PER_MSEC, OWNER_HOST, h->index, start_again, 0, 0);
+}
+
+void hawd_freeze(struct sim *s, struct sim_host *h) {
+        if (!h->core || h->hawd_still)
+                return;
+        sim_trace(s, h, "hawd stands still");
+        s->stats.process_freezes++;
+        h->hawd_still = true;
+        sim_at(s, WATCHDOG_USEC + prng_below(&s->rng, 3 * USEC_PER_SEC), OWNER_HOST, h->index,
+               watchdog, h->hawd_life, 0);
+}
+
+void hawd_thaw(struct sim *s, struct sim_host *h) {
+        if (!h->core || !h->hawd_still)
+                return;
+        sim_trace(s, h, "hawd goes on, %zu messages wait", h->cs.n_in);
+        h->hawd_still = false;
+        if (!h->frozen)
+                go_on(s, h);
+}
+
+void corosync_freeze(struct sim *s, struct sim_host *h) {
+        if (!h->cs.up || h->cs.still)
+                return;
+        sim_trace(s, h, "corosync stands still");
+        s->stats.process_freezes++;
+        h->cs.still = true;
         totem_changed(s);
+}
+
+void corosync_thaw(struct sim *s, struct sim_host *h) {
+        if (!h->cs.up || !h->cs.still)
+                return;
+        sim_trace(s, h, "corosync goes on");
+        h->cs.still = false;
+        if (!h->frozen)
+                go_on(s, h);
 }

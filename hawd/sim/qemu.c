@@ -3,7 +3,7 @@
  * The guests' QEMU processes, true to life, and what libvirtd tells hawd of them. What libvirtd
  * could not tell (it hangs, or hawd is not connected) is not told later, but shows on connecting.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 int qemu_where(const struct sim *s, int g, int from) {
         for (size_t i = (size_t)from; i < s->n_hosts; i++)
@@ -82,16 +82,21 @@ static void booted(struct sim *s, const struct call *c) {
                        c->a, 0);
 }
 
-void qemu_start(struct sim *s, struct sim_host *h, int g) {
+void qemu_start(struct sim *s, struct sim_host *h, int g, bool by_person) {
         struct domain *d = &h->lv.dom[g];
         struct sim_guest *guest = &s->guests[g];
 
-        truth_start(s, h, g);
-        sim_trace(s, h, "guest %s starts", guest->conf->name);
+        if (by_person)
+                s->stats.rogue_starts++;
+        else
+                truth_start(s, h, g);
+        sim_trace(s, h, "guest %s starts%s", guest->conf->name, by_person ? ", by a person" : "");
         s->stats.starts++;
         d->state = SEEN_RUNNING;
         d->defined = true;
         d->healthy = false;
+        d->by_person = by_person;
+        d->since = s->now;
         d->run++;
         guest->starts = xreallocarray(guest->starts, guest->n_starts + 1, sizeof(guest->starts[0]));
         guest->starts[guest->n_starts++] = (struct sim_start){.at = s->now, .host = h->index};

@@ -2,7 +2,7 @@
 /*
  * Before time counts: the hosts come up, their guests run, and a person tells hawd of them.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 #define SETUP_MAX (300 * USEC_PER_SEC)
 
@@ -14,10 +14,22 @@ void sim_conf_init(struct sim_conf *c) {
         c->fence_usec = 3 * USEC_PER_SEC;
         c->boot_usec = 20 * USEC_PER_SEC;
         c->second_line = true;
+        c->quorum.window_usec = 10 * USEC_PER_SEC;
+}
+
+static void add_device(struct sim_conf *c, size_t i, const char *prefix, uint32_t level) {
+        struct conf_device *d = &c->config.devices[c->config.n_devices++];
+
+        memset(d, 0, sizeof(*d));
+        text_fmt(d->name, NAME_LEN, "%s-%.50s", prefix, c->hosts[i].name);
+        text_set(d->host, NAME_LEN, c->hosts[i].name);
+        text_set(d->address, sizeof(d->address), d->name);
+        d->level = level;
+        d->timeout_usec = 20 * USEC_PER_SEC;
+        d->cipher_suite = -1;
 }
 
 void sim_conf_host(struct sim_conf *c, size_t i) {
-        struct conf_device *d = &c->config.devices[c->config.n_devices];
         struct conf_host *ch = &c->config.hosts[c->config.n_hosts++];
 
         memset(ch, 0, sizeof(*ch));
@@ -25,14 +37,9 @@ void sim_conf_host(struct sim_conf *c, size_t i) {
         text_set(ch->labels, sizeof(ch->labels), c->hosts[i].labels);
         if (c->hosts[i].bmc == BMC_NONE)
                 return;
-        c->config.n_devices++;
-        memset(d, 0, sizeof(*d));
-        text_fmt(d->name, NAME_LEN, "bmc-%.50s", c->hosts[i].name);
-        text_set(d->host, NAME_LEN, c->hosts[i].name);
-        text_set(d->address, sizeof(d->address), d->name);
-        d->level = 1;
-        d->timeout_usec = 20 * USEC_PER_SEC;
-        d->cipher_suite = -1;
+        add_device(c, i, "bmc", 1);
+        if (c->hosts[i].second != SECOND_NONE)
+                add_device(c, i, "bmc2", c->hosts[i].second == SECOND_LEVEL ? 2 : 1);
 }
 
 static bool hosts_up(struct sim *s) {
@@ -44,7 +51,7 @@ static bool hosts_up(struct sim *s) {
                 return false;
         m = core_model(best->core);
         core_status(best->core, &st);
-        if (!st.operational || m->n_hosts < s->n_hosts)
+        if (!st.operational || m->n_hosts < (size_t)__builtin_popcount(s->listed))
                 return false;
         for (size_t i = 0; i < m->n_hosts; i++) {
                 int k = sim_host_index(s, m->hosts[i].name);
@@ -145,11 +152,13 @@ static bool quiet(struct sim *s) {
                         return false;
         for (size_t i = 0; i < s->n_hosts; i++) {
                 const struct sim_host *h = &s->hosts[i];
-                bool seen = !h->powered || (h->bmc != BMC_OK && h->bmc != BMC_LYING);
+                size_t wanted = 0, seen = 0;
 
-                for (size_t d = 0; d < m->n_devices && !seen; d++)
-                        seen = m->devices[d].host == h->nodeid && m->devices[d].seen_on;
-                if (!seen)
+                for (int d = 0; d < SIM_DEVICES && h->powered; d++)
+                        wanted += h->bmc[d].mode == BMC_OK || h->bmc[d].mode == BMC_LYING;
+                for (size_t d = 0; d < m->n_devices; d++)
+                        seen += m->devices[d].host == h->nodeid && m->devices[d].seen_on;
+                if (seen < wanted)
                         return false;
         }
         return true;
@@ -175,7 +184,7 @@ static void begin(struct sim *s) {
 
                 if (gc->host < 0 || gc->desired == DESIRED_STOPPED || !s->hosts[gc->host].powered)
                         continue;
-                qemu_start(s, &s->hosts[gc->host], (int)g);
+                qemu_start(s, &s->hosts[gc->host], (int)g, false);
                 d = &s->hosts[gc->host].lv.dom[g];
                 d->healthy = true;
                 if (gc->desired == DESIRED_PAUSED)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 void sim_at(struct sim *s, usec_t delay, enum owner owner, int host,
             void (*fn)(struct sim *, const struct call *), uint64_t a, uint64_t b) {
@@ -48,6 +48,36 @@ static void hold(struct sim_host *h, const struct call *c) {
         h->held[h->n_held++] = *c;
 }
 
+bool sim_still(const struct sim_host *h, enum owner owner) {
+        return h->frozen || (owner == OWNER_HAWD && h->hawd_still) ||
+               (owner == OWNER_COROSYNC && h->cs.still);
+}
+
+/* Each process goes on by itself; what one process had queued keeps its order. */
+void sim_release(struct sim *s, struct sim_host *h) {
+        usec_t at[OWNER_MAX_];
+        size_t kept = 0;
+
+        for (int o = 0; o < OWNER_MAX_; o++)
+                at[o] = s->now + prng_below(&s->rng, 20 * USEC_PER_MSEC);
+        for (size_t i = 0; i < h->n_held; i++) {
+                struct call c = h->held[i];
+
+                if (sim_still(h, c.owner)) {
+                        h->held[kept++] = c;
+                        continue;
+                }
+                at[c.owner] += prng_below(&s->rng, 500);
+                c.at = at[c.owner];
+                queue_add(&s->queue, c);
+        }
+        h->n_held = kept;
+        h->deadline = MAX(h->deadline, s->now);
+        /* What comes now on the same descriptors comes behind what waited there. */
+        h->cs.quorum_at = MAX(h->cs.quorum_at, at[OWNER_HAWD]);
+        h->lv.told_at = MAX(h->lv.told_at, at[OWNER_HAWD]);
+}
+
 void sim_trace(struct sim *s, const struct sim_host *h, const char *fmt, ...) {
         char line[1024];
         va_list ap;
@@ -92,14 +122,6 @@ usec_t sim_delay(struct sim *s, usec_t typical) {
         }
 }
 
-usec_t sim_boottime(const struct sim *s, const struct sim_host *h) {
-        return s->now - h->booted_at + USEC_PER_SEC;
-}
-
-usec_t sim_wall(const struct sim *s, const struct sim_host *h) {
-        return (usec_t)((int64_t)(SIM_EPOCH_WALL + s->now) + h->conf->wall_offset);
-}
-
 /* A core whose deadline stays in the past would spin: seen here as so many time-outs at one time.
  */
 #define SPINS_MAX 1000
@@ -121,7 +143,7 @@ static struct sim_host *next_deadline(struct sim *s, usec_t *ret) {
         for (size_t i = 0; i < s->n_hosts; i++) {
                 struct sim_host *h = &s->hosts[i];
 
-                if (h->core && !h->frozen && h->deadline < *ret) {
+                if (h->core && !sim_still(h, OWNER_HAWD) && h->deadline < *ret) {
                         *ret = h->deadline;
                         best = h;
                 }
@@ -149,7 +171,7 @@ bool sim_run(struct sim *s, usec_t until) {
                 s->now = c.at;
                 if (!owner_alive(s, &c))
                         continue;
-                if (c.owner != OWNER_WORLD && s->hosts[c.host].frozen) {
+                if (c.owner != OWNER_WORLD && sim_still(&s->hosts[c.host], c.owner)) {
                         hold(&s->hosts[c.host], &c);
                         continue;
                 }
@@ -168,7 +190,7 @@ struct sim_host *sim_best_host(struct sim *s) {
                 struct core_status st;
                 uint64_t score;
 
-                if (!h->core || h->frozen)
+                if (!h->core || sim_still(h, OWNER_HAWD))
                         continue;
                 core_status(h->core, &st);
                 score = 1 + core_model(h->core)->version + (st.operational ? UINT64_C(1) << 62 : 0);
@@ -202,7 +224,10 @@ static void host_init(struct sim *s, size_t i) {
         h->nodeid = (uint32_t)i + 1;
         h->conf = &s->conf->hosts[i];
         text_set(h->name, sizeof(h->name), h->conf->name);
-        h->bmc = h->conf->bmc;
+        for (int k = 0; k < SIM_DEVICES; k++)
+                bmc_set(s, h, k, h->conf->bmc);
+        if (!h->conf->unlisted)
+                s->listed |= 1U << i;
         h->store.virgin = true;
         h->deadline = USEC_INFINITY;
         for (size_t g = 0; g < s->n_guests; g++)
@@ -239,6 +264,7 @@ struct sim *sim_free(struct sim *s) {
                 if (h->powered)
                         power_off(s, h);
                 disk_free(&h->store);
+                free(h->config);
                 free(h->held);
                 free(h->fences);
                 free(h->lv.jobs);

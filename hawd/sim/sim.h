@@ -46,11 +46,32 @@ struct inbox_item {
         uint32_t members;
 };
 
+/** struct votes - votequorum of one corosync (votes.c) */
+struct votes {
+        uint32_t expected; /* shrinks with last_man_standing */
+        bool wait;         /* wait_for_all: it has not seen all since it started */
+        bool quorate;      /* its last word, */
+        bool waiting;      /* and whether only wait_for_all kept it from being quorate */
+};
+
+/** struct entering - a configuration that was formed, but this member has not come to see yet */
+struct entering {
+        struct totem *conf; /* NULL: none; reference */
+        uint32_t comp, mates;
+        uint32_t joined[SIM_HOSTS_MAX];
+        bool one_by_one;
+};
+
 struct corosync {
         bool up;
+        bool still; /* stopped by a signal: takes part in nothing until it is continued */
         uint32_t life;
-        struct totem *conf;    /* NULL: none formed since its start */
-        size_t received;       /* of conf->log */
+        uint32_t listed;    /* the nodelist as it has loaded it, bit per host */
+        struct totem *conf; /* NULL: none formed since its start */
+        size_t received;    /* of conf->log */
+        struct entering entering;
+        struct votes votes;
+        usec_t late_until;     /* nothing reaches it, and the token does not pass it */
         struct ring_item *out; /* sent by hawd, not ordered yet */
         size_t n_out, cap_out;
         bool token_due;
@@ -72,7 +93,6 @@ struct disk {
         struct state *base;    /* shared with those who installed the same; its model and tail */
         struct model *compact; /* replaces base->model after a compaction; owned */
         struct entry **tail;
-        uint64_t *prints; /* fingerprint of each of tail */
         size_t n_tail, cap_tail;
         struct persist **pending; /* in order; the first is being written */
         size_t n_pending, cap_pending;
@@ -84,12 +104,14 @@ struct domain {
         enum seen_state state; /* GONE, RUNNING or PAUSED */
         bool defined;
         bool healthy;
-        bool untold;  /* changed while libvirtd hung: it says so when it goes on */
-        uint32_t run; /* number of this run: later calls for an older one are void */
+        bool untold;    /* changed while libvirtd hung: it says so when it goes on */
+        bool by_person; /* this run was started by root with virsh, not by hawd */
+        usec_t since;   /* of this run */
+        uint32_t run;   /* number of this run: later calls for an older one are void */
         enum end_why end_why;
 };
 
-enum job_stage { STAGE_QUEUED, STAGE_CALLED };
+enum job_stage { STAGE_QUEUED, STAGE_THREAD, STAGE_CALLED };
 
 struct lv_job {
         uint64_t seq; /* the simulator's */
@@ -102,9 +124,9 @@ struct lv_job {
         uint32_t hawd_life; /* whose it was */
         bool reported;      /* hawd gave it up, or died: the call goes on in libvirtd */
         bool ripe;          /* would take effect, but libvirtd hangs */
+        bool cancelled;     /* asked for right before libvirt is called (S6) */
         usec_t timeout;
-        uint64_t decided; /* ledger version of the decision, 0: none to check */
-        uint64_t print;   /* its fingerprint */
+        usec_t deadline; /* BOOTTIME, once it has begun: likewise */
 };
 
 struct libvirtd {
@@ -126,6 +148,7 @@ struct fence_run {
         uint64_t seq;
         uint64_t id; /* the core's */
         int target;
+        int device; /* 0 or 1: the first or second of its target */
         enum fence_action action;
         usec_t deadline; /* BOOTTIME of its host */
         bool reported;
@@ -138,24 +161,35 @@ struct sim_host {
         uint32_t nodeid;
         char name[NAME_LEN];
         const struct sim_host_conf *conf;
+        struct config *config; /* its own hawd.conf; NULL: that of all */
         /* power */
         bool powered, frozen;
         uint32_t life;
         usec_t booted_at;
         usec_t off_at;     /* begin of the last time without power; 0: never */
         usec_t back_at;    /* end of it; 0: still, or never */
-        struct call *held; /* calls of its processes that came while it was frozen */
+        struct call *held; /* calls of its processes that came while they stood still */
         size_t n_held, cap_held;
+        /* clocks */
+        int64_t wall_step; /* somebody set it since the start */
         /* links */
         int net;       /* hosts of one number reach each other on the ring */
         bool dark;     /* what it sent last is lost on the wire */
         bool mgmt_cut; /* reaches no BMC */
-        enum bmc_mode bmc;
+        struct bmc {
+                enum bmc_mode mode;
+                usec_t lies_since; /* it reads off whatever is true; 0: it does not */
+                bool outlet_off;   /* of its supply */
+                bool no_power;     /* itself: until the host is switched on by hand */
+        } bmc[SIM_DEVICES];
         /* processes */
         struct corosync cs;
         struct disk store;
         struct libvirtd lv;
-        struct core *core; /* NULL: hawd does not run */
+        struct core *core;   /* NULL: hawd does not run */
+        bool hawd_still;     /* stopped by a signal */
+        struct actions rest; /* of the step that it was stopped in */
+        size_t rest_at;
         uint32_t hawd_life;
         uint32_t pid;
         bool hawd_off;         /* stopped or held down by somebody */
@@ -205,6 +239,9 @@ enum ambush_how {
         AMBUSH_RING,
         AMBUSH_FLAP,   /* cut, and joined again about when the others have noticed */
         AMBUSH_ASLEEP, /* frozen, and only thawed by another fault */
+        AMBUSH_STILL,  /* hawd alone is stopped, and continued some seconds later */
+        AMBUSH_DEAF,   /* corosync alone */
+        AMBUSH_HANG,   /* libvirtd hangs, and goes on some time later */
         AMBUSH_HOW_MAX_,
 };
 
@@ -232,6 +269,9 @@ struct sim_stats {
         uint64_t events, messages, views, installs, entries, starts, failed_starts, fences_off;
         uint64_t power_ons, late_effects, crashes, freezes, lost_writes, disk_errors, refused;
         uint64_t confirms, settles, rogues, blocked, notes, ambushes;
+        uint64_t process_freezes, lost_disks, rogue_starts, fooled, node_adds, node_removes;
+        uint64_t configs, rejoins, late_rings, late_enters, clock_steps;
+        uint64_t half_quorate, shrunk_votes, waits_for_all;
 };
 
 #define SIM_VIOLATION_LEN 400
@@ -256,6 +296,9 @@ struct sim {
         size_t n_guests;
         uint64_t ring_seq, next_id;
         uint32_t next_pid;
+        uint32_t listed;        /* corosync.conf as the operator last wrote it, bit per host */
+        usec_t token_until;     /* the token is late: nobody sends before */
+        uint64_t qnet_ring;     /* seq of the ring that has the qdevice's vote, 0: none */
         struct actions actions; /* kept, so that its array is */
         struct sim_request *requests;
         size_t n_requests, cap_requests;
@@ -274,6 +317,7 @@ struct sim {
         void (*on_note)(struct sim *s, const struct sim_host *h, const struct note *n);
         void (*on_trace)(struct sim *s, const struct sim_host *h, const char *text);
         void (*on_reply)(struct sim *s, const struct sim_request *r);
+        void (*on_step)(struct sim *s, struct sim_host *h); /* after an event, after an action */
 };
 
 /* sim.c */
@@ -293,101 +337,12 @@ usec_t sim_delay(struct sim *s, usec_t typical);
 struct sim_host *sim_best_host(struct sim *s); /* whose model is newest; NULL: no hawd runs */
 int sim_host_index(const struct sim *s, const char *name);  /* -1: none */
 int sim_guest_index(const struct sim *s, const char *name); /* by name or UUID; -1: none */
+/** sim_still() - does the process that owns a call on @h stand still just now? */
+bool sim_still(const struct sim_host *h, enum owner owner);
+/** sim_release() - what came meanwhile goes on, in its order, from now on. */
+void sim_release(struct sim *s, struct sim_host *h);
+
+/* clock.c: a host's clocks need not run as virtual time does */
 usec_t sim_boottime(const struct sim *s, const struct sim_host *h);
+usec_t sim_virtual(const struct sim_host *h, usec_t boottime); /* the other way, not before it */
 usec_t sim_wall(const struct sim *s, const struct sim_host *h);
-
-/* power.c */
-void power_on(struct sim *s, struct sim_host *h);
-void power_off(struct sim *s, struct sim_host *h);
-void power_freeze(struct sim *s, struct sim_host *h);
-void power_thaw(struct sim *s, struct sim_host *h);
-
-/* node.c: the hawd process of a host */
-void node_start(struct sim *s, struct sim_host *h);
-void node_kill(struct sim *s, struct sim_host *h);
-void node_stop(struct sim *s, struct sim_host *h); /* orderly */
-void node_feed(struct sim *s, struct sim_host *h, struct event *ev);
-
-/* totem.c, totem_form.c */
-void corosync_start(struct sim *s, struct sim_host *h);
-void corosync_kill(struct sim *s, struct sim_host *h);
-void totem_changed(struct sim *s); /* a link, corosync or host came, went, froze or thawed */
-void totem_cut(struct sim *s, struct sim_host *h); /* before its link goes */
-void totem_join(struct sim *s, struct sim_host *h);
-void totem_send(struct sim *s, struct sim_host *h, struct msg *m); /* takes the reference */
-void totem_leave(struct sim *s, struct sim_host *h);               /* its hawd is gone */
-void totem_resume(struct sim *s, struct sim_host *h);
-bool totem_reachable(const struct sim_host *a, const struct sim_host *b);
-void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it);
-void totem_token(struct sim *s, struct sim_host *h, usec_t delay);
-void totem_push_group(struct sim *s, struct sim_host *h);
-struct inbox_item *totem_push(struct sim *s, struct sim_host *h);
-void totem_say_quorum(struct sim *s, struct sim_host *h);
-struct totem *totem_conf_unref(struct totem *c);
-void totem_form(struct sim *s, uint32_t comp);
-
-/* disk.c */
-void disk_persist(struct sim *s, struct sim_host *h, struct persist *p); /* takes it */
-void disk_crash(struct sim *s, struct sim_host *h);
-struct state *disk_load(struct sim_host *h); /* NULL: virgin; the caller's reference */
-uint64_t disk_version(const struct disk *st);
-/** disk_has() - is the entry of @version with @print on disk (or in the compacted base)? */
-bool disk_has(const struct disk *st, uint64_t version, uint64_t print);
-uint64_t disk_print(const struct disk *st, uint64_t version); /* 0: compacted or not there */
-void disk_free(struct disk *st);
-uint64_t disk_entry_print(const struct entry *e);
-
-/* qemu.c: the QEMU processes, and what libvirt tells of them */
-void qemu_start(struct sim *s, struct sim_host *h, int g);
-void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why);
-void qemu_pause(struct sim *s, struct sim_host *h, int g, bool pause);
-void qemu_tell(struct sim *s, struct sim_host *h, int g);
-void qemu_tell_healthy(struct sim *s, struct sim_host *h);
-void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct domain_seen *ret);
-int qemu_where(const struct sim *s, int g, int from); /* next host >= @from with a live copy, -1 */
-
-/* virtd.c: libvirtd and hawd's workers */
-void virtd_job(struct sim *s, struct sim_host *h, const struct action *a);
-void virtd_cancel(struct sim *s, struct sim_host *h, uint64_t id);
-void virtd_connect(struct sim *s, struct sim_host *h, usec_t delay);
-void virtd_hawd_gone(struct sim *s, struct sim_host *h);
-void virtd_hang(struct sim *s, struct sim_host *h);
-void virtd_resume(struct sim *s, struct sim_host *h);
-void virtd_restart(struct sim *s, struct sim_host *h);
-void virtd_power_off(struct sim_host *h);
-
-/* virtd_job.c: what hawd's workers ask of it */
-void virtd_report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job_result r);
-void virtd_effect(struct sim *s, const struct call *c); /* a: seq of the job */
-enum job_result virtd_start(struct sim *s, struct sim_host *h, const struct lv_job *j);
-void virtd_job_remove(struct sim_host *h, uint64_t seq);
-
-/* bmc.c: hawd-fence and what it talks to */
-void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a);
-void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id);
-void bmc_hawd_gone(struct sim_host *h);
-/** bmc_may_switch_off() - the host of a hawd-fence that could still do so, or NULL. */
-const struct sim_host *bmc_may_switch_off(const struct sim *s, int target);
-
-/* ambush.c */
-void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a);
-void ambush_set(struct sim *s, uint64_t arg); /* when | how << 8 | skip << 16 | usec << 24 */
-void ambush_text(uint64_t arg, char *buf, size_t size);
-
-/* people.c */
-struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host);
-void people_send(struct sim *s, uint64_t id); /* to a host that decides; retried as it says */
-void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *text);
-struct sim_request *people_find(struct sim *s, uint64_t id);
-
-/* truth.c: what is true against what was promised */
-struct truth *truth_new(void);
-struct truth *truth_free(struct truth *k);
-void truth_core(struct sim *s, struct sim_host *h);         /* after each step of it */
-void truth_start(struct sim *s, struct sim_host *h, int g); /* before a guest really starts */
-void truth_switch_off(struct sim *s, struct sim_host *by, int target); /* before power goes */
-void truth_kill(struct sim *s, struct sim_host *by, int g); /* before hawd ends a running guest */
-void truth_decided(struct sim *s, struct sim_host *h, uint64_t version, uint64_t print,
-                   const char *what);
-/** truth_settled() - L1, L2, L3 hold now; what does not is named in @why of SIM_VIOLATION_LEN. */
-bool truth_settled(struct sim *s, char *promise, char *why);

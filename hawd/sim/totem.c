@@ -7,7 +7,7 @@
  * from there at its own pace again. While a member of a configuration is unreachable the token
  * does not go round: what was not ordered waits in `out` for the next configuration.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 #define TOKEN_TYPICAL (300 * (usec_t)1)
 #define WIRE_TYPICAL (200 * (usec_t)1)
@@ -33,7 +33,8 @@ static bool conf_whole(const struct sim *s, const struct sim_host *h) {
 
                 if (!(h->cs.conf->members & 1U << i))
                         continue;
-                if (!m->cs.up || m->frozen || m->cs.conf != h->cs.conf || !totem_reachable(h, m))
+                if (!m->cs.up || sim_still(m, OWNER_COROSYNC) || m->cs.conf != h->cs.conf ||
+                    !totem_reachable(h, m))
                         return false;
         }
         return true;
@@ -129,33 +130,6 @@ static void push_ring(struct sim *s, struct sim_host *h) {
         it->members = h->cs.conf->members;
 }
 
-static void quorum_speaks(struct sim *s, const struct call *c) {
-        struct sim_host *h = &s->hosts[c->host];
-        struct event ev = {.kind = EV_QUORUM};
-
-        ev.quorum.id.nodeid = (uint32_t)(c->b >> 1);
-        ev.quorum.id.seq = c->a;
-        ev.quorum.quorate = c->b & 1;
-        sim_trace(s, h, "votequorum: ring %u.%" PRIu64 " is %squorate", ev.quorum.id.nodeid,
-                  ev.quorum.id.seq, ev.quorum.quorate ? "" : "not ");
-        node_feed(s, h, &ev);
-}
-
-/* Its own descriptor, in order: before or after what comes from CPG. */
-void totem_say_quorum(struct sim *s, struct sim_host *h) {
-        const struct totem *c = h->cs.conf;
-        bool quorate;
-        usec_t at;
-
-        if (!h->core || !c)
-                return;
-        quorate = 2 * (size_t)__builtin_popcount(c->members) > s->n_hosts;
-        at = s->now + prng_below(&s->rng, 5 * USEC_PER_MSEC);
-        h->cs.quorum_at = MAX(h->cs.quorum_at + 1, at);
-        sim_at(s, h->cs.quorum_at - s->now, OWNER_HAWD, h->index, quorum_speaks, c->id.seq,
-               (uint64_t)c->id.nodeid << 1 | quorate);
-}
-
 /* ---- receiving, in the order of the configuration ---- */
 
 void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it) {
@@ -174,9 +148,9 @@ void totem_receive(struct sim *s, struct sim_host *h, const struct ring_item *it
                 if (h->cs.view[it->from] != it->pid)
                         break;
                 h->cs.view[it->from] = 0;
+                totem_push_group(s, h); /* its own leaving, too */
                 if (it->from == h->index)
                         h->cs.joined = 0;
-                totem_push_group(s, h);
                 break;
         case ITEM_MSG:
                 if (!h->core || h->cs.joined != h->pid || h->cs.view[it->from] != it->pid)
@@ -196,8 +170,12 @@ static void arrive(struct sim *s, const struct call *c) {
         struct totem *conf = h->cs.conf;
         const struct ring_item *it;
 
-        if (!conf || conf->id.seq != c->a || h->cs.received >= conf->n)
+        if (!conf || conf->id.seq != c->a || h->cs.received >= conf->n || h->cs.entering.conf)
                 return;
+        if (s->now < h->cs.late_until) {
+                sim_at(s, h->cs.late_until - s->now, OWNER_COROSYNC, h->index, arrive, c->a, 0);
+                return;
+        }
         it = &conf->log[h->cs.received];
         if (!totem_reachable(h, &s->hosts[it->from]))
                 return; /* lost on the wire: comes again when the link does, or the cut decides */
@@ -229,7 +207,12 @@ static void token(struct sim *s, const struct call *c) {
         size_t room = 1 + prng_below(&s->rng, 4);
 
         cs->token_due = false;
-        if (!conf || cs->n_out == 0 || (!conf_whole(s, h) && s->now >= cs->lonely_until))
+        if (s->now < MAX(cs->late_until, s->token_until)) {
+                totem_token(s, h, MAX(cs->late_until, s->token_until) - s->now);
+                return;
+        }
+        if (!conf || cs->n_out == 0 || cs->entering.conf ||
+            (!conf_whole(s, h) && s->now >= cs->lonely_until))
                 return;
         room = MIN(room, cs->n_out);
         for (size_t k = 0; k < room; k++) {
@@ -284,7 +267,16 @@ void totem_send(struct sim *s, struct sim_host *h, struct msg *m) {
 
 void totem_join(struct sim *s, struct sim_host *h) {
         out_add(s, h, (struct ring_item){.kind = ITEM_JOIN, .pid = h->pid});
-        totem_say_quorum(s, h);
+        votes_say(s, h);
+}
+
+void totem_rejoin(struct sim *s, struct sim_host *h) {
+        if (!h->cs.up)
+                return;
+        s->stats.rejoins++;
+        sim_trace(s, h, "hawd leaves the group and joins it anew");
+        out_add(s, h, (struct ring_item){.kind = ITEM_LEAVE, .pid = h->pid});
+        out_add(s, h, (struct ring_item){.kind = ITEM_JOIN, .pid = h->pid});
 }
 
 static void drop_inbox(struct sim_host *h) {
@@ -322,7 +314,9 @@ void corosync_start(struct sim *s, struct sim_host *h) {
                 return;
         cs->up = true;
         cs->life++;
-        cs->token_due = false;
+        cs->token_due = cs->still = false;
+        cs->late_until = cs->lonely_until = 0;
+        votes_boot(s, h);
         memset(cs->view, 0, sizeof(cs->view));
         cs->joined = 0;
         sim_trace(s, h, "corosync starts");
@@ -336,14 +330,16 @@ void corosync_kill(struct sim *s, struct sim_host *h) {
                 return;
         if (h->core)
                 node_kill(s, h); /* BindsTo=corosync */
-        cs->up = false;
+        cs->up = cs->still = false;
         cs->life++;
+        totem_forget_entering(h);
         for (size_t i = 0; i < cs->n_out; i++)
                 (void)msg_unref(cs->out[i].msg);
         cs->n_out = 0;
         drop_inbox(h);
         cs->conf = totem_conf_unref(cs->conf);
         cs->received = 0;
+        cs->votes.quorate = false;
         sim_trace(s, h, "corosync ends");
         totem_changed(s);
 }

@@ -2,7 +2,7 @@
 /*
  * libvirtd itself on each host: it is connected to, hangs, goes on, is restarted, dies with power.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 static void connected(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
@@ -29,7 +29,8 @@ void virtd_connect(struct sim *s, struct sim_host *h, usec_t delay) {
         sim_at(s, delay, OWNER_HAWD, h->index, connected, 0, 0);
 }
 
-static void disconnect(struct sim *s, struct sim_host *h) {
+static void disconnect(struct sim *s, const struct call *c) {
+        struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_LIBVIRT_DOWN};
 
         if (!h->lv.connected)
@@ -43,10 +44,8 @@ static void disconnect(struct sim *s, struct sim_host *h) {
 }
 
 static void keepalive(struct sim *s, const struct call *c) {
-        struct sim_host *h = &s->hosts[c->host];
-
-        if (h->lv.hung)
-                disconnect(s, h);
+        if (s->hosts[c->host].lv.hung)
+                disconnect(s, c);
 }
 
 void virtd_hang(struct sim *s, struct sim_host *h) {
@@ -80,8 +79,8 @@ void virtd_restart(struct sim *s, struct sim_host *h) {
         sim_trace(s, h, "libvirtd restarts");
         h->lv.hung = false;
         h->lv.slow = false;
-        if (!h->frozen)
-                disconnect(s, h);
+        if (h->core)
+                sim_at(s, 0, OWNER_HAWD, h->index, disconnect, 0, 0);
         h->lv.life++;
         for (size_t i = 0; i < h->lv.n_jobs;) {
                 struct lv_job j = h->lv.jobs[i];
@@ -98,11 +97,11 @@ void virtd_restart(struct sim *s, struct sim_host *h) {
         }
 }
 
-void virtd_power_off(struct sim_host *h) {
+void virtd_power_off(struct sim *s, struct sim_host *h) {
         h->lv.n_jobs = 0;
         h->lv.connected = false;
         h->lv.life++;
-        for (size_t g = 0; g < SIM_GUESTS_MAX; g++) {
+        for (size_t g = 0; g < s->n_guests; g++) {
                 struct domain *d = &h->lv.dom[g];
 
                 if (d->state != SEEN_GONE)

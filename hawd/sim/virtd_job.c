@@ -2,12 +2,12 @@
 /*
  * libvirtd and hawd's workers on each host.
  *
- *   QUEUED (hawd's) -> CALLED (libvirtd's: goes on when hawd gave it up or died) -> effect
+ *   QUEUED (hawd's) -> THREAD (of hawd: asks once more) -> CALLED (libvirtd's) -> effect
  *
- * One call a guest at a time, as hawd's workers do it. A call that hawd gave up on may take effect
- * much later, unless libvirtd is restarted or a SETTLE has passed behind it.
+ * One call a guest at a time, as hawd's workers do it. A call that hawd gave up on, or died over,
+ * may take effect much later, unless libvirtd is restarted or a SETTLE has passed behind it.
  */
-#include "hawd/sim/sim.h"
+#include "hawd/sim/parts.h"
 
 static struct lv_job *job_find(struct sim_host *h, uint64_t seq) {
         for (size_t i = 0; i < h->lv.n_jobs; i++)
@@ -116,9 +116,13 @@ enum job_result virtd_start(struct sim *s, struct sim_host *h, const struct lv_j
                 sim_trace(s, h, "guest %s fails to start", guest->conf->name);
                 return RESULT_FAILED;
         }
-        truth_decided(s, h, j->decided, j->print, "start");
-        qemu_start(s, h, j->guest);
+        qemu_start(s, h, j->guest, false);
         return RESULT_DONE;
+}
+
+void virtd_by_person(struct sim *s, struct sim_host *h, int g) {
+        if (h->lv.up && !h->lv.hung && h->lv.dom[g].state == SEEN_GONE)
+                qemu_start(s, h, g, true);
 }
 
 /* Older calls for this guest end here: some just took virtd_effect, none will. */
@@ -150,7 +154,7 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
                 /* fall through */
         case GJOB_DESTROY:
         case GJOB_STOP:
-                if (!j.reported && d->state == SEEN_RUNNING)
+                if (!j.reported && d->state != SEEN_GONE)
                         truth_kill(s, h, j.guest);
                 /* libvirt's events do not say by whom; they may come after the result. */
                 qemu_end(s, h, j.guest,
@@ -224,56 +228,46 @@ static void out_of_time(struct sim *s, const struct call *c) {
                 virtd_job_remove(h, c->a);
 }
 
-static bool stale(const struct sim_host *h, const struct sim *s, const struct lv_job *j) {
-        const struct model *m = core_model(h->core);
-
-        if (!s->conf->second_line || j->op != GJOB_START)
-                return false;
-        for (size_t i = 0; i < m->n_guests; i++)
-                if (strcmp(m->guests[i].spec->uuid, s->guests[j->guest].uuid) == 0)
-                        return m->guests[i].gen != j->gen;
-        return true;
+/* The thread that carries it out asks right before the call of libvirt (S6). */
+static bool wanted(const struct sim *s, const struct sim_host *h, const struct lv_job *j) {
+        return !s->conf->second_line || j->op != GJOB_START ||
+               (!j->cancelled && sim_boottime(s, h) < j->deadline);
 }
 
-static void begin(struct sim *s, const struct call *c) {
+static void call_libvirt(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct lv_job *j = job_find(h, c->a);
 
-        if (!j || j->reported || j->stage != STAGE_QUEUED)
+        if (!j || j->stage != STAGE_THREAD)
                 return;
-        if (stale(h, s, j)) {
+        if (!wanted(s, h, j)) {
                 s->stats.refused++;
-                virtd_report(s, h, j, RESULT_CANCELLED);
-                virtd_job_remove(h, c->a);
-                return;
-        }
-        if (!h->lv.up || !h->lv.connected) {
                 virtd_report(s, h, j, RESULT_CANCELLED);
                 virtd_job_remove(h, c->a);
                 return;
         }
         j->stage = STAGE_CALLED;
         sim_at(s, effect_delay(s, h, j), OWNER_LIBVIRTD, h->index, virtd_effect, j->seq, 0);
-        sim_at(s,
-               (j->timeout ? j->timeout : 60 * USEC_PER_SEC) +
-                       (j->op == GJOB_STOP ? 10 * USEC_PER_SEC : 0),
-               OWNER_HAWD, h->index, out_of_time, j->seq, 0);
 }
 
-static void note_decision(const struct sim *s, const struct sim_host *h, struct lv_job *j) {
-        const struct model *m = core_model(h->core);
-        int host = model_host_index(m, h->nodeid);
+static void begin(struct sim *s, const struct call *c) {
+        struct sim_host *h = &s->hosts[c->host];
+        struct lv_job *j = job_find(h, c->a);
+        usec_t limit;
 
-        if (j->op != GJOB_START)
+        if (!j || j->reported || j->stage != STAGE_QUEUED)
                 return;
-        for (size_t i = 0; i < m->n_guests && host >= 0; i++) {
-                const struct guest *g = &m->guests[i];
-
-                if (strcmp(g->spec->uuid, s->guests[j->guest].uuid) == 0) {
-                        j->decided = g->claim[host].version;
-                        j->print = disk_print(&h->store, j->decided);
-                }
+        if (!h->lv.up || !h->lv.connected) {
+                virtd_report(s, h, j, RESULT_CANCELLED);
+                virtd_job_remove(h, c->a);
+                return;
         }
+        limit = (j->timeout ? j->timeout : 60 * USEC_PER_SEC) +
+                (j->op == GJOB_STOP ? 10 * USEC_PER_SEC : 0);
+        j->stage = STAGE_THREAD;
+        j->deadline = usec_add(sim_boottime(s, h), limit);
+        sim_at(s, sim_delay(s, 10 * USEC_PER_MSEC), OWNER_HAWD, h->index, call_libvirt, j->seq, 0);
+        sim_at(s, limit, OWNER_HAWD, h->index, out_of_time, j->seq, 0);
 }
 
 void virtd_job(struct sim *s, struct sim_host *h, const struct action *a) {
@@ -298,7 +292,6 @@ void virtd_job(struct sim *s, struct sim_host *h, const struct action *a) {
                              .keep_running = a->guest_job.keep_running,
                              .hawd_life = h->hawd_life,
                              .timeout = a->guest_job.timeout_usec};
-        note_decision(s, h, j);
         sim_trace(s, h, "job %" PRIx64 " op %d %s gen %" PRIu64 " queued", j->id, (int)j->op,
                   s->guests[g].conf->name, j->gen);
         begin_next(s, h, g);
@@ -308,8 +301,11 @@ void virtd_cancel(struct sim *s, struct sim_host *h, uint64_t id) {
         for (size_t i = 0; i < h->lv.n_jobs; i++) {
                 struct lv_job *j = &h->lv.jobs[i];
 
-                if (j->id != id || j->reported || j->stage != STAGE_QUEUED)
+                if (j->id != id || j->reported)
                         continue;
+                j->cancelled = true;
+                if (j->stage != STAGE_QUEUED)
+                        return;
                 virtd_report(s, h, j, RESULT_CANCELLED);
                 virtd_job_remove(h, j->seq);
                 return;
@@ -322,7 +318,7 @@ void virtd_hawd_gone(struct sim *s, struct sim_host *h) {
         h->lv.connected = false;
         for (size_t i = 0; i < h->lv.n_jobs;) {
                 h->lv.jobs[i].reported = true;
-                if (h->lv.jobs[i].stage == STAGE_QUEUED)
+                if (h->lv.jobs[i].stage != STAGE_CALLED)
                         virtd_job_remove(h, h->lv.jobs[i].seq);
                 else
                         i++;

@@ -105,6 +105,7 @@ static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed) {
         c->fence_usec = prng_range(r, 500, 4000) * MS;
         c->boot_usec = prng_range(r, 5, 25) * SEC;
         c->second_line = prng_chance(r, 50);
+        c->excuse_lies = true;
         c->config.heartbeat_usec = prng_range(r, 1, 3) * SEC;
         c->config.daemon_grace_usec = prng_range(r, 7, 30) * SEC;
         c->config.fence_check_usec = prng_range(r, 20, 60) * SEC;

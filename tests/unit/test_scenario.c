@@ -44,6 +44,7 @@ START_TEST(every_key) {
         ck_assert_int_eq(parse("[host node1]\n"
                                "vcpus = 8\nmemory = 32GiB\nbmc = none ; no proof from here\n"
                                "watchdog = none\npower = off\nlabels = ssd rack1\n"
+                               "clock = -2h\ndrift = -500\nlisted = no\nbmc2 = supply\n"
                                "[host node2]\nbmc = lying\n"
                                "[guest dns]\nstate = stopped\n"
                                "[guest db]\nhost = node2\nstate = ignored\nvcpus = 3\n"
@@ -52,13 +53,22 @@ START_TEST(every_key) {
                                "[rule apart]\ntype = require\nguests = db\nguests = dns\n"
                                "hosts = node2\nstrict = no\n"
                                "[cluster]\nheartbeat = 2s\ndetect = 1s\nfence-time = 500ms\n"
+                               "boot-time = 9s\nquorum = two_node last_man_standing\n"
                                "[guest-defaults]\nrestart-limit = 9\n"
                                "[at 2min]\ndo = network node1 cut\ndo = guest move db node1\n"
-                               "[run]\nend = 60s\nseed = 7\n"),
+                               "[run]\nend = 60s\nseed = 7\nrare-delays = yes\n"),
                          0);
         ck_assert_uint_eq(sc.conf.hosts[0].vcpus, 8);
         ck_assert(sc.conf.hosts[0].power_off);
         ck_assert_str_eq(sc.conf.hosts[0].labels, "ssd rack1");
+        ck_assert_int_eq(sc.conf.hosts[0].wall_offset, -7200 * (int64_t)USEC_PER_SEC);
+        ck_assert_int_eq(sc.conf.hosts[0].drift_ppm, -500);
+        ck_assert(sc.conf.hosts[0].unlisted);
+        ck_assert_int_eq(sc.conf.hosts[0].second, SECOND_SUPPLY);
+        ck_assert(sc.conf.quorum.two_node && sc.conf.quorum.wait_for_all);
+        ck_assert(sc.conf.quorum.last_man_standing && !sc.conf.quorum.qdevice);
+        ck_assert_uint_eq(sc.conf.boot_usec, 9 * USEC_PER_SEC);
+        ck_assert(!sc.conf.calm);
         ck_assert_uint_eq(sc.conf.config.n_devices, 1);
         ck_assert_str_eq(sc.conf.config.devices[0].host, "node2");
         ck_assert_int_eq(sc.conf.guests[1].host, 1);
@@ -115,6 +125,19 @@ static const struct {
          "x.ini:4: 'guest g hang': not yet supported"},
         {"[host a]\n[at 1s]\ndo = storage a lose\n",
          "x.ini:3: 'storage a lose': not yet supported"},
+        {"[host a]\nbmc2 = third\n", "x.ini:2: bmc2 is none, supply or level"},
+        {"[host a]\ndrift = 99999\n", "x.ini:2: "},
+        {"[host a]\nclock = --2h\n", "x.ini:2: "},
+        {"[host a]\n[cluster]\nquorum = odd\n", "x.ini:3: 'odd': quorum takes two_node"},
+        {"[host a]\n[at 1s]\ndo = thaw a for 2s\n", "x.ini:3: this is not done for a time"},
+        {"[host a]\n[at 1s]\ndo = ring a late\n", "x.ini:3: for how long?"},
+        {"[host a]\n[at 1s]\ndo = freeze a for 0s\n", "x.ini:3: for no time at all"},
+        {"[host a]\n[at 1s]\ndo = bmc a asleep\n", "x.ini:3: 'asleep': a bmc is alive, dead"},
+        {"[host a]\n[at 1s]\ndo = clock a up 1h\n", "x.ini:3: a clock is set forward or back"},
+        {"[host a]\n[at 1s]\ndo = network split b\n", "x.ini:3: there is no host 'b'"},
+        {"[host a]\n[at 1s]\ndo = config a x\n", "x.ini:3: 'x' is no number"},
+        {"[host a]\n[at 1s]\ndo = ambush hug on decision skip 0 within 1s\n",
+         "x.ini:3: 'hug' on 'decision' is no ambush"},
         {"[host a]\n[at 1s]\ndo = host maintenance a on\n",
          "x.ini:3: 'host maintenance a on': not yet supported"},
 };
@@ -138,14 +161,59 @@ END_TEST
 
 /* What is shown of a fault is what a scenario says to get it. */
 static const char *const verbs[] = {
-        "power a off",      "power a on",        "power a reset",
-        "network a cut",    "network a restore", "freeze a",
-        "thaw a",           "daemon a kill",     "daemon a start",
-        "libvirt a hang",   "libvirt a restart", "bmc a dead",
-        "bmc a alive",      "bmc a lie",         "guest g crash",
-        "guest g shutdown", "reboot a",          "shutdown a",
-        "guest stop g",     "guest start g",     "guest move g a",
-        "fence confirm a",  "fence host a",      "disk a full",
+        "power a off",
+        "power a on",
+        "power a reset",
+        "power a pull",
+        "network a cut",
+        "network a cut for 1500ms",
+        "network a restore",
+        "network split a",
+        "network whole",
+        "freeze a",
+        "freeze a for 1min",
+        "thaw a",
+        "daemon a kill",
+        "daemon a kill for 300ms",
+        "daemon a start",
+        "daemon a freeze for 9s",
+        "daemon a thaw",
+        "ring a kill",
+        "ring a freeze",
+        "ring a thaw",
+        "ring a late for 700ms",
+        "token late for 700ms",
+        "libvirt a hang",
+        "libvirt a hang for 90s",
+        "libvirt a restart",
+        "bmc a dead",
+        "bmc a alive",
+        "bmc a lie",
+        "bmc1 a flap",
+        "bmc2 a says-off",
+        "guest g crash",
+        "guest g shutdown",
+        "virsh destroy g",
+        "virsh start g a",
+        "reboot a",
+        "shutdown a",
+        "guest stop g",
+        "guest start g",
+        "guest move g a",
+        "fence confirm a",
+        "fence confirm a if off",
+        "fence host a",
+        "disk a full",
+        "disk a failing",
+        "disk a lost for 2s",
+        "clock a forward 2h",
+        "clock a back 90s",
+        "config a 65537",
+        "node a add",
+        "node a remove",
+        "ambush power-off on decision skip 0 within 1ms",
+        "ambush libvirt-hang on start skip 11 within 20ms",
+        "mend all",
 };
 
 START_TEST(verbs_read_back) {

@@ -10,7 +10,8 @@
 #define OWN_RETRY_USEC (5 * USEC_PER_SEC)
 #define AGENT_BOOTS 10                     /* an agent may take so many boot times to answer */
 #define AGENT_MIN_USEC (60 * USEC_PER_SEC) /* and no less */
-#define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* pause, resume, settle, dump */
+#define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* settle, destroy, dump */
+#define PAUSE_TIMEOUT_USEC (20 * USEC_PER_SEC)   /* a stop may be waiting behind it */
 
 struct domain *executor_find(struct core *c, const char *uuid) {
         for (size_t i = 0; i < c->n_domains; i++)
@@ -167,6 +168,8 @@ static void job_start(struct core *c, struct guest *g) {
                 a->guest_job.keep_running = !dom || dom->seen.state != SEEN_CRASHED;
         } else if (g->job_kind == JOB_STOP) {
                 a->guest_job.timeout_usec = g->spec->conf.stop_timeout_usec;
+        } else {
+                a->guest_job.timeout_usec = PAUSE_TIMEOUT_USEC;
         }
 }
 

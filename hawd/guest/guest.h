@@ -95,7 +95,9 @@ void guest_dispatch(struct guest_adapter *a);
  *   UNDEFINE | not defined any more       | active, or refused        | no answer
  *   DUMP     | spec and state             | no such domain            | no answer
  *
- * CANCELLED: never begun (START: not created), by guest_cancel(), or because libvirt hangs.
+ * CANCELLED: never begun (START: not created), by guest_cancel(). When GUEST_ABANDONED_MAX calls
+ * hang, or there is no thread, nothing begins: START fails, STOP, DESTROY and SETTLE are UNSETTLED,
+ * the rest is CANCELLED.
  * The state seen counts with DONE and FAILED only. What says that a guest is gone, and a SETTLE,
  * is held back until each earlier call for it that was given up has returned from libvirt.
  *

@@ -31,14 +31,30 @@ static void tell(struct job_queue *q, const struct job *j) {
 }
 
 /* By way of the queue of reports, so that no callback runs inside guest_submit(). */
-static void never_begun(struct job_queue *q, struct job *j, const char *why) {
+static void never_begun(struct job_queue *q, struct job *j, enum job_result result,
+                        const char *why) {
         struct report *r = report_new(REPORT_JOB);
 
-        job_end(j, RESULT_CANCELLED, SEEN_GONE, "%s", why);
+        job_end(j, result, SEEN_GONE, "%s", why);
         j->out.wall = now_wall();
         j->state = JOB_WAITING;
         r->job = j;
         shared_post(q->shared, r);
+}
+
+/* No call can be made: a start fails here, so that it is tried elsewhere; of what may run, nothing
+ * is known. CANCELLED would have both asked for again at once. */
+static enum job_result without_calls(const struct job *j) {
+        switch (j->op) {
+        case GJOB_START:
+                return RESULT_FAILED;
+        case GJOB_STOP:
+        case GJOB_DESTROY:
+        case GJOB_SETTLE:
+                return RESULT_UNSETTLED;
+        default:
+                return RESULT_CANCELLED;
+        }
 }
 
 static bool is_hung(const struct job_queue *q, char *why) {
@@ -56,7 +72,7 @@ static bool begin(struct job_queue *q, struct job *j) {
         r = thread_spawn(job_thread, j);
         if (r < 0) {
                 text_fmt(why, sizeof(why), "cannot start a thread: %s", strerror(-r));
-                never_begun(q, j, why);
+                never_begun(q, j, without_calls(j), why);
                 return false;
         }
         append(&q->active, j);
@@ -86,7 +102,7 @@ static void begin_ready(struct job_queue *q) {
                 next = j->next;
                 if (is_hung(q, why)) {
                         take_out(&q->waiting, j);
-                        never_begun(q, j, why);
+                        never_begun(q, j, without_calls(j), why);
                 } else if (q->n_running < GUEST_WORKERS_MAX && !blocked(q, j)) {
                         take_out(&q->waiting, j);
                         j->deadline = usec_add(now_boottime(), limit_of(j));
@@ -110,7 +126,7 @@ void jobs_cancel(struct job_queue *q, uint64_t id) {
                 if (j->id != id)
                         continue;
                 take_out(&q->waiting, j);
-                never_begun(q, j, "cancelled before it began");
+                never_begun(q, j, RESULT_CANCELLED, "cancelled before it began");
                 begin_ready(q);
                 return;
         }

@@ -338,6 +338,10 @@ END_TEST
 START_TEST(stop_and_settle_jobs_are_what_they_say) {
         struct rig *r = open_rig(true);
 
+        BY(r, 1, .kind = OP_GUEST_JOB, .gid = 1, .host = 2, .job_kind = JOB_PAUSE);
+        ck_assert_uint_eq(rig_act(r, ACT_GUEST_JOB)->guest_job.timeout_usec, 20 * USEC_PER_SEC);
+        rig_job_done(r, rig_job(r, GJOB_PAUSE), RESULT_UNSETTLED, SEEN_GONE);
+        ck_assert_int_eq(web(r)->state, GUEST_RUNNING);
         BY(r, 1, .kind = OP_GUEST_JOB, .gid = 1, .host = 2, .job_kind = JOB_STOP);
         ck_assert_uint_eq(rig_act(r, ACT_GUEST_JOB)->guest_job.timeout_usec, 60 * USEC_PER_SEC);
         rig_domain(r, "web", SEEN_GONE, END_DESTROYED); /* by the job: not a wish of somebody */

@@ -325,6 +325,10 @@ install: all
 	$(if $(filter %/hawctl,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawctl $(D)$(BINDIR)/hawctl)
 	sed 's|@SBINDIR@|$(SBINDIR)|g' systemd/hawd.service.in > $(B)/hawd.service
 	$(INSTALL) -m 0644 $(B)/hawd.service $(D)$(UNITDIR)/hawd.service
+	sed -e '/corosync/d' -e '/^# Without the ring/d' -e '/^# back with it/d' \
+		-e 's/^Description=.*/&, one host alone/' -e 's/^Documentation=/Conflicts=hawd.service\n&/' \
+		$(B)/hawd.service > $(B)/hawd-solo.service
+	$(INSTALL) -m 0644 $(B)/hawd-solo.service $(D)$(UNITDIR)/hawd-solo.service
 	$(INSTALL) -m 0644 systemd/hawd.sysusers $(D)$(LIBDIR)/sysusers.d/hawd.conf
 	$(INSTALL) -m 0644 systemd/hawd.tmpfiles $(D)$(LIBDIR)/tmpfiles.d/hawd.conf
 	$(if $(wildcard systemd/hawd.catalog),$(INSTALL) -D -m 0644 systemd/hawd.catalog \
@@ -341,7 +345,7 @@ install: all
 
 uninstall:
 	rm -f $(D)$(SBINDIR)/hawd $(D)$(BINDIR)/hawctl $(D)$(LIBEXECDIR)/hawd-fence \
-		$(D)$(UNITDIR)/hawd.service $(D)$(LIBDIR)/sysusers.d/hawd.conf \
+		$(D)$(UNITDIR)/hawd.service $(D)$(UNITDIR)/hawd-solo.service $(D)$(LIBDIR)/sysusers.d/hawd.conf \
 		$(D)$(LIBDIR)/tmpfiles.d/hawd.conf $(D)$(LIBDIR)/systemd/catalog/hawd.catalog \
 		$(D)$(DATADIR)/doc/hawd/hawd.conf $(D)$(DATADIR)/bash-completion/completions/hawctl
 	@for m in $(MAN); do rm -f $(D)$(DATADIR)/man/man$${m##*.}/$${m##*/}; done

@@ -25,6 +25,7 @@
 #include "hawd/guest/hostinfo.h"
 #include "hawd/ledger.h"
 #include "hawd/options.h"
+#include "hawd/ring/identity.h"
 #include "hawd/ring/ring.h"
 #include "hawd/runner/facts.h"
 #include "hawd/runner/runner.h"
@@ -112,6 +113,8 @@ static void carry_out(struct hawd *d, struct action *a) {
                 runner_cancel(d->runner, a->cancel.id);
                 break;
         case ACT_REJOIN:
+                log_line(LOG_NOTICE, "the others went on without this hawd: it joins them anew");
+                ring_rejoin(d->ring);
                 break;
         case ACT_HISTORY_SEND:
                 ledger_store_history_send(d->store, a->history.to, a->history.since);
@@ -192,8 +195,9 @@ static void on_ring(void *ud, struct ring_id id, const uint32_t *nodeids, size_t
         step(ud, &ev);
 }
 
-static void on_quorum(void *ud, struct ring_id id, bool quorate) {
-        struct event ev = {.kind = EV_QUORUM, .quorum = {id, quorate}};
+static void on_quorum(void *ud, const struct ring_quorum *q) {
+        struct event ev = {.kind = EV_QUORUM,
+                           .quorum = {q->id, q->quorate, q->waiting, q->last_man_standing}};
 
         step(ud, &ev);
 }
@@ -225,6 +229,11 @@ static void on_peer_refused(void *ud, struct ring_member from, const char *why) 
         log_line(LOG_ERR, "node %u is refused: %s", from.nodeid, why);
 }
 
+static void on_ring_complaint(void *ud, const char *why) {
+        (void)ud;
+        log_line(LOG_ERR, "a change of the ring is not followed: %s", why);
+}
+
 static void on_ring_down(void *ud, const char *why) {
         log_line(LOG_CRIT, "the ring is gone: %s; hawd ends, guests run on", why);
         stop_loop(ud, EXIT_FAILURE);
@@ -237,6 +246,7 @@ static const struct ring_callbacks ring_callbacks = {
         .nodelist = on_nodelist,
         .message = on_message,
         .peer_refused = on_peer_refused,
+        .complain = on_ring_complaint,
         .down = on_ring_down,
 };
 
@@ -449,6 +459,10 @@ static int32_t on_reload(int32_t signal_number, void *data) {
 
         (void)signal_number;
         if (r == 0) {
+                if (fresh.ring != d->config.ring)
+                        log_line(LOG_WARNING, "%s: 'ring' changes when hawd is restarted",
+                                 d->opt.config);
+                fresh.ring = d->config.ring;
                 d->config = fresh;
                 core_set_config(d->core, &d->config);
                 write_running_conf(d);
@@ -475,6 +489,34 @@ static void lock_down(void) {
         (void)signal(SIGPIPE, SIG_IGN);
 }
 
+static int open_solo(struct hawd *d, const struct state *ledger, char *err) {
+        char name[HOST_NAME_MAX + 1];
+        uint32_t nodeid;
+        int r;
+
+        if (gethostname(name, sizeof(name)) < 0) {
+                r = -errno;
+                text_fmt(err, TEXT_LEN, "the name of this host: %s", strerror(-r));
+                return r;
+        }
+        name[sizeof(name) - 1] = '\0';
+        r = identity_solo(ledger, name, &nodeid, err);
+        if (r == 0)
+                d->ring = ring_open_solo(nodeid, name, &ring_callbacks, d);
+        return r;
+}
+
+static int open_corosync(struct hawd *d, const struct state *ledger, char *err) {
+        const struct conf_node *nodes;
+        size_t n;
+        int r = ring_open_corosync(GROUP, &ring_callbacks, d, &d->ring, err);
+
+        if (r < 0)
+                return r;
+        nodes = ring_nodes(d->ring, &n);
+        return identity_check(ledger, nodes, n, err);
+}
+
 static int start_core(struct hawd *d) {
         struct core_boot boot = {.hawd_version = HAWD_VERSION};
         char err[TEXT_LEN];
@@ -483,17 +525,22 @@ static int start_core(struct hawd *d) {
         r = ledger_store_open(d->opt.state_dir,
                               &(struct ledger_callbacks){on_persisted, on_history_page, d}, &boot,
                               &d->store, err);
-        if (r < 0) {
-                log_line(LOG_CRIT, "%s", err);
-                return r;
+        if (r == 0)
+                r = d->config.ring == RING_SOLO ? open_solo(d, boot.state, err)
+                                                : open_corosync(d, boot.state, err);
+        if (r == 0 && (getrandom(&boot.incarnation, sizeof(boot.incarnation), 0) < 0 ||
+                       getrandom(&boot.seed, sizeof(boot.seed), 0) < 0)) {
+                r = -errno;
+                text_fmt(err, sizeof(err), "no random numbers: %s", strerror(-r));
         }
-        boot.nodeid = ring_nodeid(d->ring);
-        if (getrandom(&boot.incarnation, sizeof(boot.incarnation), 0) < 0 ||
-            getrandom(&boot.seed, sizeof(boot.seed), 0) < 0)
-                return -errno;
-        d->core = core_new(&boot, &d->config);
+        if (r == 0) {
+                boot.nodeid = ring_nodeid(d->ring);
+                d->core = core_new(&boot, &d->config);
+        } else {
+                log_line(LOG_CRIT, "%s", err);
+        }
         state_unref(boot.state);
-        return 0;
+        return r;
 }
 
 static int start_adapters(struct hawd *d) {
@@ -548,17 +595,11 @@ static void start_timers(struct hawd *d) {
 }
 
 static int run(struct hawd *d) {
-        char err[TEXT_LEN];
         int r;
 
         (void)mkdir(d->opt.run_dir, 0755); /* it may be there; what matters shows on listening */
         (void)mkdir(d->opt.state_dir, 0700);
         d->loop = qb_loop_create();
-        r = ring_open(GROUP, &ring_callbacks, d, &d->ring, err);
-        if (r < 0) {
-                log_line(LOG_CRIT, "%s", err);
-                return r;
-        }
         r = start_core(d);
         if (r == 0)
                 r = start_adapters(d);

@@ -7,7 +7,8 @@ build=(gcc make pkg-config protobuf-c-compiler libprotobuf-c-dev libinih-dev lib
         libsqlite3-dev libqb-dev libcpg-dev libquorum-dev libvotequorum-dev libcmap-dev libcfg-dev
         libvirt-dev libsystemd-dev libxml2-dev libfreeipmi-dev libsmartcols-dev)
 check=(check libsubunit-dev clang libclang-rt-dev clang-format git libfuse3-dev)
-lab=(corosync libvirt-daemon libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu
+lab=(corosync corosync-qdevice corosync-qnetd libvirt-daemon libvirt-daemon-system libvirt-clients
+        libvirt-daemon-driver-qemu
         qemu-system-x86 qemu-utils busybox-static openipmi ipmitool fence-agents cpio iproute2
         nftables kmod util-linux procps jq lz4 binutils)
 

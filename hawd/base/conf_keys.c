@@ -7,6 +7,9 @@
 static const struct conf_word after_fence_words[] = {
         {"on", AFTER_FENCE_ON}, {"off", AFTER_FENCE_OFF}, {"stay", AFTER_FENCE_STAY}, {NULL, 0}};
 
+static const struct conf_word ring_words[] = {
+        {"corosync", RING_COROSYNC}, {"solo", RING_SOLO}, {NULL, 0}};
+
 static const struct conf_word on_shutdown_words[] = {
         {"respect", ON_SHUTDOWN_RESPECT}, {"restart", ON_SHUTDOWN_RESTART}, {NULL, 0}};
 
@@ -18,6 +21,8 @@ static const struct conf_word cipher_words[] = {{"auto", -1}, {"3", 3}, {"17", 1
 static const struct conf_key cluster_keys[] = {
         {"name", CONF_NAME, MEMBER(config, cluster_name), .def = "hawd",
          .help = "name of the cluster, in reports and messages"},
+        {"ring", CONF_ENUM, MEMBER(config, ring), .words = ring_words, .def = "corosync",
+         .help = "corosync, or solo: one host that needs none"},
         {"heartbeat", CONF_DURATION, MEMBER(config, heartbeat_usec), .min = 100 * USEC_PER_MSEC,
          .max = USEC_PER_MINUTE, .def = "1s", .help = "how often hosts tell of their state"},
         {"daemon-grace", CONF_DURATION, MEMBER(config, daemon_grace_usec), .min = USEC_PER_SEC,

@@ -11,6 +11,7 @@
 #include "hawd/base/base.h"
 
 enum after_fence { AFTER_FENCE_ON, AFTER_FENCE_OFF, AFTER_FENCE_STAY };
+enum ring_kind { RING_COROSYNC, RING_SOLO };
 enum on_shutdown { ON_SHUTDOWN_RESPECT, ON_SHUTDOWN_RESTART };
 enum fence_driver_kind { FENCE_DRIVER_IPMI, FENCE_DRIVER_AGENT };
 
@@ -50,6 +51,7 @@ struct conf_guest {
 
 struct config {
         char cluster_name[NAME_LEN];
+        enum ring_kind ring;            /* default corosync */
         usec_t heartbeat_usec;          /* default 1s */
         usec_t daemon_grace_usec;       /* hawd gone, corosync alive: default 30s */
         uint32_t host_start_slots;      /* starts at once on one host, default 4 */

@@ -99,6 +99,7 @@ static const char *cluster_name(struct api *api) {
 
 json_t *api_render_status(struct api *api) {
         const struct model *m = core_model(api->core);
+        const struct config *config = api->ports.config(api->ports.ud);
         struct core_status status;
         json_t *o = json_object();
 
@@ -107,6 +108,8 @@ json_t *api_render_status(struct api *api) {
         json_object_set_new(o, "host", render_host_name(m, status.nodeid));
         json_object_set_new(o, "nodeid", json_integer(status.nodeid));
         json_object_set_new(o, "hawd_version", render_text(api->varlink_config.version));
+        json_object_set_new(o, "ring",
+                            json_string(config->ring == RING_SOLO ? "solo" : "corosync"));
         json_object_set_new(o, "operational", json_boolean(status.operational));
         json_object_set_new(o, "quorate", json_boolean(status.ring_quorate));
         json_object_set_new(o, "missing", render_text(status.missing));

@@ -13,7 +13,9 @@ static void show_head(const struct ctl *ctl, const json_t *s) {
                : quorate   ? "NOT OPERATIONAL: nothing is decided"
                            : "NOT QUORATE: nothing is decided",
                color_off(ctl));
-        if (!jnull(s, "leader"))
+        if (strcmp(or_dash(jtext(s, "ring")), "solo") == 0)
+                printf(", solo");
+        else if (!jnull(s, "leader"))
                 printf(", led by %s", jtext(s, "leader"));
         printf(", as %s sees it\n", or_dash(jtext(s, "host")));
         show_pair("missing", missing);

@@ -47,7 +47,9 @@ EOF
 say 'network up'
 
 "$LAB_HERE/lib/service.sh" "$LAB_DIR" start libvirtd &
-"$LAB_HERE/lib/service.sh" "$LAB_DIR" start corosync &
+if [[ $RING_KIND == corosync ]]; then
+        "$LAB_HERE/lib/service.sh" "$LAB_DIR" start corosync &
+fi
 wait
 if ((WITH_HAWD)); then
         "$LAB_HERE/lib/supervise.sh" "$LAB_DIR" </dev/null >>/var/log/hawd-supervisor.log 2>&1 &

@@ -3,16 +3,23 @@
 # A whole lab: up and down.
 
 parse_up() {
+        local n ring_n=''
         N_HOSTS=3 TOKEN=1000 WITH_HAWD=1 DISK_LOCKS=0 UP_SETS=() UP_CONFS=()
+        RING_KIND=corosync RING_SETS='' QDEVICE=0
         HAWD_BIN=$(realpath -m "${HAWD_BIN:-$LAB_TREE/build/release}")
         while (($# > 0)); do
                 case $1 in
-                --hosts | --token | --set | --conf)
+                --hosts | --ring-hosts | --token | --set | --corosync | --conf)
                         (($# >= 2)) || usage_error "up: $1 wants a value" up
                         case $1 in
                         --hosts) N_HOSTS=$2 ;;
+                        --ring-hosts) ring_n=$2 ;;
                         --token) TOKEN=$2 ;;
                         --set) UP_SETS+=("$2") ;;
+                        --corosync)
+                                need_ring_set "$2" up
+                                RING_SETS+=$2$'\n'
+                                ;;
                         --conf)
                                 [[ -r $2 ]] || die "cannot read $2"
                                 UP_CONFS+=("$2")
@@ -22,6 +29,8 @@ parse_up() {
                         ;;
                 --no-hawd) WITH_HAWD=0 ;;
                 --disk-locks) DISK_LOCKS=1 ;;
+                --solo) RING_KIND=solo ;;
+                --qdevice) QDEVICE=1 ;;
                 *) usage_error "up: unknown option '$1'" up ;;
                 esac
                 shift
@@ -29,6 +38,20 @@ parse_up() {
         [[ $N_HOSTS =~ ^[1-9]$ && $N_HOSTS -le $HOSTS_MAX ]] ||
                 usage_error "up: --hosts takes 1 to $HOSTS_MAX, not '$N_HOSTS'" up
         [[ $TOKEN =~ ^[1-9][0-9]*$ ]] || usage_error "up: --token takes milliseconds, not '$TOKEN'" up
+        ring_n=${ring_n:-$N_HOSTS}
+        [[ $ring_n =~ ^[1-9]$ && $ring_n -le $N_HOSTS ]] ||
+                usage_error "up: --ring-hosts takes 1 to $N_HOSTS, not '$ring_n'" up
+        RING_HOSTS=$(for ((n = 1; n <= ring_n; n++)); do printf 'node%d\n' "$n"; done | paste -sd' ')
+        [[ $RING_KIND == corosync ]] || RING_HOSTS=''
+}
+
+# With it the lab exists.
+write_env() {
+        printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" HAWD_BIN "$HAWD_BIN" \
+                RING_KIND "$RING_KIND" RING_HOSTS "$RING_HOSTS" RING_SETS "$RING_SETS" QDEVICE "$QDEVICE" \
+                DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
+                LAB_PROGRAMS "$LAB_PROGRAMS" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
+        mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
 }
 
 write_state() {
@@ -43,11 +66,7 @@ write_state() {
                 printf '\n' | cat - "$conf" >>"$LAB_DIR/hawd.conf"
         done
         corosync-keygen -k "$LAB_DIR/authkey" >/dev/null || die 'corosync-keygen failed'
-        # Last: with it the lab exists.
-        printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" HAWD_BIN "$HAWD_BIN" \
-                DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
-                LAB_PROGRAMS "$LAB_PROGRAMS" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
-        mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
+        write_env
 }
 
 start_watch() {
@@ -60,8 +79,10 @@ start_watch() {
 }
 
 host_ready() {
-        in_host "$1" virsh -q -c qemu:///system version </dev/null >/dev/null 2>&1 &&
-                ring_members "$1" | grep -qx "$(seq -s' ' "$N_HOSTS")"
+        in_host "$1" virsh -q -c qemu:///system version </dev/null >/dev/null 2>&1 || return
+        [[ " $RING_HOSTS " == *" $1 "* ]] || return 0
+        ring_members "$1" | grep -qx "$(ring_ids)" || return
+        ((!QDEVICE)) || in_host "$1" corosync-quorumtool -s </dev/null 2>/dev/null | grep -q '^Flags:.*Qdevice'
 }
 
 up_locked() {
@@ -70,6 +91,7 @@ up_locked() {
         [[ ! -e $LAB_DIR/lab.env ]] || die "lab '$LAB_NAME' is up already (lab down, or --lab NAME for another)"
         write_state
         net_up
+        ((!QDEVICE)) || qnetd_start
         start_watch
         for host in $(all_hosts); do
                 (make_disk "$host") || die "cannot make the disk of $host"
@@ -99,6 +121,7 @@ verb_up() {
         need_root
         need_tools ip nft nsenter setsid flock corosync corosync-keygen libvirtd virsh qemu-system-x86_64 \
                 qemu-img ipmi_sim ipmitool busybox cpio lz4 cc ps pkill strip
+        ((!QDEVICE)) || need_tools corosync-qdevice corosync-qnetd
         mkdir -p "$LAB_CACHE" "$LAB_DIR"
         with_lock "$LAB_CACHE" build_cache
         with_lock "$LAB_DIR" up_locked

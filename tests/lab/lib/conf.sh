@@ -1,49 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What is written on the hosts' disks: corosync, libvirt and hawd.
-
-conf_corosync() {
-        local host
-        cat <<EOF
-totem {
-  version: 2
-  cluster_name: $LAB_NAME
-  transport: knet
-  crypto_cipher: aes256
-  crypto_hash: sha256
-  token: $TOKEN
-  token_coefficient: 0
-}
-nodelist {
-EOF
-        for host in $(all_hosts); do
-                cat <<EOF
-  node {
-    ring0_addr: $(ring_address "$host")
-    ring1_addr: $(mgmt_address "$host")
-    name: $host
-    nodeid: ${host#node}
-  }
-EOF
-        done
-        printf '}\nquorum {\n  provider: corosync_votequorum\n'
-        ((N_HOSTS != 2)) || printf '  two_node: 1\n'
-        cat <<EOF
-}
-logging {
-  to_stderr: no
-  to_syslog: no
-  to_logfile: yes
-  logfile: /var/log/corosync/corosync.log
-  timestamp: hires
-  debug: off
-}
-system {
-  sched_rr: yes
-  allow_knet_handle_fallback: yes
-}
-EOF
-}
+# What is written on the hosts' disks: libvirt and hawd (corosync: ring.sh).
 
 conf_libvirtd() { # HOST
         cat <<EOF
@@ -89,6 +46,7 @@ EOF
 conf_hawd() {
         local host
         printf '[cluster]\nname = %s\n' "$LAB_NAME"
+        [[ $RING_KIND == corosync ]] || printf 'ring = %s\n' "$RING_KIND"
         for host in $(all_hosts); do
                 printf '\n[host %s]\n' "$host"
         done
@@ -136,8 +94,10 @@ write_etc() { # HOST
         } >"$etc/hosts"
         grep -q '^hawd:' "$etc/group" || printf 'hawd:x:64077:\n' >>"$etc/group"
         grep -q '^hawd-view:' "$etc/group" || printf 'hawd-view:x:64078:\n' >>"$etc/group"
-        conf_corosync >"$etc/corosync/corosync.conf"
-        install -m 0400 "$LAB_DIR/authkey" "$etc/corosync/authkey"
+        if [[ $RING_KIND == corosync ]]; then
+                conf_corosync >"$etc/corosync/corosync.conf"
+                install -m 0400 "$LAB_DIR/authkey" "$etc/corosync/authkey"
+        fi
         conf_libvirtd "$host" >"$etc/libvirt/libvirtd.conf"
         conf_qemu "$host" >"$etc/libvirt/qemu.conf"
         : >"$etc/libvirt/libvirt.conf"

@@ -7,7 +7,8 @@ help_all() {
 lab [--lab NAME] VERB ...: a cluster on one machine: corosync, libvirt, QEMU and IPMI are real, its hosts
 are namespaces node1 ... nodeN.
 
-  up [--hosts N] [--token MS] [--no-hawd] [--set section.key=value] [--conf FILE] [--disk-locks]
+  up [--hosts N] [--ring-hosts N] [--solo] [--qdevice] [--token MS] [--corosync section.key=value]
+     [--no-hawd] [--set section.key=value] [--conf FILE] [--disk-locks]
   down
   status [--json]
   exec HOST -- COMMAND...
@@ -15,6 +16,8 @@ are namespaces node1 ... nodeN.
   freeze HOST | thaw HOST
   net HOST cut|restore [ring|ring0|mgmt|guest|all]
   bmc HOST alive|dead|lie|lie-off|slow [SECONDS]|hang [SECONDS]|status
+  corosync hosts HOST... | set section.key=value... | reload | show
+  qnetd start|kill
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
   guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
   guest xml NAME [--memory MIB]
@@ -38,7 +41,11 @@ help_verb() {
         case $1 in
         up) cat <<'EOF' ;;
 lab up [OPTION]...: starts a cluster and returns when its ring, libvirtd and BMCs answer.
-  --hosts N          number of hosts, 1 to 8 (3); two hosts get corosync's two_node
+  --hosts N          number of hosts, 1 to 8 (3)
+  --ring-hosts N     so many of them are in corosync's nodelist (all); two get two_node
+  --solo             no corosync: hawd with ring = solo
+  --qdevice          corosync-qdevice on each host, and a corosync-qnetd (ffsplit)
+  --corosync S.K=V   K: V in section S of corosync.conf; may be repeated
   --token MS         corosync's token time-out (1000)
   --no-hawd          no hawd on the hosts
   --set S.K=VALUE    K = VALUE in section [S] of hawd.conf; may be repeated
@@ -74,6 +81,14 @@ lab bmc HOST MODE: how its BMC (10.77.1.(100+N), admin / labsecret, cipher suite
   hang [SECONDS]  switches SECONDS later, and answers nothing until then
   status          prints the mode
 EOF
+        corosync) cat <<'EOF' ;;
+lab corosync VERB: changes corosync.conf on all hosts, and has corosync reload it.
+  hosts HOST...      these are in the nodelist. One that is new there: lab daemon HOST corosync start
+  set S.K=VALUE...   K: VALUE in section S (totem, quorum, logging, system)
+  reload             without a change
+  show               prints the file
+EOF
+        qnetd) printf 'lab qnetd start|kill: the corosync-qnetd of a lab made with --qdevice.\n' ;;
         daemon) cat <<'EOF' ;;
 lab daemon HOST hawd|corosync|libvirtd VERB
   kill, stop, cont  SIGKILL, SIGSTOP, SIGCONT. hawd is started anew 200 ms after it ended, as long as

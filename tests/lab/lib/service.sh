@@ -17,14 +17,21 @@ case $service in
 corosync)
         rm -f /run/corosync.pid
         corosync
+        rc=$?
+        if ((rc == 0 && QDEVICE)); then
+                mkdir -p /run/corosync-qdevice
+                # Restart=on-failure: corosync answers a little after it has gone to the background
+                wait_until 20 corosync-qdevice
+                rc=$?
+        fi
         ;;
 libvirtd)
         rm -f /run/libvirtd.pid
         # see host/nolock.c
         ((DISK_LOCKS)) || export LD_PRELOAD=$LAB_PROGRAMS/nolock.so
         libvirtd -d -l
+        rc=$?
         ;;
 esac
-rc=$?
 printf '%s %s: started (%d)\n' "$(date +%T.%3N)" "$service" "$rc"
 exit "$rc"

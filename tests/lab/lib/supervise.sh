@@ -15,6 +15,7 @@ say() { printf '%s %s\n' "$(date +%T.%3N)" "$*"; }
 may_run() {
         local pid comm
         [[ ! -e /run/hawd-lab/hawd.stopped && -x $HAWD_BIN/hawd ]] || return 1
+        [[ $RING_KIND == corosync ]] || return 0
         { read -r pid </run/corosync.pid && read -r comm <"/proc/$pid/comm"; } 2>/dev/null || return 1
         [[ $comm == corosync ]]
 }

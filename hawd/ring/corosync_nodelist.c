@@ -2,14 +2,14 @@
 /* The hosts that corosync is configured for: nodelist.node.N.nodeid, name, ring0_addr in cmap. */
 #include <stdio.h>
 
-#include "hawd/ring/ring_private.h"
+#include "hawd/ring/corosync.h"
 
 #define PREFIX "nodelist.node."
 #define RELOADING "config.reload_in_progress"
 
 static void changed(cmap_handle_t handle, cmap_track_handle_t track, int32_t event, const char *key,
                     struct cmap_notify_value now, struct cmap_notify_value before, void *data) {
-        struct ring *r = data;
+        struct corosync *r = data;
 
         (void)handle;
         (void)track;
@@ -20,7 +20,7 @@ static void changed(cmap_handle_t handle, cmap_track_handle_t track, int32_t eve
         r->nodelist_dirty = true; /* one reload changes many keys: read once, afterwards */
 }
 
-int ring_nodelist_track(struct ring *r, char *err) {
+int corosync_nodelist_track(struct corosync *r, char *err) {
         const int32_t all = CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY;
         cmap_track_handle_t nodes, reload; /* end with the connection */
         cs_error_t e;
@@ -30,12 +30,12 @@ int ring_nodelist_track(struct ring *r, char *err) {
                 e = cmap_track_add(r->cmap, RELOADING, all, changed, r, &reload);
         if (e == CS_OK)
                 return 0;
-        ring_error(err, "changes of corosync's nodelist", e);
+        cs_explain(err, "changes of corosync's nodelist", e);
         return -EIO;
 }
 
 /* Fills @ret when the key holds what can be a host's name here. */
-static bool name_of(struct ring *r, unsigned number, const char *what, char ret[NAME_LEN]) {
+static bool name_of(struct corosync *r, unsigned number, const char *what, char ret[NAME_LEN]) {
         _cleanup_(freep) char *value = NULL;
         char key[CMAP_KEYNAME_MAXLEN + 1];
 
@@ -46,7 +46,7 @@ static bool name_of(struct ring *r, unsigned number, const char *what, char ret[
         return true;
 }
 
-static int read_position(struct ring *r, unsigned number, struct conf_node *ret, char *err) {
+static int read_position(struct corosync *r, unsigned number, struct conf_node *ret, char *err) {
         char key[CMAP_KEYNAME_MAXLEN + 1];
 
         text_fmt(key, sizeof(key), PREFIX "%u.nodeid", number);
@@ -87,14 +87,14 @@ static int check(const struct conf_node *nodes, size_t n, char *err) {
 }
 
 /* The distinct N of all keys. Return: how many, at most @max + 1; negative on failure. */
-static int positions(struct ring *r, unsigned *numbers, size_t max, char *err) {
+static int positions(struct corosync *r, unsigned *numbers, size_t max, char *err) {
         char key[CMAP_KEYNAME_MAXLEN + 1];
         cmap_iter_handle_t iter;
         size_t n = 0;
         cs_error_t e = cmap_iter_init(r->cmap, PREFIX, &iter);
 
         if (e != CS_OK) {
-                ring_error(err, "corosync's nodelist", e);
+                cs_explain(err, "corosync's nodelist", e);
                 return -EIO;
         }
         while (n <= max && cmap_iter_next(r->cmap, iter, key, NULL, NULL) == CS_OK) {
@@ -112,8 +112,8 @@ static int positions(struct ring *r, unsigned *numbers, size_t max, char *err) {
         return (int)n;
 }
 
-int ring_nodelist_read(struct ring *r, struct conf_node nodes[HOSTS_MAX], size_t *ret_n,
-                       char *err) {
+int corosync_nodelist_read(struct corosync *r, struct conf_node nodes[HOSTS_MAX], size_t *ret_n,
+                           char *err) {
         unsigned numbers[HOSTS_MAX + 1];
         uint8_t reloading = 0;
         int n, rc;
@@ -139,7 +139,7 @@ int ring_nodelist_read(struct ring *r, struct conf_node nodes[HOSTS_MAX], size_t
         return check(nodes, (size_t)n, err);
 }
 
-void ring_nodelist_changed(struct ring *r) {
+void corosync_nodelist_changed(struct corosync *r) {
         struct conf_node nodes[HOSTS_MAX];
         char err[TEXT_LEN];
         size_t n = 0;
@@ -147,17 +147,17 @@ void ring_nodelist_changed(struct ring *r) {
 
         if (!r->nodelist_dirty)
                 return;
-        rc = ring_nodelist_read(r, nodes, &n, err);
+        rc = corosync_nodelist_read(r, nodes, &n, err);
         if (rc == -EAGAIN)
                 return; /* the end of the reload is tracked, too */
+        r->nodelist_dirty = false;
         if (rc < 0) {
-                ring_down(r, "%s", err);
+                r->ring.callbacks->complain(r->ring.userdata, err);
                 return;
         }
-        r->nodelist_dirty = false;
-        if (n == r->n_nodes && memcmp(nodes, r->nodes, sizeof(nodes)) == 0)
+        if (n == r->ring.n_nodes && memcmp(nodes, r->ring.nodes, sizeof(nodes)) == 0)
                 return;
-        memcpy(r->nodes, nodes, sizeof(nodes));
-        r->n_nodes = n;
-        r->callbacks->nodelist(r->userdata, r->nodes, r->n_nodes);
+        memcpy(r->ring.nodes, nodes, sizeof(nodes));
+        r->ring.n_nodes = n;
+        r->ring.callbacks->nodelist(r->ring.userdata, r->ring.nodes, r->ring.n_nodes);
 }

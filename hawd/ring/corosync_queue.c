@@ -2,18 +2,19 @@
 /* What goes to corosync: one queue, in order, as fast as own pieces come back. */
 #include <sys/uio.h>
 
-#include "hawd/ring/ring_private.h"
+#include "hawd/ring/corosync.h"
 
 #define IN_FLIGHT_MAX 64 /* pieces; corosync queues without bound for who does not read */
 #define RETRY_NSEC (5 * 1000000ull)
 
-int ring_send(struct ring *r, const uint8_t *bytes, size_t len) {
+int corosync_send(struct ring *ring, const uint8_t *bytes, size_t len) {
+        struct corosync *r = (struct corosync *)ring;
         struct frag_cut cut;
         struct ring_out *out;
         int rc;
 
-        if (r->phase == RING_DOWN || r->phase == RING_LEFT)
-                return -ENOTCONN;
+        if (r->rejoining)
+                return 0;
         rc = frag_cut(bytes, len, r->piece_max, 0, &cut);
         if (rc < 0)
                 return rc;
@@ -26,15 +27,11 @@ int ring_send(struct ring *r, const uint8_t *bytes, size_t len) {
         *r->last = out;
         r->last = &out->next;
         r->queued += len;
-        ring_queue_flush(r);
+        corosync_queue_flush(r);
         return 0;
 }
 
-size_t ring_queued(const struct ring *r) {
-        return r->queued;
-}
-
-static void pop(struct ring *r) {
+static void pop(struct corosync *r) {
         struct ring_out *out = r->first;
 
         r->first = out->next;
@@ -44,16 +41,16 @@ static void pop(struct ring *r) {
         free(out);
 }
 
-void ring_queue_clear(struct ring *r) {
+void corosync_queue_clear(struct corosync *r) {
         while (r->first)
                 pop(r);
         if (r->retrying)
-                (void)qb_loop_timer_del(r->loop, r->retry);
+                (void)qb_loop_timer_del(r->ring.loop, r->retry);
         r->retrying = false;
 }
 
 /* Other counters for what is begun anew, so that pieces on their way do not count for it. */
-static void begin(struct ring *r, struct ring_out *out) {
+static void begin(struct corosync *r, struct ring_out *out) {
         if (++r->counter == 0)
                 r->counter = 1;
         out->cut.counter = r->counter;
@@ -61,7 +58,7 @@ static void begin(struct ring *r, struct ring_out *out) {
         out->returned = 0;
 }
 
-static cs_error_t send_piece(struct ring *r, struct ring_out *out) {
+static cs_error_t send_piece(struct corosync *r, struct ring_out *out) {
         uint8_t header[FRAG_HEADER_LEN];
         const uint8_t *data;
         struct iovec iov[2];
@@ -71,27 +68,27 @@ static cs_error_t send_piece(struct ring *r, struct ring_out *out) {
         iov[1].iov_len = frag_piece(&out->cut, out->sent, header, &data);
         iov[1].iov_base = (void *)(uintptr_t)data; /* only read */
         iov[0] = (struct iovec){.iov_base = header, .iov_len = sizeof(header)};
-        return cpg_mcast_joined(r->cpg, CPG_TYPE_AGREED, iov, ARRAY_SIZE(iov));
+        return cpg_mcast_joined(r->member.cpg, CPG_TYPE_AGREED, iov, ARRAY_SIZE(iov));
 }
 
 static void retry(void *data) {
-        struct ring *r = data;
+        struct corosync *r = data;
 
         r->retrying = false;
-        ring_queue_flush(r);
+        corosync_queue_flush(r);
 }
 
-static void retry_soon(struct ring *r) {
+static void retry_soon(struct corosync *r) {
         if (r->retrying)
                 return;
-        if (qb_loop_timer_add(r->loop, QB_LOOP_HIGH, RETRY_NSEC, r, retry, &r->retry) == 0)
+        if (qb_loop_timer_add(r->ring.loop, QB_LOOP_HIGH, RETRY_NSEC, r, retry, &r->retry) == 0)
                 r->retrying = true;
         else
-                ring_down(r, "the main loop takes no timer");
+                ring_down(&r->ring, "the main loop takes no timer");
 }
 
-void ring_queue_flush(struct ring *r) {
-        if (r->phase != RING_ATTACHED)
+void corosync_queue_flush(struct corosync *r) {
+        if (r->ring.phase != RING_ATTACHED || r->rejoining)
                 return;
         while (r->first && r->in_flight < IN_FLIGHT_MAX) {
                 struct ring_out *out = r->first;
@@ -105,7 +102,8 @@ void ring_queue_flush(struct ring *r) {
                         return;
                 }
                 if (e != CS_OK) {
-                        ring_down(r, "corosync takes no message (%s): it ended or was restarted",
+                        ring_down(&r->ring,
+                                  "corosync takes no message (%s): it ended or was restarted",
                                   cs_strerror(e));
                         return;
                 }
@@ -116,7 +114,7 @@ void ring_queue_flush(struct ring *r) {
         }
 }
 
-void ring_queue_returned(struct ring *r, const uint8_t *piece, size_t len) {
+void corosync_queue_returned(struct corosync *r, const uint8_t *piece, size_t len) {
         struct ring_out *out = r->first;
 
         if (r->in_flight > 0)
@@ -124,10 +122,10 @@ void ring_queue_returned(struct ring *r, const uint8_t *piece, size_t len) {
         if (out && out->sent > 0 && frag_counter(piece, len) == out->cut.counter &&
             ++out->returned == out->cut.count)
                 pop(r);
-        ring_queue_flush(r);
+        corosync_queue_flush(r);
 }
 
-void ring_queue_joined(struct ring *r) {
+void corosync_queue_joined(struct corosync *r) {
         if (r->first && r->first->returned > 0)
                 r->first->sent = r->first->returned = 0;
 }

@@ -79,24 +79,43 @@ static bool hopeless(struct course *c, int code) {
         return now(c) - c->failing_since >= HOPELESS_USEC;
 }
 
-/* Send the order, the deadline checked right before it (rule 3). */
+/* Rule 3. Return: 0, or FENCE_DEADLINE with nothing sent. */
+static int in_time(struct course *c, const char *name) {
+        usec_t t = now(c);
+
+        if (t < c->job->deadline)
+                return 0;
+        return fence_fail(&c->send_error, FENCE_DEADLINE,
+                          "power %s not sent: the deadline of this action passed %" PRIu64
+                          " ms ago; ask again if it is still wanted",
+                          name, usec_sub(t, c->job->deadline) / USEC_PER_MSEC);
+}
+
+/*
+ * Send the order. It counts as sent from before the alarm is set: should this process stop
+ * somewhere in between, the alarm ends it, and what is published says that it may have been. The
+ * clock is read once more behind the alarm, for a stop before that.
+ */
 static int send_once(struct course *c, enum fence_order order) {
-        struct fence_result *r = c->r;
         const char *name = order == FENCE_ORDER_OFF ? "off" : "on";
-        usec_t before;
+        struct fence_result *r = c->r;
+        bool before = r->switched;
         int code;
 
-        before = now(c);
-        if (before >= c->job->deadline)
-                return fence_fail(&c->send_error, FENCE_DEADLINE,
-                                  "power %s not sent: the deadline of this action passed %" PRIu64
-                                  " ms ago; ask again if it is still wanted",
-                                  name, usec_sub(before, c->job->deadline) / USEC_PER_MSEC);
-
+        code = in_time(c, name);
+        if (code != 0)
+                return code;
         r->switched = true;
-        c->sends++;
         c->ops->publish(c->ops->ctx, r);
         c->ops->sending(c->ops->ctx, true);
+        code = in_time(c, name);
+        if (code != 0) {
+                c->ops->sending(c->ops->ctx, false);
+                r->switched = before;
+                c->ops->publish(c->ops->ctx, r);
+                return code;
+        }
+        c->sends++;
         code = fence_send(c->h, MIN(c->job->until, c->job->deadline), order, &c->send_error);
         c->ops->sending(c->ops->ctx, false);
         r->power = FENCE_POWER_UNKNOWN; /* readings from before the order count no more (rule 2) */

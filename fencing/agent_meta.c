@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fencing/agent_meta.h"
+#include "hawd/base/conf_keys.h"
 
 #include <stdio.h>
 
@@ -14,7 +15,8 @@ static const struct {
         {"fence_dummy", "it only writes a file"},
         {"fence_evacuate", "it only tells OpenStack"},
         {"fence_heuristics_ping", "it only pings"},
-        {"fence_kdump", "it waits for a message of the lost host"},
+        {"fence_kdump", "it waits for a message of the lost host, which says crashed, not off"},
+        {"fence_legacy", "what its plugins call status is that of the device, not the power"},
         {"fence_sbd", "it writes a message that the lost host must read"},
         {"fence_watchdog", "it waits for a watchdog that it cannot see: hawd has its own"},
 };
@@ -35,19 +37,30 @@ static const char *element(const char *p, const char *name, size_t *ret_len) {
         return NULL;
 }
 
-/* Is @key="@value" among the attributes? */
-static bool attribute_is(const char *attributes, size_t len, const char *key, const char *value) {
-        size_t nk = strlen(key), nv = strlen(value);
+/* The value of @key="..." among the attributes, with its length; or NULL. */
+static const char *attribute(const char *attributes, size_t len, const char *key, size_t *ret_len) {
+        size_t nk = strlen(key);
 
-        for (size_t i = 1; i + nk + nv + 3 <= len; i++) {
-                const char *p = attributes + i;
+        for (size_t i = 1; i + nk + 3 <= len; i++) {
+                const char *p = attributes + i, *end;
 
-                if (strchr(" \t\r\n", p[-1]) && strncmp(p, key, nk) == 0 && p[nk] == '=' &&
-                    (p[nk + 1] == '"' || p[nk + 1] == '\'') &&
-                    strncmp(p + nk + 2, value, nv) == 0 && p[nk + 2 + nv] == p[nk + 1])
-                        return true;
+                if (!strchr(" \t\r\n", p[-1]) || strncmp(p, key, nk) != 0 || p[nk] != '=' ||
+                    (p[nk + 1] != '"' && p[nk + 1] != '\''))
+                        continue;
+                end = memchr(p + nk + 2, p[nk + 1], len - i - nk - 2);
+                if (!end)
+                        return NULL;
+                *ret_len = (size_t)(end - p) - nk - 2;
+                return p + nk + 2;
         }
-        return false;
+        return NULL;
+}
+
+static bool attribute_is(const char *attributes, size_t len, const char *key, const char *value) {
+        size_t n;
+        const char *found = attribute(attributes, len, key, &n);
+
+        return found && n == strlen(value) && memcmp(found, value, n) == 0;
 }
 
 static bool has(const char *xml, const char *name, const char *key, const char *value) {
@@ -71,6 +84,26 @@ static bool unfences(const char *xml) {
         return false;
 }
 
+/* The default of the parameter action, or "". */
+static void default_action(const char *xml, char ret[16]) {
+        size_t len, n;
+
+        ret[0] = '\0';
+        for (const char *p = xml; (p = element(p, "parameter", &len)); p += len) {
+                const char *end = strstr(p, "</parameter"), *content, *value;
+
+                if (!attribute_is(p, len, "name", "action"))
+                        continue;
+                content = element(p, "content", &len);
+                if (!content || (end && content > end))
+                        return;
+                value = attribute(content, len, "default", &n);
+                if (value)
+                        text_fmt(ret, 16, "%.*s", (int)MIN(n, (size_t)15), value);
+                return;
+        }
+}
+
 static void pick(const char *xml, const char *first, const char *second, char ret[16]) {
         const char *name = has(xml, "parameter", "name", first)    ? first
                            : has(xml, "parameter", "name", second) ? second
@@ -82,6 +115,7 @@ static void pick(const char *xml, const char *first, const char *second, char re
 int agent_judge(const char *agent, const char *xml, struct agent_traits *ret,
                 struct fence_error *err) {
         static const char *const needed[] = {"status", "off", "on"};
+        char by_default[16];
         size_t len;
 
         for (size_t i = 0; i < ARRAY_SIZE(proves_nothing); i++) {
@@ -107,6 +141,12 @@ int agent_judge(const char *agent, const char *xml, struct agent_traits *ret,
                         "%s proves nothing: it cuts storage or network, the host runs on; "
                         "use a device that reads power",
                         agent);
+        default_action(xml, by_default);
+        if (by_default[0] && strcmp(by_default, "reboot") != 0)
+                return fence_fail(err, FENCE_NO_STATUS,
+                                  "%s proves nothing: it is no power switch (its default action is "
+                                  "%s, not reboot); use a device that reads power",
+                                  agent, by_default);
         *ret = (struct agent_traits){0};
         pick(xml, "ip", "ipaddr", ret->address);
         pick(xml, "username", "login", ret->user);
@@ -176,18 +216,16 @@ int agent_option_next(const char **text, char key[64], char value[256]) {
 }
 
 const char *agent_option_allowed(const char *key, const char *value) {
-        static const char *const secrets[] = {"password", "passwd", "password_script",
-                                              "passwd_script", "snmp_priv_passwd"};
         static const char *const noise[] = {"debug", "debug_file", "verbose", "verbose_level"};
 
         if (strcmp(key, "action") == 0 || strcmp(key, "option") == 0)
                 return "the action is hawd's to choose";
         if (strcmp(key, "method") == 0 && strcmp(value, "onoff") != 0)
                 return "a cycle is never used";
-        for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
-                if (strcmp(key, secrets[i]) == 0)
-                        return "passwords belong in fencing.conf";
-        }
+        if (strcmp(key, "missing_as_off") == 0 || strcmp(key, "missing-as-off") == 0)
+                return "a plug that is not there would read off";
+        if (conf_is_secret(key))
+                return "passwords belong in fencing.conf";
         for (size_t i = 0; i < ARRAY_SIZE(noise); i++) {
                 if (strcmp(key, noise[i]) == 0)
                         return "it would write the password out";

@@ -19,7 +19,7 @@ struct agent_traits {
  *
  * 1 it must be a resource-agent  2 not one of those known to prove nothing  3 actions off, on and
  * status  4 no unfencing (on automatic or on_target): that is what agents that cut storage or
- * network do
+ * network do  5 its default action is reboot, if it says: that of those is off
  *
  * Return: 0, FENCE_NO_STATUS with the reason, or FENCE_AGENT_FAILED.
  */

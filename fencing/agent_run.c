@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fencing/agent_run.h"
+#include "fencing/agent_cage.h"
 #include "fencing/guard.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,27 +29,7 @@ static void close_fd(int *fd) {
         *fd = -1;
 }
 
-/* In the child, between fork and exec: only calls that are safe there. */
-static void become_agent(const char *path, int in, int out, int err) {
-        static char *const env[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                    (char *)"LC_ALL=C.UTF-8", (char *)"HOME=/", NULL};
-        char *const argv[] = {(char *)path, NULL};
-        sigset_t none;
-
-        (void)setpgid(0, 0);
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* should we be killed ourselves */
-        (void)sigemptyset(&none);
-        (void)sigprocmask(SIG_SETMASK, &none, NULL);
-        (void)signal(SIGPIPE, SIG_DFL);
-        if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-            dup2(err, STDERR_FILENO) < 0 || chdir("/") < 0)
-                _exit(126);
-        (void)syscall(SYS_close_range, 3U, ~0U, 0U); /* what we were given without CLOEXEC */
-        execve(path, argv, env);
-        _exit(127);
-}
-
-static int start(struct child *c, const char *path, void (*on_group)(pid_t),
+static int start(struct child *c, const char *path, usec_t until, void (*on_group)(pid_t),
                  struct fence_error *err) {
         int theirs[N_PIPES] = {-1, -1, -1};
         int r = 0;
@@ -66,17 +46,14 @@ static int start(struct child *c, const char *path, void (*on_group)(pid_t),
                 (void)fcntl(c->pipes[i], F_SETFL, O_NONBLOCK); /* poll says when */
         }
         if (r == 0) {
-                c->pid = fork();
-                if (c->pid == 0)
-                        become_agent(path, theirs[IN], theirs[OUT], theirs[ERR]);
+                c->pid = cage_start(path, theirs, until);
                 if (c->pid < 0)
-                        r = fence_fail(err, FENCE_AGENT_FAILED, "fork: %s", strerror(errno));
+                        r = fence_fail(err, FENCE_AGENT_FAILED, "fork: %s", strerror(-c->pid));
         }
         for (int i = 0; i < N_PIPES; i++)
                 close_fd(&theirs[i]);
         if (r != 0)
                 return r;
-        (void)setpgid(c->pid, c->pid); /* also here: whoever comes first */
         on_group(c->pid);
         c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
         if (c->pidfd < 0)
@@ -113,6 +90,10 @@ static void drain(struct child *c, int i) {
         c->text[i][c->len[i]] = '\0';
 }
 
+static int too_late(const char *path, struct fence_error *err) {
+        return fence_fail(err, FENCE_TIMEOUT, "%.100s did not end in time", path);
+}
+
 /* Move data until the agent ends. Return: 0 or FENCE_TIMEOUT. */
 static int converse(struct child *c, const char *path, usec_t until, struct fence_error *err) {
         for (;;) {
@@ -125,7 +106,7 @@ static int converse(struct child *c, const char *path, usec_t until, struct fenc
                                                  .events = i == IN ? POLLOUT : POLLIN};
                 fds[N_PIPES] = (struct pollfd){.fd = c->pidfd, .events = POLLIN};
                 if (left == 0)
-                        return fence_fail(err, FENCE_TIMEOUT, "%.100s did not end in time", path);
+                        return too_late(path, err);
                 n = poll(fds, N_PIPES + 1, (int)MIN(left / USEC_PER_MSEC + 1, (usec_t)60000));
                 if (n < 0 && errno != EINTR)
                         return fence_fail(err, FENCE_TIMEOUT, "poll: %s", strerror(errno));
@@ -143,22 +124,11 @@ static int converse(struct child *c, const char *path, usec_t until, struct fenc
         }
 }
 
-static void last_line(const char *text, char *buf, size_t size) {
-        static const char tag[] = "ERROR: ";
-        const char *end, *p;
-
-        buf[0] = '\0';
-        if (!text)
-                return;
-        for (end = text + strlen(text); end > text && strchr(" \r\n\t", end[-1]); end--)
-                ;
-        for (p = end; p > text && p[-1] != '\n'; p--)
-                ;
-        for (const char *e = p; e + sizeof(tag) - 1 <= end; e++) {
-                if (strncmp(e, tag, sizeof(tag) - 1) == 0)
-                        p = e + sizeof(tag) - 1; /* the date before it says nothing here */
-        }
-        text_fmt(buf, size, "%.*s", (int)MIN((size_t)(end - p), size - 1), p);
+/* An agent may have repeated its password. */
+static void text_free(char *text) {
+        if (text)
+                explicit_bzero(text, strlen(text));
+        free(text);
 }
 
 int agent_run(const char *path, const char *input, usec_t until, void (*on_group)(pid_t),
@@ -167,7 +137,7 @@ int agent_run(const char *path, const char *input, usec_t until, void (*on_group
         int status = 0, r;
 
         (void)signal(SIGPIPE, SIG_IGN); /* an agent may end before it reads */
-        r = start(&c, path, on_group, err);
+        r = start(&c, path, until, on_group, err);
         if (r == 0)
                 r = converse(&c, path, until, err);
         if (c.pid > 0) {
@@ -179,17 +149,19 @@ int agent_run(const char *path, const char *input, usec_t until, void (*on_group
         for (int i = 0; i < N_PIPES; i++)
                 close_fd(&c.pipes[i]);
         close_fd(&c.pidfd);
-        if (r == 0) {
+        if (r == 0 && WIFSIGNALED(status) && guard_now() >= until) /* the keeper was quicker */
+                r = too_late(path, err);
+        if (r == 0)
                 *ret = (struct agent_run){.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-                                          .out = c.text[OUT] ? TAKE_PTR(c.text[OUT]) : xstrdup("")};
-                last_line(c.text[ERR], ret->last, sizeof(ret->last));
-        }
-        free(c.text[OUT]);
-        free(c.text[ERR]);
+                                          .out = c.text[OUT] ? TAKE_PTR(c.text[OUT]) : xstrdup(""),
+                                          .err = c.text[ERR] ? TAKE_PTR(c.text[ERR]) : xstrdup("")};
+        text_free(c.text[OUT]);
+        text_free(c.text[ERR]);
         return r;
 }
 
 void agent_run_clear(struct agent_run *r) {
-        free(r->out);
+        text_free(r->out);
+        text_free(r->err);
         *r = (struct agent_run){0};
 }

@@ -14,10 +14,19 @@
 
 #include <sys/types.h>
 
+#define FENCE_EXTRAS 4
+
+/** struct fence_extra - a further secret of an agent, by the agent's name for it */
+struct fence_extra {
+        const char *key, *value;
+};
+
 /** struct fence_target - what a driver needs to know; all borrowed from main() */
 struct fence_target {
         const struct conf_device *device;
-        const char *secret;         /* password, or NULL */
+        const char *secret; /* password, or NULL */
+        const struct fence_extra *extra;
+        size_t n_extra;
         const char *cache_dir;      /* what worked last time, or NULL: remember nothing */
         const char *agent_dir;      /* agent: look only there; NULL: /usr/sbin, /sbin */
         void (*on_group)(pid_t pg); /* agent: the process group to kill on time-out, 0 when gone */

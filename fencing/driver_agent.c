@@ -5,15 +5,17 @@
  */
 #include "fencing/agent_meta.h"
 #include "fencing/agent_run.h"
+#include "fencing/agent_said.h"
 #include "fencing/cache.h"
 #include "fencing/driver.h"
+#include "fencing/secret.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INPUT_LEN 2048
+#define INPUT_LEN ((size_t)8192)
 
 struct agent {
         const struct fence_target *t;
@@ -100,6 +102,19 @@ static void agent_close(void *self) {
         free(self);
 }
 
+/* What it said to a failure, without the secrets that it was given. */
+static int failed(const struct agent *s, const char *action, const struct agent_run *run,
+                  struct fence_error *err) {
+        const char *secrets[FENCE_EXTRAS + 1] = {s->t->secret};
+        char text[128];
+
+        for (size_t i = 0; i < s->t->n_extra; i++)
+                secrets[i + 1] = s->t->extra[i].value;
+        agent_said(run->err, secrets, s->t->n_extra + 1, text, sizeof(text));
+        return fence_fail(err, FENCE_AGENT_FAILED, "%s %s failed (%d): %s", s->t->device->agent,
+                          action, run->status, text[0] ? text : "no message");
+}
+
 static int judge(struct agent *s, usec_t until, struct fence_error *err) {
         const struct conf_device *d = s->t->device;
         char value[CACHE_VALUE_LEN];
@@ -113,8 +128,7 @@ static int judge(struct agent *s, usec_t until, struct fence_error *err) {
         if (r != 0)
                 return r;
         if (run.status != 0)
-                r = fence_fail(err, FENCE_AGENT_FAILED, "%s metadata failed (%d): %s", d->agent,
-                               run.status, run.last);
+                r = failed(s, "metadata", &run, err);
         else
                 r = agent_judge(d->agent, run.out, &s->traits, err);
         agent_run_clear(&run);
@@ -139,14 +153,15 @@ static bool has_option(const char *options, const char *wanted) {
         return false;
 }
 
-static void add(char input[INPUT_LEN], const char *key, const char *value) {
+static void add(char *input, const char *key, const char *value) {
         size_t len = strlen(input);
 
+        assert(len + strlen(key) + strlen(value) + 2 < INPUT_LEN); /* all of it is bounded */
         text_fmt(input + len, INPUT_LEN - len, "%s=%s\n", key, value);
 }
 
 /* The lines an agent reads. Wiped by the caller. */
-static void compose(const struct agent *s, const char *action, char input[INPUT_LEN]) {
+static void compose(const struct agent *s, const char *action, char *input) {
         const struct conf_device *d = s->t->device;
         char key[64], value[256];
         const char *p = d->options;
@@ -163,26 +178,22 @@ static void compose(const struct agent *s, const char *action, char input[INPUT_
                 add(input, s->traits.user, d->user);
         if (s->t->secret && s->t->secret[0])
                 add(input, s->traits.password[0] ? s->traits.password : "password", s->t->secret);
-}
-
-/* An agent may echo its password in an error: such a line is not passed on. */
-static const char *said(const struct agent *s, const struct agent_run *run) {
-        if (s->t->secret && s->t->secret[0] && strstr(run->last, s->t->secret))
-                return "(its message holds the password)";
-        return run->last[0] ? run->last : "no message";
+        for (size_t i = 0; i < s->t->n_extra; i++)
+                add(input, s->t->extra[i].key, s->t->extra[i].value);
 }
 
 static int call(struct agent *s, const char *action, usec_t until, struct agent_run *ret,
                 struct fence_error *err) {
-        char input[INPUT_LEN];
+        char *input;
         int r;
 
         r = judge(s, until, err);
         if (r != 0)
                 return r;
+        input = guarded_new(INPUT_LEN);
         compose(s, action, input);
         r = agent_run(s->path, input, until, s->t->on_group, ret, err);
-        explicit_bzero(input, sizeof(input));
+        guarded_free(input, INPUT_LEN);
         return r;
 }
 
@@ -196,8 +207,7 @@ static int agent_read(void *self, usec_t until, enum fence_power *ret, struct fe
                 return r;
         *ret = agent_status(run.status);
         if (*ret == FENCE_POWER_UNKNOWN)
-                r = fence_fail(err, FENCE_AGENT_FAILED, "%s status failed (%d): %s",
-                               s->t->device->agent, run.status, said(s, &run));
+                r = failed(s, "status", &run, err);
         agent_run_clear(&run);
         return r;
 }
@@ -212,8 +222,7 @@ static int agent_send(void *self, usec_t until, enum fence_order order, struct f
         if (r != 0)
                 return r;
         if (run.status != 0)
-                r = fence_fail(err, FENCE_AGENT_FAILED, "%s %s failed (%d): %s",
-                               s->t->device->agent, action, run.status, said(s, &run));
+                r = failed(s, action, &run, err);
         agent_run_clear(&run);
         return r;
 }

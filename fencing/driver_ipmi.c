@@ -29,10 +29,10 @@
  */
 static const struct {
         unsigned session_ms, repeat_ms;
-} paces[IPMI_PACES] = {{2000, 500}, {4000, 1500}, {8000, 3500}};
+} paces[IPMI_PACES] = {{2000, 500}, {4000, 1500}, {8000, 3500}, {20000, 9000}, {75000, 36000}};
 
-/* Short tries, many of them; slower ones in between. */
-static const uint8_t pace_of_try[] = {0, 0, 1, 0, 2, 1};
+/* Short tries, many of them; slower ones in between, the slowest for time-outs of minutes. */
+static const uint8_t pace_of_try[] = {0, 0, 1, 0, 2, 1, 3, 2, 0, 4};
 
 struct ipmi {
         const struct fence_target *t;
@@ -51,6 +51,7 @@ struct ipmi {
         unsigned tries;
         int best_errnum;
         struct fence_error silence; /* the last time that nothing came back */
+        struct fence_error stall;   /* the last time that it began to answer, and did not go on */
 };
 
 static uint64_t settings_key(const struct conf_device *d) {
@@ -96,6 +97,10 @@ static int ipmi_open(const struct fence_target *t, void **ret_self, struct fence
                 return fence_fail(err, FENCE_NO_SECRET,
                                   "no password for %s: add [%s] with password = to fencing.conf",
                                   d->name, d->name);
+        if (t->n_extra > 0)
+                return fence_fail(err, FENCE_BAD_CONFIG,
+                                  "[%s] of fencing.conf: driver ipmi takes no %s", d->name,
+                                  t->extra[0].key);
         if (strlen(d->user) > IPMI_MAX_USER_NAME_LENGTH)
                 return fence_fail(err, FENCE_BAD_CONFIG,
                                   "[fence %s] user: IPMI names have at most %d bytes", d->name,
@@ -185,7 +190,7 @@ static void next_address(struct ipmi *s) {
 }
 
 /* Nothing came back: say why, as far as the network tells. */
-static int explain_silence(struct ipmi *s, struct fence_error *err) {
+static int explain_network(struct ipmi *s, struct fence_error *err) {
         int sys = 0;
 
         if (s->probe < 0)
@@ -211,6 +216,16 @@ static int explain_silence(struct ipmi *s, struct fence_error *err) {
                 return (int)err->code;
         }
         return ipmi_explain(err, &s->peer, IPMI_ERR_CONNECTION_TIMEOUT, 0, true);
+}
+
+/* The same, but a BMC that began to answer in this action is neither cut off nor without power. */
+static int explain_silence(struct ipmi *s, struct fence_error *err) {
+        int r = explain_network(s, err);
+
+        if (r != FENCE_TIMEOUT || s->stall.code == FENCE_OK)
+                return r;
+        *err = s->stall;
+        return (int)err->code;
 }
 
 /* The network said no before: ask it again, which takes less than a session's time-out. */
@@ -307,7 +322,7 @@ static int opened(struct ipmi *s, const struct ipmi_way *way) {
 /* Tell what went wrong while there was time. */
 static int out_of_time(const struct ipmi *s, struct fence_error *err) {
         if (err->code == FENCE_OK)
-                *err = s->silence;
+                *err = s->stall.code != FENCE_OK ? s->stall : s->silence;
         if (err->code != FENCE_OK)
                 return (int)err->code;
         return fence_fail(err, FENCE_TIMEOUT, "no time left to reach %.100s", s->where);
@@ -350,6 +365,8 @@ static int connect_bmc(struct ipmi *s, usec_t until, struct fence_error *err) {
                         r = explain_silence(s, err);
                 else
                         r = ipmi_explain(err, &s->peer, errnum, sys, true);
+                if (class == IPMI_CLASS_STALLED)
+                        s->stall = *err;
                 if (class == IPMI_CLASS_SILENT) {
                         s->silence = *err;
                         next_address(s);
@@ -370,13 +387,16 @@ static int connect_bmc(struct ipmi *s, usec_t until, struct fence_error *err) {
 
 /* A command failed: forget the session unless the BMC merely said no. */
 static int command_failed(struct ipmi *s, struct fence_error *err) {
-        int sys = errno;
+        int sys = errno, r;
         int errnum = ipmi_ctx_errnum(s->ctx);
 
         session_drop(s);
-        if (ipmi_class_of(errnum) == IPMI_CLASS_STALLED)
+        r = ipmi_explain(err, &s->peer, errnum, sys, false);
+        if (ipmi_class_of(errnum) == IPMI_CLASS_STALLED) {
                 s->tries++;
-        return ipmi_explain(err, &s->peer, errnum, sys, false);
+                s->stall = *err;
+        }
+        return r;
 }
 
 static int ipmi_read(void *self, usec_t until, enum fence_power *ret, struct fence_error *err) {
@@ -399,6 +419,8 @@ static int ipmi_read(void *self, usec_t until, enum fence_power *ret, struct fen
         else
                 *ret = on ? FENCE_POWER_ON : FENCE_POWER_OFF;
         fiid_obj_destroy(rs);
+        if (r == 0)
+                s->stall = (struct fence_error){0};
         if (r == 0 && !s->stored) {
                 way_remember(s, &s->way);
                 s->stored = true;

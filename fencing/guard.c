@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FD_HARD, FD_DEADLINE, FD_SIGNAL, N_FDS };
+#define GROUP_POLL_MS 5
+#define GROUP_POLLS 200 /* 1 s: the kernel frees what was killed, and may be busy */
+
+enum { FD_HARD, FD_SIGNAL, N_FDS };
 
 static struct {
         pthread_mutex_t lock; /* covers the next three */
@@ -20,7 +24,8 @@ static struct {
         int status;
         usec_t start;
         struct pollfd fds[N_FDS];
-        atomic_bool sending;
+        usec_t deadline;
+        timer_t alarm; /* armed only while an order may be on the wire */
         atomic_int group;
         atomic_flag answered;
 } guard = {.lock = PTHREAD_MUTEX_INITIALIZER, .answered = ATOMIC_FLAG_INIT};
@@ -49,10 +54,6 @@ void guard_settle(const struct fence_result *r, int status) {
         guard.settled = true;
         guard.status = status;
         (void)pthread_mutex_unlock(&guard.lock);
-}
-
-void guard_sending(bool in_flight) {
-        atomic_store(&guard.sending, in_flight);
 }
 
 void guard_group(pid_t pg) {
@@ -85,15 +86,31 @@ void guard_finish(const struct fence_result *r, int status) {
         _exit(status); /* no destructors: libraries may be in the middle of anything */
 }
 
+/* The agent, and what it started, are gone before anybody is told so. */
+static void end_group(void) {
+        const struct timespec pause_for = {.tv_nsec = GROUP_POLL_MS * 1000000};
+        pid_t group = atomic_load(&guard.group);
+        siginfo_t info;
+
+        if (group <= 0)
+                return;
+        (void)kill(-group, SIGKILL); /* gone already is as good */
+        for (int i = 0; i < GROUP_POLLS; i++) {
+                info.si_pid = 0;
+                if (waitid(P_PID, (id_t)group, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+                    info.si_pid != 0)
+                        return;
+                (void)nanosleep(&pause_for, NULL);
+        }
+}
+
 /* End early: whatever was read last, nothing is known now. */
 static void end(enum fence_code code, const char *message) {
         struct fence_result r;
         bool settled;
         int status;
-        int group = atomic_load(&guard.group);
 
-        if (group > 0)
-                (void)kill(-group, SIGKILL); /* gone already is as good */
+        end_group();
         (void)pthread_mutex_lock(&guard.lock);
         r = guard.result;
         settled = guard.settled;
@@ -123,13 +140,46 @@ static void *watch(void *unused) {
                 if (guard.fds[FD_HARD].revents)
                         end(FENCE_TIMEOUT, "the device or a library did not answer before the "
                                            "time-out of the action");
-                if (guard.fds[FD_DEADLINE].revents) {
-                        if (atomic_load(&guard.sending))
-                                end(FENCE_DEADLINE, "the deadline passed while sending");
-                        guard.fds[FD_DEADLINE].fd = -1; /* action.c checks before each order */
-                }
         }
         return NULL;
+}
+
+static struct timespec timespec_of(usec_t t) {
+        return (struct timespec){.tv_sec = (time_t)MIN(t / USEC_PER_SEC, (usec_t)INT32_MAX),
+                                 .tv_nsec = (long)(t % USEC_PER_SEC) * 1000};
+}
+
+/*
+ * On the main thread, in the middle of sending. A process that was stopped there runs this before
+ * its next instruction when it is continued after the deadline: what it was about to send stays
+ * unsent (S3). A thread of its own would race with it.
+ */
+static void on_deadline(int sig) {
+        (void)sig;
+        end(FENCE_DEADLINE, "the deadline passed while sending");
+}
+
+void guard_sending(bool in_flight) {
+        struct itimerspec its = {0};
+
+        if (guard.deadline == USEC_INFINITY)
+                return;
+        if (in_flight)
+                its.it_value = timespec_of(MAX(guard.deadline, (usec_t)1)); /* 0 would disarm */
+        if (timer_settime(guard.alarm, TIMER_ABSTIME, &its, NULL) < 0)
+                abort(); /* no order without it */
+}
+
+static int alarm_new(usec_t deadline) {
+        struct sigaction sa = {.sa_handler = on_deadline};
+        struct sigevent to_main = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
+
+        guard.deadline = deadline;
+        to_main._sigev_un._tid = gettid();
+        if (sigaction(SIGALRM, &sa, NULL) < 0 ||
+            timer_create(CLOCK_BOOTTIME, &to_main, &guard.alarm) < 0)
+                return -errno;
+        return 0;
 }
 
 static int timer_at(usec_t t) {
@@ -137,11 +187,9 @@ static int timer_at(usec_t t) {
         int fd, r;
 
         fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
-        if (fd < 0 || t == USEC_INFINITY) /* a disarmed one never fires */
-                return fd < 0 ? -errno : fd;
-        t = MAX(t, (usec_t)1); /* 0 would disarm */
-        its.it_value.tv_sec = (time_t)MIN(t / USEC_PER_SEC, (usec_t)INT32_MAX);
-        its.it_value.tv_nsec = (long)(t % USEC_PER_SEC) * 1000;
+        if (fd < 0)
+                return -errno;
+        its.it_value = timespec_of(t);
         if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL) < 0) {
                 r = -errno;
                 (void)close(fd);
@@ -164,8 +212,10 @@ int guard_start(usec_t hard, usec_t deadline, const struct fence_result *initial
         r = pthread_sigmask(SIG_BLOCK, &set, NULL);
         if (r != 0)
                 return -r;
+        r = alarm_new(deadline);
+        if (r < 0)
+                return r;
         fds[FD_HARD] = timer_at(hard);
-        fds[FD_DEADLINE] = timer_at(deadline);
         fds[FD_SIGNAL] = signalfd(-1, &set, SFD_CLOEXEC);
         for (size_t i = 0; i < N_FDS; i++) {
                 if (fds[i] < 0)

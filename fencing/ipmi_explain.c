@@ -37,9 +37,14 @@ static int explain_other(struct fence_error *err, const struct ipmi_peer *p, int
                         "%.100s refused the session, most likely for its cipher suite %u: "
                         "try cipher-suite = %u, or leave it out",
                         p->where, p->cipher, p->cipher == 17 ? 3 : 17);
-        return fence_fail(err, FENCE_PROTOCOL, "%.100s %s: %s; reset the BMC, update its firmware",
-                          p->where, opening ? "refused the session" : "answered with an error",
-                          ipmi_ctx_strerror(errnum));
+        if (opening)
+                return fence_fail(err, FENCE_PROTOCOL,
+                                  "%.80s refused the session (%s): check rights over LAN of user "
+                                  "'%.16s' and the cipher suites, or reset the BMC",
+                                  p->where, ipmi_ctx_strerror(errnum), p->user);
+        return fence_fail(err, FENCE_PROTOCOL,
+                          "%.100s answered with an error: %s; reset the BMC, update its firmware",
+                          p->where, ipmi_ctx_strerror(errnum));
 }
 
 int ipmi_explain(struct fence_error *err, const struct ipmi_peer *p, int errnum, int sys,
@@ -90,13 +95,18 @@ int ipmi_explain(struct fence_error *err, const struct ipmi_peer *p, int errnum,
         case IPMI_ERR_PASSWORD_VERIFICATION_TIMEOUT:
         case IPMI_ERR_MESSAGE_TIMEOUT:
         case IPMI_ERR_DRIVER_TIMEOUT:
-                return fence_fail(err, FENCE_TIMEOUT,
-                                  "%.100s stopped answering: BMC hung or overloaded", p->where);
+                return fence_fail(
+                        err, FENCE_TIMEOUT,
+                        "%.100s stopped answering in the middle of a session: BMC hung or "
+                        "overloaded; reset it if that lasts",
+                        p->where);
         case IPMI_ERR_BMC_BUSY:
         case IPMI_ERR_DRIVER_BUSY:
-                return fence_fail(err, FENCE_TIMEOUT,
-                                  "%.100s is busy (out of sessions, or in firmware update)",
-                                  p->where);
+                return fence_fail(
+                        err, FENCE_TIMEOUT,
+                        "%.100s is busy: out of sessions, or in a firmware update; reset it "
+                        "if that lasts",
+                        p->where);
         default:
                 return explain_other(err, p, errnum, opening);
         }

@@ -24,7 +24,7 @@ enum ipmi_class {
         IPMI_CLASS_PASSWORD = 64,
 };
 
-#define IPMI_PACES 3 /* from quick to slow, see driver_ipmi.c */
+#define IPMI_PACES 5 /* from quick to slow, see driver_ipmi.c */
 
 /** struct ipmi_way - all that a session needs beside address, user and password */
 struct ipmi_way {

@@ -150,14 +150,15 @@ static int parse_options(int argc, char **argv, struct options *o) {
 }
 
 static void harden(void) {
-        const struct rlimit none = {0, 0};
+        /* 1, which no core fits: with 0 cores still go where core_pattern names a program. */
+        const struct rlimit none = {1, 1};
 
         /* Descriptors 0 to 2 exist, or the next file opened would be written to as "stdout". */
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
                 if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
                         _exit(EXIT_USAGE);
         }
-        (void)setrlimit(RLIMIT_CORE, &none);      /* lowering a limit is always allowed */
+        (void)setrlimit(RLIMIT_CORE, &none);      /* refused: it was 0 before */
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* cannot fail with 0 */
         (void)umask(077);
 }
@@ -223,9 +224,11 @@ static int act(const struct options *o, const struct conf_device *device, usec_t
 
         r = secret_load(o->secrets, getenv("CREDENTIALS_DIRECTORY"), device->name, secret,
                         &result->error);
-        if (r == 0)
+        if (r == 0) {
                 target.secret = secret->password;
-        else if (r == FENCE_NO_SECRET && !ipmi) /* there are agents that need none */
+                target.extra = secret->extra;
+                target.n_extra = secret->n_extra;
+        } else if (r == FENCE_NO_SECRET && !ipmi) /* there are agents that need none */
                 r = 0;
         if (r == 0)
                 r = fence_open(ipmi ? &fence_driver_ipmi : &fence_driver_agent, &target, &handle,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fencing/secret.h"
+#include "hawd/base/conf_keys.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -9,18 +10,18 @@
 
 #define FILE_MAX ((size_t)256 * 1024)
 
-/* Memory that is neither dumped nor, where allowed, swapped. */
-static void *guarded_new(size_t size) {
+void *guarded_new(size_t size) {
         void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (p == MAP_FAILED)
                 abort();
         (void)madvise(p, size, MADV_DONTDUMP); /* a second line: core files are off anyway */
-        (void)mlock(p, size);                  /* refused in some containers: no reason to stop */
+        (void)madvise(p, size, MADV_DONTFORK);
+        (void)mlock(p, size); /* refused in some containers: no reason to stop */
         return p;
 }
 
-static void guarded_free(void *p, size_t size) {
+void guarded_free(void *p, size_t size) {
         explicit_bzero(p, size);
         (void)munmap(p, size);
 }
@@ -117,12 +118,61 @@ static bool span_copy(struct span s, char dst[SECRET_LEN]) {
         return true;
 }
 
+/* The name of an agent's own secret: what conf_is_secret() keeps out of hawd.conf belongs here. */
+static bool extra_name(struct span key, char name[NAME_LEN]) {
+        text_fmt(name, NAME_LEN, "%.*s", (int)MIN(key.len, (size_t)NAME_LEN - 1), key.p);
+        return key.len < NAME_LEN && name_valid(name) && conf_is_secret(name);
+}
+
+static int take_extra(const char *path, int line, const char *name, struct span value,
+                      struct secret *ret, struct fence_error *err) {
+        size_t n = ret->n_extra;
+
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(ret->keys[i], name) == 0)
+                        return fence_fail(err, FENCE_BAD_CONFIG, "%.150s:%d: a second %s", path,
+                                          line, name);
+        if (n == FENCE_EXTRAS)
+                return fence_fail(err, FENCE_BAD_CONFIG, "%.150s:%d: more than %d further secrets",
+                                  path, line, FENCE_EXTRAS);
+        text_set(ret->keys[n], NAME_LEN, name);
+        if (!span_copy(value, ret->values[n]))
+                return fence_fail(err, FENCE_BAD_CONFIG, "%.150s:%d: value too long", path, line);
+        ret->extra[n] = (struct fence_extra){ret->keys[n], ret->values[n]};
+        ret->n_extra++;
+        return 0;
+}
+
+/* A line of the device's own section, or of another, of which only the key is checked. */
+static int take_line(const char *path, int line, bool inside, struct span key, struct span value,
+                     struct secret *ret, char file_ret[SECRET_LEN], struct fence_error *err) {
+        bool file = span_is(key, "password-file"), password = span_is(key, "password");
+        char name[NAME_LEN];
+
+        if (!file && !password && !extra_name(key, name))
+                return fence_fail(err, FENCE_BAD_CONFIG,
+                                  "%.150s:%d: unknown key, known are password, password-file and "
+                                  "an agent's own secrets, as community",
+                                  path, line);
+        if (!inside)
+                return 0;
+        if (!file && !password)
+                return take_extra(path, line, name, value, ret, err);
+        if (ret->password[0] || file_ret[0])
+                return fence_fail(err, FENCE_BAD_CONFIG, "%.150s:%d: a second password", path,
+                                  line);
+        if (!span_copy(value, file ? file_ret : ret->password))
+                return fence_fail(err, FENCE_BAD_CONFIG, "%.150s:%d: value too long", path, line);
+        return 0;
+}
+
 int secret_parse(const char *path, const char *text, const char *device, struct secret *ret,
                  char file_ret[SECRET_LEN], struct fence_error *err) {
         bool inside = false, found = false, section = false;
-        int line = 0;
+        int line = 0, r;
 
         ret->password[0] = file_ret[0] = '\0';
+        ret->n_extra = 0;
         while (*text) {
                 struct span s = {text, strcspn(text, "\n")}, key, value;
                 const char *eq;
@@ -148,20 +198,9 @@ int secret_parse(const char *path, const char *text, const char *device, struct 
                                              : "expected [DEVICE] or key = value");
                 key = trim((struct span){s.p, (size_t)(eq - s.p)});
                 value = trim((struct span){eq + 1, (size_t)(s.p + s.len - eq - 1)});
-                if (!span_is(key, "password") && !span_is(key, "password-file"))
-                        return fence_fail(err, FENCE_BAD_CONFIG,
-                                          "%.150s:%d: unknown key, known are password and "
-                                          "password-file",
-                                          path, line);
-                if (!inside)
-                        continue;
-                if (ret->password[0] || file_ret[0])
-                        return fence_fail(err, FENCE_BAD_CONFIG,
-                                          "%.150s:%d: a second password for [%s]", path, line,
-                                          device);
-                if (!span_copy(value, span_is(key, "password") ? ret->password : file_ret))
-                        return fence_fail(err, FENCE_BAD_CONFIG, "%.150s:%d: value too long", path,
-                                          line);
+                r = take_line(path, line, inside, key, value, ret, file_ret, err);
+                if (r != 0)
+                        return r;
         }
         if (!found)
                 return fence_fail(err, FENCE_NO_SECRET,
@@ -170,7 +209,7 @@ int secret_parse(const char *path, const char *text, const char *device, struct 
         return 0;
 }
 
-/* password-file: the first line of it. */
+/* The first line of a file of its own. */
 static int load_file(const char *path, struct secret *ret, char *buf, struct fence_error *err) {
         int r;
 
@@ -182,27 +221,36 @@ static int load_file(const char *path, struct secret *ret, char *buf, struct fen
                 return r;
         if (!span_copy(trim((struct span){buf, strcspn(buf, "\n")}), ret->password))
                 return fence_fail(err, FENCE_BAD_CONFIG, "%.150s: password too long", path);
+        if (!ret->password[0])
+                return fence_fail(err, FENCE_NO_SECRET, "%.150s: its first line is empty", path);
         return 0;
+}
+
+static bool there(char path[PATH_MAX], const char *dir, const char *prefix, const char *name) {
+        if (!dir || dir[0] != '/')
+                return false;
+        text_fmt(path, PATH_MAX, "%s/%s%s", dir, prefix, name);
+        return access(path, F_OK) == 0;
 }
 
 int secret_load(const char *path, const char *credentials, const char *device, struct secret *ret,
                 struct fence_error *err) {
         char credential[PATH_MAX];
-        char file[SECRET_LEN];
-        char *buf;
+        char file[SECRET_LEN] = "";
+        char *buf = guarded_new(FILE_MAX + 1);
         int r;
 
-        if (credentials && credentials[0] == '/') {
-                text_fmt(credential, sizeof(credential), "%s/fencing.conf", credentials);
-                if (access(credential, F_OK) == 0)
+        if (there(credential, credentials, "fence_", device)) {
+                r = load_file(credential, ret, buf, err);
+        } else {
+                if (there(credential, credentials, "", "fencing.conf"))
                         path = credential;
+                r = read_safe(path, buf, err);
+                if (r == 0)
+                        r = secret_parse(path, buf, device, ret, file, err);
+                if (r == 0 && file[0])
+                        r = load_file(file, ret, buf, err);
         }
-        buf = guarded_new(FILE_MAX + 1);
-        r = read_safe(path, buf, err);
-        if (r == 0)
-                r = secret_parse(path, buf, device, ret, file, err);
-        if (r == 0 && file[0])
-                r = load_file(file, ret, buf, err);
         guarded_free(buf, FILE_MAX + 1);
         if (r != 0)
                 explicit_bzero(ret, sizeof(*ret));

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Passwords of the fence devices: fencing.conf, or a systemd credential of that name.
+ * Passwords of the fence devices: fencing.conf, or systemd credentials.
  *
  *     [bmc1]
  *     password = s3cret              # the rest of the line, comments included, blanks trimmed;
  *                                    # "in double quotes" keeps them
  *     [pdu]
  *     password-file = /etc/hawd/pdu.password
+ *     snmp_priv_passwd = s3cret      # further secrets of an agent, by its own names for them
  *
- * Files that others can read are refused. The text is never in a message.
+ * A credential fence_NAME is the password of device NAME; a credential fencing.conf replaces the
+ * file. Files that others can read are refused. The text is never in a message.
  */
 #pragma once
 
-#include "fencing/code.h"
+#include "fencing/driver.h"
 
 #include <sys/stat.h>
 
@@ -22,16 +24,25 @@
  */
 struct secret {
         char password[SECRET_LEN];
+        struct fence_extra extra[FENCE_EXTRAS]; /* further secrets; they point to the texts below */
+        size_t n_extra;
+        char keys[FENCE_EXTRAS][NAME_LEN];
+        char values[FENCE_EXTRAS][SECRET_LEN];
 };
 
 /** secret_new() - never NULL. secret_free() - wipe and release; NULL is fine; returns NULL. */
 struct secret *secret_new(void);
 struct secret *secret_free(struct secret *s);
 
+/** guarded_new() - such memory: zeroed, neither dumped nor, where allowed, swapped, nor inherited
+ * by children. guarded_free() - wipe and release. */
+void *guarded_new(size_t size);
+void guarded_free(void *p, size_t size);
+
 /**
  * secret_load() - the password of @device
  * @path:        fencing.conf
- * @credentials: $CREDENTIALS_DIRECTORY or NULL; its fencing.conf wins when it is there
+ * @credentials: $CREDENTIALS_DIRECTORY or NULL; what is there wins: fence_@device, fencing.conf
  *
  * Return: 0 (also when the device has a section without password, and @ret is ""),
  * FENCE_NO_SECRET: missing file or section, FENCE_BAD_CONFIG: unsafe mode, owner or syntax.

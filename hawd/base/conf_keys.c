@@ -134,8 +134,15 @@ const struct conf_key *conf_key_find(const struct conf_section *s, const char *k
 }
 
 bool conf_is_secret(const char *key) {
-        return strcmp(key, "passwd_script") != 0 &&
-               (strstr(key, "passw") || strstr(key, "secret") || strcmp(key, "community") == 0);
+        static const char *const whole[] = {"community", "token", "apikey", "api_key"};
+        size_t len = strlen(key);
+
+        if (len > 7 && strcmp(key + len - 7, "_script") == 0) /* prints it, and is no secret */
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+                if (strcmp(key, whole[i]) == 0)
+                        return true;
+        return strstr(key, "passw") || strstr(key, "secret");
 }
 
 bool conf_key_is_list(const struct conf_key *key) {

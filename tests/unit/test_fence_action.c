@@ -19,6 +19,7 @@ struct device {
         enum fence_code refuses; /* orders */
         unsigned reads, sends, published;
         bool in_flight;
+        usec_t stops; /* this process does, when it is about to send */
         usec_t first_send;
 };
 
@@ -43,6 +44,8 @@ static void fake_publish(void *ctx, const struct fence_result *r) {
 static void fake_sending(void *ctx, bool in_flight) {
         (void)ctx;
         dev.in_flight = in_flight;
+        if (in_flight)
+                dev.now += dev.stops;
 }
 
 static int fake_open(const struct fence_target *t, void **ret_self, struct fence_error *err) {
@@ -216,6 +219,17 @@ START_TEST(the_deadline_passes_while_reading) { /* rule 3: checked right before 
         ck_assert(!act(FENCE_ACTION_OFF, 20 * SECOND, dev.now + 2 * SECOND));
         ck_assert_int_eq(result.error.code, FENCE_DEADLINE);
         ck_assert_uint_eq(dev.sends, 0);
+}
+END_TEST
+
+START_TEST(a_stop_right_before_sending_is_seen) { /* rule 3: the clock is read behind the alarm */
+        dev.power = true;
+        dev.stops = 10 * SECOND;
+        ck_assert(!act(FENCE_ACTION_OFF, 60 * SECOND, dev.now + 5 * SECOND));
+        ck_assert_int_eq(result.error.code, FENCE_DEADLINE);
+        ck_assert_uint_eq(dev.sends, 0);
+        ck_assert(!result.switched);
+        ck_assert_int_eq(result.power, FENCE_POWER_ON);
 }
 END_TEST
 
@@ -402,6 +416,7 @@ static Suite *fence_action_suite(void) {
         tcase_add_test(tc, accepted_is_not_off);
         tcase_add_test(tc, no_order_after_the_deadline);
         tcase_add_test(tc, the_deadline_passes_while_reading);
+        tcase_add_test(tc, a_stop_right_before_sending_is_seen);
         tcase_add_test(tc, no_repeated_order_after_the_deadline);
         tcase_add_test(tc, a_late_off_counts_after_the_deadline);
         tcase_add_test(tc, the_deadline_forbids_no_proof);

@@ -3,6 +3,7 @@
 /* Fence agents: whose word is proof, what they are given, and that they end when told to. */
 #include "fencing/agent_meta.h"
 #include "fencing/agent_run.h"
+#include "fencing/agent_said.h"
 #include "fencing/driver.h"
 #include "fencing/guard.h"
 #include "tests/unit/unit.h"
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define META(actions, parameters)                                                                  \
@@ -20,6 +22,9 @@
 #define ACTION(name) "\t<action name=\"" name "\" automatic=\"0\"/>\n"
 #define PARAMETER(name)                                                                            \
         "\t<parameter name=\"" name "\" unique=\"0\" required=\"1\">\n</parameter>\n"
+#define ACTION_DEFAULT(name)                                                                       \
+        "\t<parameter name='action' unique=\"0\">\n<getopt mixed=\"-o\" />\n"                      \
+        "<content type=\"string\" default=\"" name "\"  />\n</parameter>\n"
 #define POWER ACTION("on") ACTION("off") ACTION("reboot") ACTION("status") ACTION("monitor")
 
 static const struct {
@@ -43,6 +48,10 @@ static const struct {
         {"fence_scsi",
          META("<action on_target='1' name='on' />" ACTION("off") ACTION("status"), ""),
          FENCE_NO_STATUS, "cuts storage or network"},
+        {"fence_x", META(POWER, ACTION_DEFAULT("off")), FENCE_NO_STATUS, "default action is off"},
+        {"fence_x", META(POWER, ACTION_DEFAULT("reboot")), 0, ""},
+        {"fence_x", META(POWER, PARAMETER("action") ACTION_DEFAULT("off")), 0, ""}, /* the first */
+        {"fence_kdump", META(POWER, ""), FENCE_NO_STATUS, "crashed, not off"},
         {"fence_sbd", META(POWER, ""), FENCE_NO_STATUS, "must read"},
         {"fence_heuristics_ping", META(POWER, ""), FENCE_NO_STATUS, "only pings"},
         {"fence_x", "<resource-agent name=\"x\"><action name=\"on", FENCE_NO_STATUS, "no action"},
@@ -56,6 +65,64 @@ START_TEST(whose_word_is_proof) {
         ck_assert_msg(r == agents[_i].code, "%d: %s", r, err.message);
         if (r != 0)
                 ck_assert_msg(strstr(err.message, agents[_i].says), "%s", err.message);
+}
+END_TEST
+
+/* What is installed here says of itself. */
+static const struct {
+        const char *agent;
+        bool proves;
+} installed[] = {
+        {"fence_apc", true},
+        {"fence_apc_snmp", true},
+        {"fence_ipmilan", true},
+        {"fence_redfish", true},
+        {"fence_ilo4_ssh", true},
+        {"fence_idrac", true},
+        {"fence_virsh", true},
+        {"fence_scsi", false},
+        {"fence_mpath", false},
+        {"fence_ifmib", false},
+        {"fence_brocade", false},
+        {"fence_cisco_mds", false},
+        {"fence_sanbox2", false},
+        {"fence_compute", false},
+        {"fence_kdump", false},
+        {"fence_legacy", false},
+        {"fence_heuristics_ping", false},
+        {"fence_sbd", false},
+        {"fence_ovh", false},
+        {"fence_rcd_serial", false},
+        {"fence_watchdog", false},
+};
+
+static void no_group(pid_t pg) {
+        (void)pg;
+}
+
+START_TEST(installed_agents_are_judged_by_what_they_print) {
+        struct agent_traits traits;
+        struct agent_run run;
+        struct fence_error err = {0};
+        char program[PATH_MAX];
+        int r;
+
+        text_fmt(program, sizeof(program), "/usr/sbin/%s", installed[_i].agent);
+        if (access(program, X_OK) != 0)
+                return; /* the package fence-agents is not there, or without this one */
+        ck_assert_int_eq(agent_run(program, "action=metadata\n", guard_now() + 50 * USEC_PER_SEC,
+                                   no_group, &run, &err),
+                         0);
+        r = agent_judge(installed[_i].agent, run.out, &traits, &err);
+        ck_assert_msg(r == (installed[_i].proves ? 0 : FENCE_NO_STATUS), "%s: %d %s",
+                      installed[_i].agent, r, err.message);
+        if (installed[_i].proves) {
+                ck_assert_str_ne(traits.password, "");
+        } else if (strstr(run.out, "automatic=\"1\"")) {
+                ck_assert_int_eq(agent_judge("fence_renamed", run.out, &traits, &err),
+                                 FENCE_NO_STATUS);
+        }
+        agent_run_clear(&run);
 }
 END_TEST
 
@@ -105,8 +172,12 @@ START_TEST(options_one_by_one) {
         ck_assert_ptr_null(agent_option_allowed("plug", "3"));
         ck_assert_ptr_null(agent_option_allowed("method", "onoff"));
         ck_assert_ptr_nonnull(agent_option_allowed("method", "cycle")); /* S3 */
+        ck_assert_ptr_nonnull(agent_option_allowed("missing_as_off", "1"));
         ck_assert_ptr_nonnull(agent_option_allowed("action", "on"));
         ck_assert_ptr_nonnull(agent_option_allowed("passwd", "x"));
+        ck_assert_ptr_nonnull(agent_option_allowed("snmp_priv_passwd", "x"));
+        ck_assert_ptr_nonnull(agent_option_allowed("apikey", "x"));
+        ck_assert_ptr_null(agent_option_allowed("passwd_script", "/etc/hawd/pw"));
         ck_assert_ptr_nonnull(agent_option_allowed("debug_file", "/tmp/x"));
 }
 END_TEST
@@ -160,13 +231,13 @@ START_TEST(an_agent_is_fed_and_heard) {
         struct agent_run run;
         struct fence_error err = {0};
 
-        script("cat; echo 'first' >&2; echo '2026-01-01 12:00:00,1 ERROR: last words' >&2; exit 2");
+        script("cat; echo 'first' >&2; echo 'last words' >&2; exit 2");
         ck_assert_int_eq(agent_run(path, "action=status\n", guard_now() + 20 * USEC_PER_SEC,
                                    on_group, &run, &err),
                          0);
         ck_assert_int_eq(run.status, 2);
         ck_assert_str_eq(run.out, "action=status\n");
-        ck_assert_str_eq(run.last, "last words");
+        ck_assert_str_eq(run.err, "first\nlast words\n");
         agent_run_clear(&run);
         ck_assert_uint_eq(n_groups, 2);
         ck_assert_int_eq(groups[1], 0);
@@ -214,6 +285,144 @@ START_TEST(a_hanging_agent_is_killed_with_its_children) {
 }
 END_TEST
 
+static int count_in(const char *file) {
+        FILE *f = fopen(file, "re");
+        int n = 0;
+
+        while (f && fgetc(f) != EOF)
+                n++;
+        if (f)
+                fclose(f);
+        return n;
+}
+
+/* A leftover that writes a byte now and then, for as long as it lives; it has left the group. */
+#define LEFTOVER                                                                                   \
+        "setsid sh -c 'while :; do printf x >>%s/left; sleep 0.05; done' >/dev/null 2>&1 &\n"
+
+static void no_leftover(void) {
+        char file[PATH_MAX];
+        int before;
+
+        if (geteuid() != 0)
+                return; /* only root has a namespace for it */
+        text_fmt(file, sizeof(file), "%s/left", dir);
+        for (int i = 0; i < 20; i++) { /* a busy machine needs a while to kill */
+                before = count_in(file);
+                ck_assert_int_gt(before, 0);
+                usleep(500000);
+                if (count_in(file) == before)
+                        return;
+        }
+        ck_abort_msg("it lives on");
+}
+
+START_TEST(what_an_agent_leaves_behind_ends_with_it) {
+        char text[PATH_MAX];
+        struct agent_run run;
+        struct fence_error err = {0};
+
+        text_fmt(text, sizeof(text), LEFTOVER "while [ ! -s %s/left ]; do sleep 0.05; done; exit 2",
+                 dir, dir);
+        script(text);
+        ck_assert_int_eq(agent_run(path, "", guard_now() + 30 * USEC_PER_SEC, on_group, &run, &err),
+                         0);
+        ck_assert_int_eq(run.status, 2);
+        agent_run_clear(&run);
+        no_leftover();
+}
+END_TEST
+
+/* S3: the kernel needs nobody of them to run for that. */
+START_TEST(a_stopped_agent_does_not_outlive_its_time) {
+        char text[PATH_MAX], file[PATH_MAX];
+        usec_t until = guard_now() + 2 * USEC_PER_SEC;
+        int status, tries = 0;
+        pid_t fencer;
+
+        text_fmt(text, sizeof(text), LEFTOVER "sleep 100", dir);
+        text_fmt(file, sizeof(file), "%s/left", dir);
+        script(text);
+        fencer = fork();
+        if (fencer == 0) {
+                struct agent_run run;
+                struct fence_error err;
+
+                (void)agent_run(path, "", until, no_group, &run, &err);
+                _exit(0);
+        }
+        while (count_in(file) == 0 && tries++ < 1000)
+                usleep(1000);
+        ck_assert_int_eq(kill(fencer, SIGSTOP), 0); /* now nobody of ours would kill the agent */
+        while (guard_now() < until + USEC_PER_SEC / 2)
+                usleep(10000);
+        no_leftover();
+        ck_assert_int_eq(kill(fencer, SIGCONT), 0);
+        ck_assert_int_eq(waitpid(fencer, &status, 0), fencer);
+}
+END_TEST
+
+START_TEST(an_agent_ends_with_hawd_fence) {
+        char text[PATH_MAX], file[PATH_MAX];
+        int status, tries = 0;
+        pid_t fencer;
+
+        text_fmt(text, sizeof(text), LEFTOVER "sleep 100", dir);
+        text_fmt(file, sizeof(file), "%s/left", dir);
+        script(text);
+        fencer = fork();
+        if (fencer == 0) {
+                struct agent_run run;
+                struct fence_error err;
+
+                (void)agent_run(path, "", guard_now() + 50 * USEC_PER_SEC, no_group, &run, &err);
+                _exit(0);
+        }
+        while (count_in(file) == 0 && tries++ < 10000)
+                usleep(1000);
+        ck_assert_int_eq(kill(fencer, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(fencer, &status, 0), fencer);
+        no_leftover();
+}
+END_TEST
+
+/* What it said, what hawd may say of it. */
+static const struct {
+        const char *text, *first, *second, *said;
+} sayings[] = {
+        {"", "x", NULL, ""},
+        {"one\ntwo\n\n \t\r\n", NULL, NULL, "two"},
+        {"2026-01-01 12:00:00,1 ERROR: last words\n", "", NULL, "last words"},
+        {"no: s3cret", "s3cret", NULL, "no: ***"},
+        {"s3crets3cret is s3cret", "s3cret", NULL, "****** is ***"},
+        {"http://u:p%40ss%2Fw+x@host", "p@ss/w x", NULL, "http://u:***@host"},
+        {"sent 'p\\'w\\\\d'", "p'w\\d", NULL, "sent '***'"},
+        {"ends with pw ", "pw ", NULL, "ends with ***"},
+        {"two: alpha and alphabet", "alpha", "alphabet", "two: *** and ***"},
+        {"ERROR: key ERROR: x", "ERROR: x", NULL, "key ***"},
+};
+
+START_TEST(sayings_lose_their_secrets) {
+        const char *const secrets[] = {sayings[_i].first, sayings[_i].second};
+        char buf[64];
+
+        agent_said(sayings[_i].text, secrets, 2, buf, sizeof(buf));
+        ck_assert_str_eq(buf, sayings[_i].said);
+}
+END_TEST
+
+START_TEST(a_cut_saying_shows_no_piece) {
+        const char *const secrets[] = {"sesame"};
+        char text[64], buf[16];
+
+        for (int n = 0; n < 20; n++) {
+                text_fmt(text, sizeof(text), "%.*ssesame", n, "....................");
+                agent_said(text, secrets, 1, buf, sizeof(buf));
+                ck_assert_ptr_null(strchr(buf, 's'));
+        }
+}
+END_TEST
+
 START_TEST(no_such_agent) {
         struct agent_run run;
         struct fence_error err = {0};
@@ -254,7 +463,7 @@ START_TEST(the_driver_reads_and_sends) {
         ck_assert_int_eq(power, FENCE_POWER_OFF);
         n_groups = 0;
         ck_assert_int_eq(fence_send(&h, until, FENCE_ORDER_ON, &err), FENCE_AGENT_FAILED);
-        ck_assert_ptr_null(strstr(err.message, "pw word"));
+        ck_assert_ptr_nonnull(strstr(err.message, "no: ***"));
         fence_close(&h);
 
         text_set(device.agent, sizeof(device.agent), "fence_absent");
@@ -271,6 +480,8 @@ static Suite *fence_agent_suite(void) {
         TCase *tc = unit_case(suite, "metadata");
 
         tcase_add_loop_test(tc, whose_word_is_proof, 0, (int)ARRAY_SIZE(agents));
+        tcase_add_loop_test(tc, installed_agents_are_judged_by_what_they_print, 0,
+                            (int)ARRAY_SIZE(installed));
         tcase_add_test(tc, parameters_by_their_names);
         tcase_add_test(tc, options_one_by_one);
         tcase_add_test(tc, exit_status_is_power);
@@ -280,6 +491,11 @@ static Suite *fence_agent_suite(void) {
         tcase_add_test(tc, an_agent_sees_no_more_than_it_should);
         tcase_add_test(tc, a_talkative_agent_is_bounded);
         tcase_add_test(tc, a_hanging_agent_is_killed_with_its_children);
+        tcase_add_test(tc, what_an_agent_leaves_behind_ends_with_it);
+        tcase_add_test(tc, a_stopped_agent_does_not_outlive_its_time);
+        tcase_add_test(tc, an_agent_ends_with_hawd_fence);
+        tcase_add_loop_test(tc, sayings_lose_their_secrets, 0, (int)ARRAY_SIZE(sayings));
+        tcase_add_test(tc, a_cut_saying_shows_no_piece);
         tcase_add_test(tc, no_such_agent);
         tcase_add_test(tc, the_driver_reads_and_sends);
         return suite;

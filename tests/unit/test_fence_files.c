@@ -61,6 +61,11 @@ static const struct {
         {"[bmc1\n", FENCE_BAD_CONFIG, ":1: a section"},
         {"[bmc1]\npasword = hunter2\n", FENCE_BAD_CONFIG, ":2: unknown key"},
         {"[bmc1]\npassword = hunter2\npassword = hunter2\n", FENCE_BAD_CONFIG, ":3: a second"},
+        {"[bmc1]\npassword = s3cret\ncommunity = hunter2\nsnmp_priv_passwd = x\n", 0, "s3cret"},
+        {"[bmc1]\ncommunity = hunter2\ncommunity = x\n", FENCE_BAD_CONFIG, ":3: a second comm"},
+        {"[b]\nplug = hunter2\n[bmc1]\npassword = x\n", FENCE_BAD_CONFIG, ":2: unknown key"},
+        {"[bmc1]\npw_a_secret = 1\nb_secret = 2\nc_secret = 3\nd_secret = 4\ne_secret = hunter2",
+         FENCE_BAD_CONFIG, ":6: more than 4"},
 };
 
 START_TEST(syntax) {
@@ -74,6 +79,23 @@ START_TEST(syntax) {
         }
         ck_assert_msg(strstr(err.message, texts[_i].password), "%s", err.message);
         ck_assert_ptr_null(strstr(err.message, "hunter2"));
+}
+END_TEST
+
+START_TEST(further_secrets_are_kept_by_name) {
+        char file[SECRET_LEN];
+
+        ck_assert_int_eq(secret_parse("f",
+                                      "[other]\ncommunity = theirs\n[bmc1]\n"
+                                      "community = \" kept \"\npassword = p\ntoken = t=1\n",
+                                      "bmc1", secret, file, &err),
+                         0);
+        ck_assert_uint_eq(secret->n_extra, 2);
+        ck_assert_str_eq(secret->extra[0].key, "community");
+        ck_assert_str_eq(secret->extra[0].value, " kept ");
+        ck_assert_str_eq(secret->extra[1].key, "token");
+        ck_assert_str_eq(secret->extra[1].value, "t=1");
+        ck_assert_str_eq(secret->password, "p");
 }
 END_TEST
 
@@ -121,6 +143,18 @@ START_TEST(a_credential_wins) {
         put(credential, "[bmc1]\npassword = credential\n", 0400);
         ck_assert_int_eq(secret_load(path, creds, "bmc1", secret, &err), 0);
         ck_assert_str_eq(secret->password, "credential");
+        /* One of the device's own wins over both, and needs neither. */
+        text_fmt(credential, sizeof(credential), "%s/fence_bmc1", creds);
+        put(credential, "its own\n", 0400);
+        ck_assert_int_eq(secret_load(path, creds, "bmc1", secret, &err), 0);
+        ck_assert_str_eq(secret->password, "its own");
+        ck_assert_int_eq(secret_load(path, creds, "bmc2", secret, &err), FENCE_NO_SECRET);
+        ck_assert_int_eq(secret_load("/nonexistent/f", creds, "bmc1", secret, &err), 0);
+        ck_assert_int_eq(chmod(credential, 0440), 0);
+        ck_assert_int_eq(secret_load(path, creds, "bmc1", secret, &err), FENCE_BAD_CONFIG);
+        put(credential, "\n", 0400);
+        ck_assert_int_eq(secret_load(path, creds, "bmc1", secret, &err), FENCE_NO_SECRET);
+        ck_assert_ptr_nonnull(strstr(err.message, "first line is empty"));
 }
 END_TEST
 
@@ -198,6 +232,7 @@ static Suite *fence_files_suite(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, syntax, 0, (int)ARRAY_SIZE(texts));
+        tcase_add_test(tc, further_secrets_are_kept_by_name);
         tcase_add_test(tc, modes_and_owners);
         tcase_add_test(tc, loaded_from_a_safe_file_only);
         tcase_add_test(tc, a_credential_wins);

@@ -94,7 +94,8 @@ ADAPTERS := ring guest runner watchdog store control
 $(foreach a,$(ADAPTERS),$(eval $(a)_SRC := $(wildcard hawd/$(a)/*.c)))
 HAWD_SRC := $(wildcard hawd/*.c) $(DRIVER_SRC)
 FENCE_SRC := $(filter-out fencing/ladder%,$(wildcard fencing/*.c))
-CTL_SRC := $(wildcard hawd/ctl/*.c)
+CTL_SRC := $(wildcard hawd/ctl/*.c hawd/ctl/doctor/*.c)
+FACTS_SRC := $(wildcard hawd/facts/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 SIMTEST_SRC := $(wildcard tests/sim/*.c)
 # Each of these is a program of its own, tests/X/NAME.c -> build/MODE/X/NAME.
@@ -103,7 +104,7 @@ TOOL_SRC := $(wildcard tests/conf/*.c tests/lab/*.c tests/bench/*.c tests/trace/
 FUZZ_SRC := $(if $(filter fuzz,$(MODE)),$(wildcard tests/fuzz/fuzz_*.c))
 
 ALL_SRC := $(PURE_SRC) $(BASE_IO_SRC) $(SIM_SRC) $(WIRE_SRC) $(foreach a,$(ADAPTERS),$($(a)_SRC)) \
-	   $(HAWD_SRC) $(FENCE_SRC) $(CTL_SRC) $(UNIT_SRC) $(SIMTEST_SRC) $(TOOL_SRC) $(FUZZ_SRC)
+	   $(HAWD_SRC) $(FENCE_SRC) $(FACTS_SRC) $(CTL_SRC) $(UNIT_SRC) $(SIMTEST_SRC) $(TOOL_SRC) $(FUZZ_SRC)
 ALL_OBJ := $(call obj,$(ALL_SRC))
 
 BUILD_H := $(B)/gen/hawd/base/build.h
@@ -125,7 +126,9 @@ $(foreach a,$(ADAPTERS),$(eval $(a)_OBJ := $(call obj,$($(a)_SRC))))
 fence_OBJ := $(call obj,$(filter-out fencing/main.c fencing/hawd-fence.c,$(FENCE_SRC)))
 ctl_OBJ := $(call obj,$(filter-out hawd/ctl/main.c hawd/ctl/hawctl.c,$(CTL_SRC)))
 
-ARCHIVES := pure base sim wire fence ctl $(ADAPTERS)
+facts_OBJ := $(call obj,$(filter-out hawd/facts/main.c,$(FACTS_SRC)))
+
+ARCHIVES := pure base sim wire fence facts ctl $(ADAPTERS)
 
 # pkg-config modules behind each archive
 pure_PKG := inih
@@ -139,6 +142,7 @@ store_PKG := sqlite3
 control_PKG := libqb jansson libsystemd
 fence_PKG := libfreeipmi jansson inih
 runner_PKG := libqb jansson
+facts_PKG := $(PKG_GUEST) libcmap libvotequorum libcorosync_common jansson inih
 ctl_PKG := jansson smartcols inih libprotobuf-c
 
 # ---- programs (built once their main file is there) ------------------------------------------------
@@ -149,6 +153,9 @@ PROGRAMS += $(B)/hawd
 endif
 ifneq ($(wildcard fencing/main.c fencing/hawd-fence.c),)
 PROGRAMS += $(B)/hawd-fence
+endif
+ifneq ($(wildcard hawd/facts/main.c),)
+PROGRAMS += $(B)/hawd-facts
 endif
 ifneq ($(wildcard hawd/ctl/main.c hawd/ctl/hawctl.c),)
 PROGRAMS += $(B)/hawctl
@@ -182,6 +189,11 @@ $(B)/hawd-fence: $(call obj,$(filter fencing/main.c fencing/hawd-fence.c,$(FENCE
 		$(foreach a,fence base pure,$(call lib_of,$(a)))
 	@echo "LINK $@"
 	@$(call link,$(fence_PKG))
+
+$(B)/hawd-facts: $(call obj,hawd/facts/main.c) \
+		$(foreach a,facts fence ctl base pure,$(call lib_of,$(a)))
+	@echo "LINK $@"
+	@$(call link,$(facts_PKG))
 
 $(B)/hawctl: $(call obj,$(filter hawd/ctl/main.c hawd/ctl/hawctl.c,$(CTL_SRC))) \
 		$(foreach a,ctl sim wire base pure,$(call lib_of,$(a)))
@@ -257,7 +269,7 @@ define BUILD_H_TEXT
 #define HAWD_CONF "$(SYSCONFDIR)/hawd/hawd.conf"
 #define HAWD_FENCING_CONF "$(SYSCONFDIR)/hawd/fencing.conf"
 #define HAWD_FENCE_PROGRAM "$(LIBEXECDIR)/hawd-fence"
-#define HAWD_CTL_PROGRAM "$(BINDIR)/hawctl"
+#define HAWD_FACTS_PROGRAM "$(LIBEXECDIR)/hawd-facts"
 #define HAWD_STATE_DIR "$(LOCALSTATEDIR)/lib/hawd"
 #define HAWD_RUN_DIR "$(RUNSTATEDIR)/hawd"
 endef
@@ -322,6 +334,7 @@ install: all
 	$(INSTALL) -d -m 0755 $(D)$(SYSCONFDIR)/hawd
 	$(if $(filter %/hawd,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd $(D)$(SBINDIR)/hawd)
 	$(if $(filter %/hawd-fence,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-fence $(D)$(LIBEXECDIR)/hawd-fence)
+	$(if $(filter %/hawd-facts,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-facts $(D)$(LIBEXECDIR)/hawd-facts)
 	$(if $(filter %/hawctl,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawctl $(D)$(BINDIR)/hawctl)
 	sed 's|@SBINDIR@|$(SBINDIR)|g' systemd/hawd.service.in > $(B)/hawd.service
 	$(INSTALL) -m 0644 $(B)/hawd.service $(D)$(UNITDIR)/hawd.service
@@ -344,7 +357,7 @@ install: all
 		$(INSTALL) -D -m 0644 $$m $(D)$(DATADIR)/man/man$$s/$${m##*/} || exit 1; done
 
 uninstall:
-	rm -f $(D)$(SBINDIR)/hawd $(D)$(BINDIR)/hawctl $(D)$(LIBEXECDIR)/hawd-fence \
+	rm -f $(D)$(SBINDIR)/hawd $(D)$(BINDIR)/hawctl $(D)$(LIBEXECDIR)/hawd-fence $(D)$(LIBEXECDIR)/hawd-facts \
 		$(D)$(UNITDIR)/hawd.service $(D)$(UNITDIR)/hawd-solo.service $(D)$(LIBDIR)/sysusers.d/hawd.conf \
 		$(D)$(LIBDIR)/tmpfiles.d/hawd.conf $(D)$(LIBDIR)/systemd/catalog/hawd.catalog \
 		$(D)$(DATADIR)/doc/hawd/hawd.conf $(D)$(DATADIR)/bash-completion/completions/hawctl
@@ -354,7 +367,7 @@ clean:
 	rm -rf $(BUILDDIR) compile_commands.json
 
 help:
-	@echo "all           hawd, hawd-fence, hawctl into $(B)/"
+	@echo "all           hawd, hawd-fence, hawd-facts, hawctl into $(B)/"
 	@echo "tests         the test programs;  unit: build and run the unit tests"
 	@echo "deps          install the packages that are missing (Debian, Ubuntu)"
 	@echo "check         deps, build without a warning, format, pure, unit, conf, fuzz, simulator, lab"

@@ -558,8 +558,8 @@ static int start_adapters(struct hawd *d) {
         d->runner_paths =
                 (struct runner_paths){d->opt.fence_program, d->running_conf, d->opt.secrets};
         d->runner = runner_new(d->loop, &d->runner_paths, on_fence_done, d);
-        d->facts_paths = (struct facts_paths){d->opt.ctl_program, d->opt.config,  d->opt.secrets,
-                                              d->opt.state_dir,   d->opt.run_dir, d->opt.uri};
+        d->facts_paths = (struct facts_paths){d->opt.facts_program, d->opt.config,  d->opt.secrets,
+                                              d->opt.state_dir,     d->opt.run_dir, d->opt.uri};
         d->facts = facts_new(d->loop, &d->facts_paths, on_facts_done, d);
         r = api_new(d->loop, d->core, &ports, HAWD_VERSION, &d->api);
         if (r == 0)

@@ -20,7 +20,7 @@ static void usage(FILE *out) {
                 "      --run-dir DIR    the sockets' place (" HAWD_RUN_DIR ")\n"
                 "      --uri URI        libvirt connection (" URI ")\n"
                 "      --fence-program FILE  hawd-fence\n"
-                "      --ctl-program FILE    hawctl\n"
+                "      --facts-program FILE  hawd-facts\n"
                 "      --check          only check the configuration\n"
                 "  -h, --help           this text\n"
                 "  -V, --version        the version\n");
@@ -53,7 +53,7 @@ int options_parse(int argc, char **argv, struct options *o) {
                 OPT_RUN,
                 OPT_URI,
                 OPT_FENCE,
-                OPT_CTL,
+                OPT_FACTS,
                 OPT_CHECK
         };
         static const struct option longs[] = {
@@ -64,7 +64,7 @@ int options_parse(int argc, char **argv, struct options *o) {
                 {"run-dir", required_argument, NULL, OPT_RUN},
                 {"uri", required_argument, NULL, OPT_URI},
                 {"fence-program", required_argument, NULL, OPT_FENCE},
-                {"ctl-program", required_argument, NULL, OPT_CTL},
+                {"facts-program", required_argument, NULL, OPT_FACTS},
                 {"check", no_argument, NULL, OPT_CHECK},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, 'V'},
@@ -78,7 +78,7 @@ int options_parse(int argc, char **argv, struct options *o) {
                               .run_dir = HAWD_RUN_DIR,
                               .uri = URI};
         find_program(o->fence_program, HAWD_FENCE_PROGRAM);
-        find_program(o->ctl_program, HAWD_CTL_PROGRAM);
+        find_program(o->facts_program, HAWD_FACTS_PROGRAM);
         while ((c = getopt_long(argc, argv, "fhV", longs, NULL)) >= 0) {
                 switch (c) {
                 case 'f':
@@ -102,8 +102,8 @@ int options_parse(int argc, char **argv, struct options *o) {
                 case OPT_FENCE:
                         text_set(o->fence_program, sizeof(o->fence_program), optarg);
                         break;
-                case OPT_CTL:
-                        text_set(o->ctl_program, sizeof(o->ctl_program), optarg);
+                case OPT_FACTS:
+                        text_set(o->facts_program, sizeof(o->facts_program), optarg);
                         break;
                 case OPT_CHECK:
                         o->check = true;

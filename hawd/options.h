@@ -15,7 +15,7 @@ struct options {
         const char *run_dir;
         const char *uri;
         char fence_program[PATH_MAX];
-        char ctl_program[PATH_MAX];
+        char facts_program[PATH_MAX];
         bool foreground;
         bool check;
 };

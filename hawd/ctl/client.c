@@ -52,6 +52,13 @@ struct client *client_close(struct client *c) {
         return NULL;
 }
 
+int64_t client_peer_pid(const struct client *c) {
+        struct ucred who = {0};
+        socklen_t len = sizeof(who);
+
+        return getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.pid : 0;
+}
+
 static int send_all(int fd, const char *data, size_t len) {
         while (len > 0) {
                 ssize_t n = send(fd, data, len, MSG_NOSIGNAL);

@@ -14,6 +14,9 @@ struct client;
 int client_open(const char *path, struct client **ret);
 struct client *client_close(struct client *c); /* NULL-safe, returns NULL */
 
+/** client_peer_pid() - of the process that listens there; 0: not known */
+int64_t client_peer_pid(const struct client *c);
+
 /**
  * client_call() - send one call; @parameters is borrowed
  * Return: 0 or -errno.

@@ -28,8 +28,6 @@ struct facts *facts_free(struct facts *f) {
         return NULL;
 }
 
-/* Its exit status says what its findings are like: 1 is an answer too, without output it is none.
- */
 static void explain(const struct facts *f, enum child_end end, int status, size_t len, char *text) {
         const char *program = f->paths->program;
 
@@ -37,12 +35,11 @@ static void explain(const struct facts *f, enum child_end end, int status, size_
         if (end == CHILD_NOT_STARTED)
                 text_fmt(text, TEXT_LEN, "%.100s cannot be run: %s", program, strerror(-status));
         else if (end == CHILD_TOO_LONG)
-                text_fmt(text, TEXT_LEN, "%.100s doctor did not end in time and was killed",
-                         program);
+                text_fmt(text, TEXT_LEN, "%.100s did not end in time and was killed", program);
         else if (end == CHILD_TOO_MUCH)
-                text_fmt(text, TEXT_LEN, "%.100s doctor says too much", program);
-        else if (status > 1 || len == 0)
-                text_fmt(text, TEXT_LEN, "%.100s doctor ended with status %d: run it there by hand",
+                text_fmt(text, TEXT_LEN, "%.100s says too much", program);
+        else if (status != 0 || len == 0)
+                text_fmt(text, TEXT_LEN, "%.100s ended with status %d: run it there by hand",
                          program, status);
 }
 
@@ -60,21 +57,9 @@ static void on_end(void *userdata, enum child_end end, int status, const char *o
 }
 
 void facts_start(struct facts *f, uint64_t id) {
-        const char *argv[] = {f->paths->program,
-                              "--json",
-                              "doctor",
-                              "--local",
-                              "--config",
-                              f->paths->config,
-                              "--secrets",
-                              f->paths->secrets,
-                              "--state-dir",
-                              f->paths->state_dir,
-                              "--run-dir",
-                              f->paths->run_dir,
-                              "--uri",
-                              f->paths->uri,
-                              NULL};
+        const char *argv[] = {f->paths->program, "--config",    f->paths->config,    "--secrets",
+                              f->paths->secrets, "--state-dir", f->paths->state_dir, "--run-dir",
+                              f->paths->run_dir, "--uri",       f->paths->uri,       NULL};
         const struct child_spec spec = {
                 .argv = argv,
                 .limit_usec = FACTS_LIMIT_USEC,

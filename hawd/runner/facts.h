@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Runs `hawctl doctor --local --json` for what `hawctl doctor` asks of this host: libvirt, corosync
- * and storage may hang or crash there, and hawd goes on. One child at a time. Owned by main.c.
+ * Runs hawd-facts, for what `hawctl doctor` asks of this host: libvirt, corosync and storage may
+ * hang or crash there, and hawd goes on. One child at a time. Owned by main.c.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct facts;
 
 /** struct facts_paths - borrowed for the life of struct facts; as this hawd uses them */
 struct facts_paths {
-        const char *program; /* hawctl */
+        const char *program; /* hawd-facts */
         const char *config;
         const char *secrets;
         const char *state_dir;

@@ -77,17 +77,14 @@ static void on_end(void *userdata, enum child_end end, int status, const char *o
         struct errand *e = userdata;
         struct runner *r = e->runner;
         enum power_reading reading = READING_NONE;
-        bool switched = false;
+        /* Until it says otherwise: an order may have been sent. */
+        bool switched = e->action != FENCE_ACT_STATUS && child_started(e->child);
         char text[TEXT_LEN], buf[TEXT_LEN];
         uint64_t id = e->id;
 
         (void)len;
-        if (end != CHILD_ENDED) {
+        if (end != CHILD_ENDED || runner_parse(output, e->action, &reading, &switched, text) < 0)
                 text_set(text, sizeof(text), why(end, status, r, buf));
-                switched = e->action == FENCE_ACT_OFF && child_started(e->child); /* may have */
-        } else if (runner_parse(output, e->action, &reading, &switched, text) < 0) {
-                text_set(text, sizeof(text), why(end, status, r, buf));
-        }
         errand_free(e);
         r->done(r->userdata, id, reading, switched, text, now_wall());
 }

@@ -294,6 +294,18 @@ static struct blob *normalised(xmlDoc *doc, xmlNode *root, const struct guest_sp
         return b;
 }
 
+/* libxml2 writes the address of a namespace as it is, '<' and all; and what is added makes it
+ * longer. */
+static int read_back(const struct blob *xml, char *err) {
+        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        char why[TEXT_LEN];
+
+        if (parse(xml->data, xml->len, &doc, why) == 0)
+                return 0;
+        text_fmt(err, TEXT_LEN, "once normalised, %.150s", why);
+        return -EINVAL;
+}
+
 static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
         xmlNode *root = xmlDocGetRootElement(doc);
         int r;
@@ -314,7 +326,7 @@ static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
                 return r;
         spec->has_agent = has_agent(root, false);
         spec->xml = normalised(doc, root, spec);
-        return 0;
+        return read_back(spec->xml, err);
 }
 
 int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *err) {

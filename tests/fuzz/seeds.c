@@ -227,7 +227,7 @@ static void store_seeds(void) {
         put_raw(b, "\0\5", 2);
         save("store", "entries", b);
         memmove(b->data + 1, b->data, b->len++);
-        b->data[0] = 0xe0; /* through a file */
+        b->data[0] = 0xf8; /* through a file */
         save("store", "file", b);
         model_clear(&m);
         free(b);

@@ -135,6 +135,8 @@ START_TEST(mistakes_name_the_element) {
                  "<memory>: '99999999999'"},
                 {"<domain><name>a</name><memory>1</memory><vcpu>x</vcpu></domain>", "<vcpu>: 'x'"},
                 {"<domain><name>a</name><memory>1</memory><vcpu>0</vcpu></domain>", "<vcpu>: '0'"},
+                {"<domain xmlns:q='a&lt;b'><name>a</name><memory>1</memory></domain>",
+                 "once normalised, the domain XML is malformed"},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

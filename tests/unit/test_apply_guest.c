@@ -228,6 +228,29 @@ START_TEST(stop_result) {
 }
 END_TEST
 
+/* hawd's own shutdown may take effect late, and looks like one from inside. */
+START_TEST(late_end_is_nobodys_wish) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_STOP);
+        done(&l, gid, RESULT_UNSETTLED, SEEN_RUNNING);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .gen = 1, .host = 2, .seen = SEEN_GONE,
+              .end_why = END_GUEST_SHUTDOWN);
+        ck_assert_uint_eq(G(&l, gid)->claims, 0);
+        ck_assert_int_eq(G(&l, gid)->desired, DESIRED_RUNNING);
+        led_start(&l, gid, 1); /* the next generation's ends are its own */
+        led_done(&l, gid, RESULT_DONE);
+        APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .gen = 2, .host = 1, .seen = SEEN_GONE,
+              .end_why = END_GUEST_SHUTDOWN);
+        ck_assert_int_eq(G(&l, gid)->desired, DESIRED_STOPPED);
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(settle_result) {
         struct led l;
         uint32_t gid;
@@ -530,6 +553,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, jobs_of_one_entry_differ);
         tcase_add_test(tc, second_start_of_one_entry_is_dropped);
         tcase_add_test(tc, stop_result);
+        tcase_add_test(tc, late_end_is_nobodys_wish);
         tcase_add_test(tc, settle_result);
         tcase_add_test(tc, pause_and_resume);
         tcase_add_loop_test(tc, end_ends_the_claim, 0, (int)ARRAY_SIZE(ends));

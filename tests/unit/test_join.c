@@ -245,9 +245,14 @@ START_TEST(joining_host_does_nothing_else) {
         struct rig *r = open_rig();
 
         rig_libvirt(r, "web", SEEN_RUNNING);
+        rig_job_done(r, rig_job(r, GJOB_SETTLE), RESULT_DONE, SEEN_RUNNING);
+        ck_assert(self(r)->reported);
         rig_domain(r, "web", SEEN_GONE, END_FAILED);
         rig_pass(r, 5 * USEC_PER_SEC);
+        ck_assert_int_eq(self(r)->state, HOST_JOINING);
         ck_assert_ptr_null(rig_op(r, OP_GUEST_SEEN));
+        BY(r, 1, .kind = OP_HOST_ONLINE, .host = 2);
+        ck_assert_ptr_nonnull(rig_op(r, OP_GUEST_SEEN));
         rig_close(r);
 }
 END_TEST

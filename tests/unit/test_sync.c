@@ -99,6 +99,7 @@ END_TEST
 /* A promise outlives its process: the next number is higher than any that was promised. */
 START_TEST(promise_survives_a_crash) {
         struct net *n = started();
+        uint64_t promised;
 
         for (unsigned i = 0; i < 3; i++) { /* node 1 promises more and more, installs nothing */
                 net_group(n, M(1, 2));
@@ -110,13 +111,14 @@ START_TEST(promise_survives_a_crash) {
                 net_drop(n, 1);
                 net_release(n, 2);
         }
-        ck_assert_uint_gt(n->nodes[1].promised, n->nodes[3].promised);
+        promised = n->nodes[1].promised;
+        ck_assert_uint_gt(promised, n->nodes[3].promised);
         net_crash(n, 1);
         net_boot(n, 1);
-        net_group(n, ALL);
+        net_group(n, M(1, 3)); /* only its own disk knows */
         net_run(n);
-        ck_assert(net_operational(n, ALL));
-        ck_assert_uint_ge(net_status(n, 3).epoch, n->nodes[1].promised);
+        ck_assert(net_operational(n, M(1, 3)));
+        ck_assert_uint_gt(net_status(n, 3).epoch, promised);
         net_free(n);
 }
 END_TEST
@@ -140,6 +142,27 @@ START_TEST(winner_is_the_one_that_knows_most) {
         net_group(n, M(1, 3));
         net_run(n);
         ck_assert(net_has(n, 1, "kept"));
+        net_free(n);
+}
+END_TEST
+
+/* Within one epoch: what two of three have stored is stable, and the third may not undo it. */
+START_TEST(higher_version_of_one_epoch_wins) {
+        struct net *n = started();
+
+        net_hold(n, 1);
+        net_rule(n, 3, "kept", 1);
+        net_run(n);
+        ck_assert_uint_eq(n->nodes[3].reply_code, REPLY_OK);
+        net_crash(n, 1);
+        net_boot(n, 1);
+        ck_assert_uint_eq(net_status(n, 1).epoch, net_status(n, 2).epoch);
+        ck_assert_uint_lt(net_status(n, 1).version, net_status(n, 2).version);
+        net_group(n, M(1, 2));
+        net_run(n);
+        ck_assert(net_operational(n, M(1, 2)));
+        ck_assert(net_has(n, 1, "kept"));
+        ck_assert(net_has(n, 2, "kept"));
         net_free(n);
 }
 END_TEST
@@ -322,6 +345,28 @@ START_TEST(words_of_another_configuration_are_dropped) {
 }
 END_TEST
 
+START_TEST(exchange_of_another_configuration_is_dropped) {
+        struct net *n = started();
+        struct msg *x = msg_new(MSG_EXCHANGE);
+
+        net_group(n, ALL);
+        net_deliver(n, 1); /* its own */
+        x->exchange = net_said(n, 1, MSG_EXCHANGE)->exchange;
+        x->view = 12345;
+        for (uint32_t id = 2; id <= 3; id++)
+                TELL(n, 1, .kind = EV_MESSAGE,
+                     .message = {.from = {id, n->nodes[id].pid}, .msg = x});
+        ck_assert_int_eq(net_status(n, 1).phase, SYNC_EXCHANGE);
+        x->view = net_said(n, 1, MSG_EXCHANGE)->view;
+        for (uint32_t id = 2; id <= 3; id++)
+                TELL(n, 1, .kind = EV_MESSAGE,
+                     .message = {.from = {id, n->nodes[id].pid}, .msg = x});
+        ck_assert_int_ge(net_status(n, 1).phase, SYNC_PROMISE);
+        msg_unref(x);
+        net_free(n);
+}
+END_TEST
+
 /* Membership and quorum come on two descriptors: another ring's quorum says nothing. */
 START_TEST(quorum_of_another_ring_is_none) {
         struct net *n = started();
@@ -396,6 +441,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, promise_only_after_it_is_stored);
         tcase_add_test(tc, promise_survives_a_crash);
         tcase_add_test(tc, winner_is_the_one_that_knows_most);
+        tcase_add_test(tc, higher_version_of_one_epoch_wins);
         tcase_add_test(tc, epoch_goes_before_version);
         tcase_add_test(tc, unstable_tail_is_completed);
         tcase_add_test(tc, virgins_do_not_count);
@@ -403,6 +449,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, rounds_bring_everybody_together);
         tcase_add_test(tc, older_rounds_are_dropped);
         tcase_add_test(tc, words_of_another_configuration_are_dropped);
+        tcase_add_test(tc, exchange_of_another_configuration_is_dropped);
         tcase_add_test(tc, quorum_of_another_ring_is_none);
         tcase_add_test(tc, other_major_version_is_refused);
         tcase_add_test(tc, member_list_changes_one_at_a_time);

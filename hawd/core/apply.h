@@ -64,4 +64,6 @@ void apply_wish_op(struct ledger *l);
 void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_good);
 void host_proven(struct ledger *l, struct host *h, enum proof proof, const char *text);
 void fence_job_remove(struct ledger *l, struct fence_job *j);
+/** rogue_noted() - an incident of @m says that a copy of @gid was stopped on @host at @wall. */
+bool rogue_noted(const struct model *m, uint32_t gid, uint32_t host, usec_t wall);
 bool fence_job_open(const struct model *m, uint32_t nodeid);

@@ -325,12 +325,23 @@ static void guest_healthy(struct ledger *l) {
         }
 }
 
+bool rogue_noted(const struct model *m, uint32_t gid, uint32_t host, usec_t wall) {
+        for (size_t i = m->n_incidents; i-- > 0;) {
+                const struct incident *x = &m->incidents[i];
+
+                if (x->kind == INCIDENT_GUEST && x->gid == gid && x->host == host &&
+                    x->at[STEP_DETECTED] == wall)
+                        return true;
+        }
+        return false;
+}
+
 static void guest_rogue(struct ledger *l) {
         const struct op *op = l->op;
         struct guest *g = ledger_guest(l);
         uint64_t id;
 
-        if (!g)
+        if (!g || rogue_noted(l->m, g->gid, op->host, op->wall)) /* said twice */
                 return;
         id = g->incident;
         g->incident = 0;

@@ -438,16 +438,32 @@ static void tidy(struct core *c, const struct guest *g) {
         text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
 }
 
-static void rogue_stopped(struct core *c, const struct work *w) {
+/* S5: said until the ledger has an incident of it. */
+static bool rogue_said(struct core *c, struct work *w) {
         struct entry *e;
         struct op *op;
 
+        if (w->wall == 0)
+                w->wall = c->wall;
+        if (rogue_noted(&c->model, w->gid, c->nodeid, w->wall)) {
+                wake_at(c, c->now); /* a report may wait for this */
+                return true;
+        }
         if (!core_operational(c))
-                return;
-        e = observation(c, OP_GUEST_ROGUE, &op);
-        op->gid = w->gid;
-        text_set(op->text, sizeof(op->text), "the copy was stopped");
-        log_propose(c, e);
+                return false;
+        if (w->told == 0 || c->now >= usec_add(w->told, RESEND_USEC)) {
+                w->told = MAX(c->now, 1);
+                e = observation(c, OP_GUEST_ROGUE, &op);
+                op->gid = w->gid;
+                op->wall = w->wall;
+                text_set(op->text, sizeof(op->text),
+                         w->kind == JOB_STOP
+                                 ? "the copy was stopped before the host counts as online"
+                                 : "the copy was stopped");
+                log_propose(c, e);
+        }
+        wake_at(c, usec_add(w->told, RESEND_USEC));
+        return false;
 }
 
 /* Work of this host's own: done, it goes; failed, it is said, stays for a while and is tried anew.
@@ -474,8 +490,9 @@ static void own_work_end(struct core *c) {
                                 i++;
                                 continue;
                         }
-                } else if (w->use == WORK_ROGUE) {
-                        rogue_stopped(c, w);
+                } else if (w->use == WORK_ROGUE && g && !rogue_said(c, w)) {
+                        i++;
+                        continue;
                 }
                 work_remove(c, i);
         }

@@ -94,8 +94,9 @@ static bool own_work_ended(struct core *c) {
         for (size_t i = 0; i < c->n_works;) {
                 struct work *w = &c->works[i];
 
-                if (w->use == WORK_DUMP || w->use == WORK_SETTLE) {
-                        i++;
+                if (w->use == WORK_DUMP || w->use == WORK_SETTLE ||
+                    (w->use == WORK_ROGUE && w->done && w->result == RESULT_DONE)) {
+                        i++; /* those are waited for later */
                 } else if (w->done) {
                         work_remove(c, i);
                 } else {
@@ -189,23 +190,25 @@ static void say_report(struct core *c, uint32_t self_bit) {
         log_propose(c, e);
 }
 
-/* Copies that ran without a claim were stopped by their settle: say each once. */
-static void say_rogues(struct core *c) {
-        for (size_t i = 0; i < c->n_works; i++) {
-                struct work *w = &c->works[i];
-                struct guest *g = model_guest(&c->model, w->gid);
-                struct entry *e;
-                struct op *op;
+/* Copies that ran without a claim were stopped by their settle: each is said, as that of any other,
+ * and the ledger has it before the report. */
+static bool rogues_said(struct core *c) {
+        size_t n = c->n_works;
+        bool all = true;
 
-                if (w->use != WORK_SETTLE || !w->done || w->told || !g || w->kind != JOB_STOP)
+        for (size_t i = 0; i < n; i++) {
+                struct work w = c->works[i];
+
+                all &= w.use != WORK_ROGUE;
+                if (w.use != WORK_SETTLE || w.kind != JOB_STOP)
                         continue;
-                w->told = MAX(c->now, 1);
-                e = observation(c, OP_GUEST_ROGUE, &op);
-                op->gid = w->gid;
-                text_set(op->text, sizeof(op->text),
-                         "the copy was stopped before the host counts as online");
-                log_propose(c, e);
+                c->works[i].kind = JOB_NONE;
+                w.use = WORK_ROGUE;
+                w.told = 0;
+                *work_add(c, WORK_ROGUE, w.gid, w.uuid) = w;
+                all = false;
         }
+        return all;
 }
 
 void join_tick(struct core *c) {
@@ -239,6 +242,6 @@ void join_tick(struct core *c) {
         c->join_told = 0;
         if (!own_work_ended(c) || !all_settled(c, self_bit))
                 return;
-        say_rogues(c);
-        say_report(c, self_bit);
+        if (rogues_said(c))
+                say_report(c, self_bit);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * corosync's nodelist, changed while it runs: the operator writes corosync.conf on all hosts and
- * reloads; each corosync takes it up at its own time, one that is off when it starts.
+ * reloads; each corosync takes it up at its own time, one that is off when it starts. A host that
+ * is removed is left as it was, with the old file.
  */
 #include "hawd/sim/parts.h"
 
@@ -34,7 +35,7 @@ static void told(struct sim *s, const struct call *c) {
 static void reload(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
 
-        if (h->cs.listed == s->listed)
+        if (h->cs.listed == s->listed || !nodelist_has(s, h))
                 return;
         h->cs.listed = s->listed;
         votes_listed(s, h);

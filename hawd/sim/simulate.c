@@ -31,6 +31,14 @@ static void due(struct sim *s, const struct call *c) {
         fault_apply(s, f);
 }
 
+/* Where everything was mended, all must be well in the end (L1 to L3). */
+static void check_end(struct sim *s) {
+        char promise[8], why[SIM_VIOLATION_LEN];
+
+        if (s->peace && !truth_settled(s, promise, why))
+                sim_violate(s, promise, "%s", why);
+}
+
 static int run(const struct scenario *sc, const char *path, bool json, FILE *out) {
         struct sim *s = sim_new(&sc->conf);
         struct report *r = report_new(s, json ? NULL : out);
@@ -48,6 +56,7 @@ static int run(const struct scenario *sc, const char *path, bool json, FILE *out
                 sim_at(s, sc->faults[i].at, OWNER_WORLD, -1, due,
                        (uint64_t)(uintptr_t)&sc->faults[i], 0);
         (void)sim_run(s, s->zero + sc->end_usec); /* violations are in the report */
+        check_end(s);
         status = s->n_violations ? 1 : 0;
         if (json) {
                 char *text = report_json(r);

@@ -19,8 +19,7 @@ struct truth {
                 } stored[STORED_MAX];
         } * at;
         size_t cap;
-        uint64_t top;                   /* newest version that anybody applied */
-        uint32_t voters[SIM_HOSTS_MAX]; /* of the model that each host had before, bit per host */
+        uint64_t top; /* newest version that anybody applied */
         struct {
                 uint32_t losses;
                 usec_t at;       /* when the first member knew of it */

@@ -61,10 +61,19 @@ static bool waits_for_unwanted(const struct model *m, const struct guest *g) {
         return false;
 }
 
+/* What somebody starts on a host that was removed is beyond hawd's reach. */
+static int cluster_where(const struct sim *s, int g, int from) {
+        int i = qemu_where(s, g, from);
+
+        while (i >= 0 && !nodelist_has(s, &s->hosts[i]))
+                i = qemu_where(s, g, i + 1);
+        return i;
+}
+
 static bool guest_settled(struct sim *s, const struct model *m, const struct guest *g,
                           char *promise, char *why) {
         int k = sim_guest_index(s, g->spec->uuid);
-        int at = k < 0 ? -1 : qemu_where(s, k, 0);
+        int at = k < 0 ? -1 : cluster_where(s, k, 0);
         const char *name = g->spec->name;
 
         if (k < 0 || g->desired == DESIRED_IGNORED || g->deleting)
@@ -81,9 +90,9 @@ static bool guest_settled(struct sim *s, const struct model *m, const struct gue
                 return unsettled(promise, why, g->reason[0] ? "L1" : "L2",
                                  "guest %s does not run: it is %s, %s", name,
                                  guest_state_name(g->state), g->reason);
-        if (qemu_where(s, k, at + 1) >= 0)
+        if (cluster_where(s, k, at + 1) >= 0)
                 return unsettled(promise, why, "S5", "guest %s runs on %s and on %s", name,
-                                 s->hosts[at].name, s->hosts[qemu_where(s, k, at + 1)].name);
+                                 s->hosts[at].name, s->hosts[cluster_where(s, k, at + 1)].name);
         if (s->hosts[at].nodeid != g->host || g->job_kind != JOB_NONE)
                 return unsettled(promise, why, "L1", "guest %s is %s, runs on %s, job %s: %s", name,
                                  guest_state_name(g->state), s->hosts[at].name,

@@ -22,7 +22,8 @@ static uint32_t count(uint32_t mask) {
 }
 
 void votes_boot(struct sim *s, struct sim_host *h) {
-        h->cs.listed = s->listed;
+        if (nodelist_has(s, h) || h->cs.listed == 0)
+                h->cs.listed = s->listed | 1U << h->index;
         h->cs.votes = (struct votes){.expected = count(h->cs.listed),
                                      .wait = s->conf->quorum.wait_for_all};
 }
@@ -77,7 +78,7 @@ static bool enough(const struct sim *s, const struct sim_host *h, uint32_t votes
 
 static void judge(struct sim *s, struct sim_host *h) {
         struct votes *v = &h->cs.votes;
-        uint32_t votes = count(h->cs.conf->members);
+        uint32_t votes = count(h->cs.conf->members & h->cs.listed);
         bool would = enough(s, h, votes, v->expected);
 
         v->waiting = would && v->wait;

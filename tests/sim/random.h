@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Random clusters and what goes wrong in them, by seed; and a run of one, held to the promises.
+ *
+ * A plan is a whole schedule, and can be cut down: faults, hosts and guests are dropped by their
+ * number, and what is left keeps its number (shrink.c). Its luck is the seed of all that is not in
+ * the schedule: who answers first, what was sent last.
  */
 #pragma once
 
 #include "hawd/sim/fault.h"
 
 #define PLAN_FAULTS_MAX 64
-#define SETTLE_MAX                                                                                 \
-        (400 * USEC_PER_SEC) /* L1: within this all is well after the last fault ended             \
-                              */
+#define SETTLE_MAX (400 * USEC_PER_SEC) /* L1: after the faults all is well within this */
 
 struct plan {
-        struct sim_conf conf;
+        uint64_t seed;
+        struct sim_conf conf; /* conf.seed: its luck */
         struct fault faults[PLAN_FAULTS_MAX];
         size_t n_faults;
         usec_t faults_end;
 };
+
+/** struct keep - what of a plan is left, bit per fault, host and guest */
+struct keep {
+        uint64_t faults;
+        uint64_t hosts;
+        uint64_t guests;
+};
+
+#define KEEP_ALL ((struct keep){UINT64_MAX, UINT64_MAX, UINT64_MAX})
 
 struct outcome {
         bool failed;
@@ -28,8 +40,22 @@ struct outcome {
         struct sim_stats stats;
 };
 
+/* random_cluster.c, random_faults.c */
 void plan_make(uint64_t seed, struct plan *ret);
-/** plan_run() - @keep: bit per fault that is done; @trace: every line, or NULL. */
-void plan_run(const struct plan *p, uint64_t keep,
+void plan_faults(struct plan *p, struct prng *r);
+
+/* plan.c */
+/** plan_cut() - @ret becomes @p without what @keep does not have. */
+void plan_cut(const struct plan *p, const struct keep *keep, struct plan *ret);
+/** plan_print() - for people: the cluster, and each fault behind its number. */
+void plan_print(const struct plan *p, const struct keep *keep);
+/** plan_ini() - the same as a scenario, as far as a scenario can say it. */
+void plan_ini(const struct plan *p, FILE *out);
+
+/* run.c */
+/** settle() - go on until all is well and stays so. Return: false: it does not; @o says why. */
+bool settle(struct sim *s, struct outcome *o);
+/** plan_run() - @trace: every line, or NULL. */
+void plan_run(const struct plan *p,
               void (*trace)(struct sim *, const struct sim_host *, const char *),
               struct outcome *ret);

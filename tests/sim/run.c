@@ -20,18 +20,47 @@ static bool anybody_decides(struct sim *s) {
         return best && st.operational;
 }
 
-/* Where nobody decides, a person switches on what was switched off (the last fence of a pair). */
-static void help(struct sim *s, usec_t *idle) {
-        if (anybody_decides(s)) {
-                *idle = 0;
-        } else if ((*idle += 2 * SEC) >= 60 * SEC) {
-                *idle = 0;
-                for (size_t i = 0; i < s->n_hosts; i++)
-                        power_on(s, &s->hosts[i]);
+static void confirm(struct sim *s, const struct sim_host *h) {
+        struct fault f = {.kind = FAULT_CONFIRM_TRUE, .host = h->index, .guest = -1};
+
+        fault_apply(s, &f);
+}
+
+/* Lost for good, or so it says: what hawd asks for is done. */
+static void look_at_lost(struct sim *s) {
+        struct sim_host *best = sim_best_host(s);
+        const struct model *m = best ? core_model(best->core) : NULL;
+
+        for (size_t i = 0; m && i < m->n_hosts; i++) {
+                const struct host *mh = &m->hosts[i];
+                int k = sim_host_index(s, mh->name);
+
+                if (k < 0 || (mh->state != HOST_LOST && mh->state != HOST_FENCING) ||
+                    !mh->fence_error[0])
+                        continue;
+                if (!nodelist_has(s, &s->hosts[k]))
+                        power_off(s, &s->hosts[k]);
+                confirm(s, &s->hosts[k]);
         }
 }
 
-static bool settle(struct sim *s, struct outcome *o) {
+/* Peace, and not well: a person switches on what was switched off (the last fence of a pair), and
+ * confirms what no device can prove. */
+static void help(struct sim *s, usec_t *idle) {
+        *idle += 2 * SEC;
+        if (*idle % (60 * SEC) != 0)
+                return;
+        if (anybody_decides(s)) {
+                if (*idle >= 120 * SEC)
+                        look_at_lost(s);
+                return;
+        }
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (nodelist_has(s, &s->hosts[i]))
+                        power_on(s, &s->hosts[i]);
+}
+
+bool settle(struct sim *s, struct outcome *o) {
         char promise[8] = "", why[SIM_VIOLATION_LEN] = "";
         usec_t from = s->now, since = 0, idle = 0;
 
@@ -55,23 +84,18 @@ static bool settle(struct sim *s, struct outcome *o) {
         return false;
 }
 
-void plan_run(const struct plan *p, uint64_t keep,
+void plan_run(const struct plan *p,
               void (*trace)(struct sim *, const struct sim_host *, const char *),
               struct outcome *ret) {
         struct sim *s = sim_new(&p->conf);
-        struct fault faults[PLAN_FAULTS_MAX];
         char err[SIM_VIOLATION_LEN] = "";
-        size_t n = 0;
 
         memset(ret, 0, sizeof(*ret));
         s->on_trace = trace;
-        for (size_t i = 0; i < p->n_faults; i++)
-                if (keep >> i & 1)
-                        faults[n++] = p->faults[i];
         if (sim_setup(s, err) < 0 && s->n_violations == 0)
                 fail(ret, s, "setup", err);
         if (!ret->failed && s->n_violations == 0) {
-                fault_plan(s, faults, n);
+                fault_plan(s, p->faults, p->n_faults);
                 if (sim_run(s, s->zero + p->faults_end + 10 * SEC)) {
                         fault_heal(s);
                         (void)settle(s, ret); /* says itself what failed */

@@ -539,6 +539,24 @@ START_TEST(rogue_is_an_incident_of_its_own) {
 }
 END_TEST
 
+/* It is said until it is known: what was said twice is one incident. */
+START_TEST(rogue_said_twice_is_one_incident) {
+        struct led l;
+        uint32_t gid;
+        size_t n;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_GUEST_ROGUE, .gid = gid, .host = 1, .wall = 77, .text = "stopped");
+        n = l.m.n_incidents;
+        UNCHANGED(&l, .kind = OP_GUEST_ROGUE, .gid = gid, .host = 1, .wall = 77, .text = "stopped");
+        ck_assert_uint_eq(l.m.n_incidents, n);
+        APPLY(&l, .kind = OP_GUEST_ROGUE, .gid = gid, .host = 1, .wall = 78, .text = "stopped");
+        ck_assert_uint_eq(l.m.n_incidents, n + 1);
+        led_close(&l);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("apply_guest");
         TCase *tc = unit_case(s, "guests");
@@ -566,6 +584,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, reason_blocks_and_unblocks);
         tcase_add_test(tc, forget_only_the_deleted_without_a_claim);
         tcase_add_test(tc, rogue_is_an_incident_of_its_own);
+        tcase_add_test(tc, rogue_said_twice_is_one_incident);
         return s;
 }
 

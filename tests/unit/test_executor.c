@@ -204,6 +204,41 @@ START_TEST(rogue_copy_is_stopped_and_told) {
 }
 END_TEST
 
+static size_t rogue_incidents(struct rig *r) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < rig_model(r)->n_incidents; i++)
+                n += rig_model(r)->incidents[i].host == 2 && rig_model(r)->incidents[i].gid == 1;
+        return n;
+}
+
+/* S5: an incident is recorded, also when what was said first was lost, or nobody decided then. */
+START_TEST(rogue_is_told_until_the_ledger_has_it) {
+        for (int quorate = 0; quorate < 2; quorate++) {
+                struct rig *r = open_rig(false);
+                size_t said;
+
+                rig_domain(r, "web", SEEN_RUNNING, END_NONE);
+                if (quorate)
+                        r->lose_entries = true;
+                else
+                        rig_quorum(r, false);
+                rig_job_done(r, rig_job(r, GJOB_DESTROY), RESULT_DONE, SEEN_GONE);
+                rig_pass(r, 5 * USEC_PER_SEC);
+                ck_assert_uint_eq(rogue_incidents(r), 0);
+                said = rig_ops(r, OP_GUEST_ROGUE);
+                ck_assert_uint_eq(said, quorate ? 3 : 0);
+                r->lose_entries = false;
+                rig_quorum(r, true);
+                rig_pass(r, 10 * USEC_PER_SEC);
+                ck_assert_uint_eq(rogue_incidents(r), 1);
+                ck_assert_uint_eq(rig_ops(r, OP_GUEST_ROGUE), said + 1);
+                ck_assert_uint_eq(rig_jobs(r, GJOB_DESTROY), 1);
+                rig_close(r);
+        }
+}
+END_TEST
+
 START_TEST(paused_and_crashed_copies_are_rogues_too) {
         static const enum seen_state states[] = {SEEN_PAUSED, SEEN_CRASHED};
 
@@ -373,6 +408,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, not_on_the_list_is_an_end_nobody_saw);
         tcase_add_test(tc, observation_is_told_until_applied);
         tcase_add_test(tc, rogue_copy_is_stopped_and_told);
+        tcase_add_test(tc, rogue_is_told_until_the_ledger_has_it);
         tcase_add_test(tc, paused_and_crashed_copies_are_rogues_too);
         tcase_add_test(tc, rogue_that_did_not_go_is_tried_again);
         tcase_add_test(tc, foreign_and_ignored_domains_are_left_alone);

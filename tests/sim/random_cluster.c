@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/sim/random.h"
+
+#ifdef __has_include
+#if __has_include("hawd/wire/wire.h")
+#include "hawd/wire/wire.h"
+#define HAVE_WIRE 1
+#endif
+#endif
+
+#define MS USEC_PER_MSEC
+#define SEC USEC_PER_SEC
+#define DAY (24 * 60 * USEC_PER_MINUTE)
+
+#ifdef HAVE_WIRE
+static struct msg *through_wire(const struct msg *m) {
+        char err[TEXT_LEN];
+        struct msg *ret = NULL;
+        uint8_t *bytes = NULL;
+        size_t len = 0;
+
+        if (wire_msg_encode(m, &bytes, &len) < 0)
+                return NULL;
+        if (wire_msg_decode(bytes, len, &ret, err) < 0)
+                ret = NULL;
+        free(bytes);
+        return ret;
+}
+#else
+#define through_wire NULL
+#endif
+
+/* ---- the cluster ---- */
+
+static void make_hosts(struct sim_conf *c, struct prng *r) {
+        static const size_t sizes[] = {2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 7};
+        bool drift = prng_chance(r, 50), wrong = prng_chance(r, 20), second = prng_chance(r, 30);
+
+        c->n_hosts = sizes[prng_below(r, ARRAY_SIZE(sizes))];
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                struct sim_host_conf *h = &c->hosts[i];
+
+                text_fmt(h->name, NAME_LEN, "node%zu", i + 1);
+                h->vcpus = 32;
+                h->memory_mib = 65536;
+                h->wall_offset = (int64_t)prng_below(r, 200 * MS) - (int64_t)(100 * MS);
+                if (wrong && prng_chance(r, 50))
+                        h->wall_offset = (int64_t)prng_below(r, 20 * DAY) - (int64_t)(10 * DAY);
+                if (drift)
+                        h->drift_ppm = (int32_t)prng_below(r, 20001) - 10000;
+                if (second && prng_chance(r, 60))
+                        h->second = prng_chance(r, 60) ? SECOND_SUPPLY : SECOND_LEVEL;
+                sim_conf_host(c, i);
+        }
+}
+
+/* Two-host rings and their relatives, where majorities alone do not say who may decide. */
+static void make_quorum(struct sim_conf *c, struct prng *r) {
+        struct sim_quorum *q = &c->quorum;
+        uint64_t k = prng_below(r, 100);
+
+        if (c->n_hosts == 2) {
+                q->two_node = k < 70;
+                q->wait_for_all = k < 60 || k >= 95;
+                q->qdevice = k >= 70 && k < 85;
+                return;
+        }
+        q->wait_for_all = k < 25;
+        q->last_man_standing = k >= 10 && k < 30;
+        q->auto_tie_breaker = k >= 20 && k < 38;
+        q->qdevice = k >= 38 && k < 50 && c->n_hosts % 2 == 0;
+        q->window_usec = prng_range(r, 3, 12) * SEC;
+}
+
+/* Some are only added to the nodelist later. */
+static void make_newcomers(struct sim_conf *c, struct prng *r) {
+        if (c->n_hosts < 4 || !prng_chance(r, 20))
+                return;
+        for (size_t i = c->n_hosts - prng_range(r, 1, 2); i < c->n_hosts; i++)
+                c->hosts[i].unlisted = c->hosts[i].power_off = true;
+}
+
+static void make_guests(struct sim_conf *c, struct prng *r) {
+        c->n_guests = prng_range(r, 1, MIN(20, 4 * c->n_hosts));
+        for (size_t i = 0; i < c->n_guests; i++) {
+                struct sim_guest_conf *g = &c->guests[i];
+
+                text_fmt(g->name, NAME_LEN, "g%zu", i + 1);
+                g->conf = c->config.guest_defaults;
+                g->conf.priority = (int32_t)prng_below(r, 5) * 50;
+                g->conf.start_timeout_usec = prng_range(r, 5, 60) * SEC;
+                g->conf.stop_timeout_usec = prng_range(r, 5, 30) * SEC;
+                if (prng_chance(r, 10))
+                        g->conf.on_shutdown = ON_SHUTDOWN_RESTART;
+                g->host = prng_chance(r, 90) ? (int)prng_below(r, c->n_hosts) : -1;
+                if (g->host >= 0 && c->hosts[g->host].power_off)
+                        g->host = -1;
+                g->desired = prng_chance(r, 5) ? DESIRED_STOPPED : DESIRED_RUNNING;
+                g->vcpus = (uint32_t)prng_range(r, 1, 4);
+                g->memory_mib = prng_range(r, 1, 6) * 1024;
+                g->boot_usec = prng_range(r, 1, 20) * SEC;
+                g->start_failures = prng_chance(r, 10) ? (uint32_t)prng_range(r, 1, 2) : 0;
+                if (i > 0 && prng_chance(r, 15))
+                        text_set(g->after[g->n_after++], NAME_LEN,
+                                 c->guests[prng_below(r, i)].name);
+        }
+}
+
+/* Every rule can be kept: strict ones are about guests of their own, and not too many. */
+static void make_rules(struct sim_conf *c, struct prng *r) {
+        size_t next = 0;
+
+        for (size_t k = 0; k < 2 && prng_chance(r, 40); k++) {
+                struct sim_rule_conf *rule = &c->rules[c->n_rules];
+                size_t n = prng_range(r, 2, MAX(2, c->n_hosts - MIN(c->n_hosts, 3)));
+
+                if (next + n > c->n_guests)
+                        break;
+                text_fmt(rule->name, NAME_LEN, "r%zu", k + 1);
+                rule->strict = prng_chance(r, 50);
+                rule->kind = prng_chance(r, 60)   ? RULE_SEPARATE
+                             : prng_chance(r, 50) ? RULE_PREFER
+                                                  : RULE_AVOID;
+                for (size_t i = 0; i < n; i++, next++)
+                        text_fmt(rule->guests + strlen(rule->guests),
+                                 sizeof(rule->guests) - strlen(rule->guests), "%s%s", i ? " " : "",
+                                 c->guests[next].name);
+                if (rule->kind != RULE_SEPARATE) {
+                        rule->strict = false;
+                        text_set(rule->hosts, sizeof(rule->hosts),
+                                 c->hosts[prng_below(r, c->n_hosts)].name);
+                }
+                c->n_rules++;
+        }
+}
+
+static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed) {
+        sim_conf_init(c);
+        c->seed = seed;
+        c->detect_usec = prng_range(r, 400, 3000) * MS;
+        c->fence_usec = prng_range(r, 500, 4000) * MS;
+        c->boot_usec = prng_range(r, 5, 25) * SEC;
+        c->second_line = prng_chance(r, 50);
+        c->excuse_lies = true;
+        c->config.heartbeat_usec = prng_range(r, 1, 3) * SEC;
+        c->config.daemon_grace_usec = prng_range(r, 7, 30) * SEC;
+        c->config.fence_check_usec = prng_range(r, 20, 60) * SEC;
+        c->config.fence_retry_max_usec = prng_range(r, 10, 60) * SEC;
+        make_hosts(c, r);
+        make_quorum(c, r);
+        make_newcomers(c, r);
+        make_guests(c, r);
+        make_rules(c, r);
+        if (seed % 16 == 0)
+                c->recode = through_wire;
+}
+
+void plan_make(uint64_t seed, struct plan *ret) {
+        struct prng r;
+
+        memset(ret, 0, sizeof(*ret));
+        ret->seed = seed;
+        prng_init(&r, seed, 7);
+        make_cluster(&ret->conf, &r, seed);
+        plan_faults(ret, &r);
+}

@@ -284,7 +284,7 @@ $(BUILD_H): FORCE
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: deps check fuzz demo bench pure format format-check unit compile_commands.json
+.PHONY: deps check fuzz mutations demo bench pure format format-check unit compile_commands.json
 deps:
 	@mk/deps.sh
 
@@ -294,6 +294,9 @@ check:
 fuzz: deps
 	+@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers
 	@HAWD_FUZZ='$(CURDIR)/$(BUILDDIR)/fuzz' tests/fuzz/run --seconds '$(FUZZ_SECONDS)' $(FUZZ_TARGETS)
+
+mutations: deps
+	@tests/mutations/run $(MUTATIONS)
 
 demo: deps
 	+@$(MAKE) --no-print-directory all tests
@@ -372,6 +375,7 @@ help:
 	@echo "deps          install the packages that are missing (Debian, Ubuntu)"
 	@echo "check         deps, build without a warning, format, pure, unit, conf, fuzz, simulator, lab"
 	@echo "fuzz          libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS) a target, FUZZ_TARGETS=\"wire ...\"; tests/fuzz/run --help"
+	@echo "mutations     every safety line, taken away, fails a test; MUTATIONS=\"one-claim ...\""
 	@echo "demo, bench   a cluster on this machine; its measurements"
 	@echo "pure          the pure parts call no clock, I/O, log or environment"
 	@echo "format        clang-format everything;  format-check: only look"

@@ -324,6 +324,7 @@ START_TEST(unsettled_is_settled_with_pauses) {
         struct rig *r = open_rig(one);
 
         done(r, "web", RESULT_UNSETTLED, SEEN_GONE);
+        ck_assert_ptr_nonnull(rig_op(r, OP_GUEST_JOB));
         ck_assert_int_eq(rig_op(r, OP_GUEST_JOB)->job_kind, JOB_SETTLE);
         rig_clear(r);
         done(r, "web", RESULT_UNSETTLED, SEEN_GONE);
@@ -373,6 +374,8 @@ END_TEST
 static void ignored(struct led *l) {
         led_running(l, "web", 2);
         APPLY(l, .kind = OP_GUEST_DESIRE, .gid = 1, .desired = DESIRED_IGNORED);
+        led_add(l, "db"); /* and one that runs nowhere */
+        APPLY(l, .kind = OP_GUEST_DESIRE, .gid = 2, .desired = DESIRED_IGNORED);
 }
 
 START_TEST(ignored_is_left_alone) {

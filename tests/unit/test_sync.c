@@ -431,6 +431,27 @@ START_TEST(member_list_changes_one_at_a_time) {
 }
 END_TEST
 
+/* One that has not acknowledged the install may have an older ledger. */
+START_TEST(executor_is_a_synced_member) {
+        struct net *n = net_new(5);
+        struct conf_device *d = &n->config.devices[n->config.n_devices++];
+
+        *d = (struct conf_device){
+                .name = "bmc5", .host = "node5", .level = 1, .timeout_usec = 20 * USEC_PER_SEC};
+        net_group(n, M(1, 2, 3, 4, 5));
+        net_pass(n, 5 * USEC_PER_SEC);
+        for (size_t i = 0; i < 5; i++)
+                ck_assert_int_eq(net_model(n, 1)->hosts[i].state, HOST_ONLINE);
+        net_hold(n, 1);
+        net_group(n, M(1, 2, 3, 4));
+        net_run(n);
+        ck_assert(net_operational(n, M(2, 3, 4)));
+        ck_assert_uint_eq(net_model(n, 2)->n_fence_jobs, 1);
+        ck_assert_uint_eq(net_model(n, 2)->fence_jobs[0].executor, 2);
+        net_free(n);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("sync");
         TCase *tc = unit_case(s, "sync");
@@ -453,6 +474,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, quorum_of_another_ring_is_none);
         tcase_add_test(tc, other_major_version_is_refused);
         tcase_add_test(tc, member_list_changes_one_at_a_time);
+        tcase_add_test(tc, executor_is_a_synced_member);
         return s;
 }
 

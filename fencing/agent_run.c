@@ -74,7 +74,7 @@ static void feed(struct child *c) {
 }
 
 static void drain(struct child *c, int i) {
-        char buf[4096];
+        char buf[64 * 1024];
         ssize_t n = read(c->pipes[i], buf, sizeof(buf));
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))

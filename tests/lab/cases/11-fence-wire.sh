@@ -130,6 +130,9 @@ fault liar lie
 fault after control=mute
 fault late ''
 fault early ''
+fault credential ''
+sed -i '/^\[credential\]/,+1d' "$work/fencing.conf"
+(umask 077 && mkdir "$work/creds" && printf '%s\n' "$secret" >"$work/creds/fence_credential")
 device silent "$secret" address=127.0.0.1 port=7099 user=admin
 device refused "$secret" address=127.0.0.1 port=7098 user=admin
 device noroute "$secret" address=192.0.2.1 user=admin
@@ -151,7 +154,7 @@ exit 1
 EOF
 printf 'community = another%%secret\n' >>"$work/fencing.conf"
 agent flood <<'EOF'
-yes "$secret" | head -c 20000000; yes x | head -c 5000000 >&2
+yes "$secret" | head -c 5000000; yes x | head -c 2000000 >&2
 exit 1
 EOF
 agent stays <<'EOF'
@@ -176,6 +179,8 @@ fence noswitch noswitch off --timeout 7000
 fence after after off --timeout 7000
 fence stubborn stubborn off --timeout 2000
 fence action both cycle
+fence without credential status
+CREDENTIALS_DIRECTORY=$work/creds fence credential credential status
 join
 assert 'cipher suite 17 where the BMC has it' says both 0 '.result == "on" and .cipher == 17'
 assert 'and where it has nothing else' says only17 0 '.result == "on" and .cipher == 17'
@@ -206,6 +211,9 @@ assert 'success that is none is not believed' says lie 1 '.result == "on" and .e
 assert 'silence behind an order: it may have worked' says after 1 '.result == "unknown" and .switched'
 refute 'and did' orders after 0
 assert 'an order that does not exist' test "${status_of[action]}" = 2 -a ! -s "$work/action.line"
+
+assert 'no password anywhere' says without 2 '.error == "no-secret" and (.message | test("no section .credential.: add it"))'
+assert 'one from systemd' says credential 0 '.result == "on"'
 
 note 'agents'
 assert 'an agent repeats its secrets: hawd-fence does not' says echo 1 \

@@ -2,16 +2,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # BMCs: one ipmi_sim (OpenIPMI) per host, in the switches' namespace, so that it outlives its host.
 # IPMI 2.0, cipher suite 3 only. bmc/HOST/mode says how it behaves; lib/chassis.sh acts on it.
+# With `up --supplies` each host has two power supplies, HOST.a and HOST.b, with an ipmi_sim each: the host
+# loses its power when both are off, and bmc/HOST.a/power says whether one is on.
+
+all_bmcs() {
+        local host
+        for host in $(all_hosts); do
+                printf '%s\n' "$host"
+                ((!SUPPLIES)) || printf '%s\n' "$host.a" "$host.b"
+        done
+}
+
+need_bmc() {
+        need_host "${1%%.*}"
+        [[ -d $(bmc_dir "$1") ]] || die "no such BMC '$1' (up --supplies makes ${1%%.*}.a and ${1%%.*}.b)"
+}
+
+# What the plug does to the supplies.
+supplies_on() { # HOST
+        local supply
+        for supply in "$LAB_DIR/bmc/$1".[ab]; do
+                [[ ! -d $supply ]] || printf '1\n' >"$supply/power"
+        done
+}
 
 bmc_dir() {
         printf '%s\n' "$LAB_DIR/bmc/$1"
 }
 
-bmc_conf() { # HOST
-        local guid
-        guid=$(host_uuid "$1")
+bmc_conf() { # BMC
+        local guid name=bmc${1#node}
+        guid=$(host_uuid "${1%%.*}")
         cat <<EOF
-name "bmc${1#node}"
+name "${name/./}"
 set_working_mc 0x20
   startlan 1
     addr $(bmc_address "$1") 623
@@ -38,10 +61,11 @@ mc_enable 0x20
 EOF
 }
 
-bmc_up() { # HOST
+bmc_up() { # BMC
         local host=$1 dir
         dir=$(bmc_dir "$host")
         mkdir -p "$dir/state"
+        [[ $host != *.* ]] || printf '1\n' >"$dir/power"
         printf 'alive\n' >"$dir/mode"
         bmc_conf "$host" >"$dir/lan.conf"
         bmc_emulation >"$dir/sim.emu"
@@ -69,7 +93,7 @@ bmc_answers() {
 
 verb_bmc() {
         local host=${1:-} mode=${2:-status} seconds=${3:-30} dir
-        need_host "$host"
+        need_bmc "$host"
         [[ $seconds =~ ^[0-9]+$ ]] || usage_error "bmc: '$seconds' is no number of seconds" bmc
         dir=$(bmc_dir "$host")
         case $mode in

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# chassis.sh LABDIR HOST get|set|check NAME [VALUE]...: a BMC's hand on its host, called by ipmi_sim,
-# which waits for it and answers nothing meanwhile. bmc/HOST/mode:
+# chassis.sh LABDIR BMC get|set|check NAME [VALUE]...: a BMC's hand on its host, called by ipmi_sim,
+# which waits for it and answers nothing meanwhile. BMC is a host, or a power supply of it, HOST.a: the
+# host is off when all of its supplies are. bmc/BMC/mode:
 #   alive        does and says the truth
 #   lie          accepts off and does not switch; status is true
 #   lie-off      status says off, always
@@ -9,16 +10,23 @@
 #   hang N       switches N seconds later and answers only then
 set -u
 LAB_HERE=$(cd "${0%/*}/.." && pwd)
-LAB_DIR=$1 host=$2 op=$3
+LAB_DIR=$1 unit=$2 host=${2%%.*} op=$3
 shift 3
 # shellcheck disable=SC2034 # read by base.sh
 HAWD_LAB=${LAB_DIR##*/} HAWD_LAB_DIR=${LAB_DIR%/*}
 # shellcheck source=base.sh
 . "$LAB_HERE/lib/base.sh"
 set_lab_paths
-read -r mode seconds <"$LAB_DIR/bmc/$host/mode"
+read -r mode seconds <"$LAB_DIR/bmc/$unit/mode"
 
-log() { printf '%s %s: %s (%s)\n' "$(date +%T.%3N)" "$host" "$*" "$mode" >>"$LAB_DIR/bmc/$host/chassis.log"; }
+log() { printf '%s %s: %s (%s)\n' "$(date +%T.%3N)" "$unit" "$*" "$mode" >>"$LAB_DIR/bmc/$unit/chassis.log"; }
+
+# Whether that changes the power of the host.
+supply() { # on|off|reset
+        [[ $unit == *.* ]] || return 0
+        if [[ $1 == off ]]; then printf '0\n'; else printf '1\n'; fi >"$LAB_DIR/bmc/$unit/power"
+        [[ $1 != off ]] || ! grep -qsx 1 "$LAB_DIR/bmc/$host".[ab]/power
+}
 
 switch() { # on|off|reset
         # shellcheck source=net.sh
@@ -26,6 +34,7 @@ switch() { # on|off|reset
         # shellcheck source=host.sh
         . "$LAB_HERE/lib/host.sh"
         log "switching $1"
+        supply "$1" || return
         case $1 in
         on) with_lock "$LAB_DIR/hosts/$host" power_on "$host" ;;
         off) with_lock "$LAB_DIR/hosts/$host" power_off "$host" ;;
@@ -51,7 +60,13 @@ get() { # NAME
         local power=0
         case $1 in
         power)
-                if [[ $mode != lie-off ]] && pid_of "$LAB_DIR/hosts/$host/pid" >/dev/null; then power=1; fi
+                if [[ $mode == lie-off ]]; then
+                        :
+                elif [[ $unit == *.* ]]; then
+                        power=$(<"$LAB_DIR/bmc/$unit/power")
+                elif pid_of "$LAB_DIR/hosts/$host/pid" >/dev/null; then
+                        power=1
+                fi
                 printf 'power:%d\n' "$power"
                 ;;
         boot) printf 'boot:default\n' ;;

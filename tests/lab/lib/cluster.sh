@@ -5,7 +5,7 @@
 parse_up() {
         local n ring_n=''
         N_HOSTS=3 TOKEN=1000 WITH_HAWD=1 DISK_LOCKS=0 UP_SETS=() UP_CONFS=()
-        RING_KIND=corosync RING_SETS='' QDEVICE=0
+        RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0
         HAWD_BIN=$(realpath -m "${HAWD_BIN:-$LAB_TREE/build/release}")
         while (($# > 0)); do
                 case $1 in
@@ -31,6 +31,7 @@ parse_up() {
                 --disk-locks) DISK_LOCKS=1 ;;
                 --solo) RING_KIND=solo ;;
                 --qdevice) QDEVICE=1 ;;
+                --supplies) SUPPLIES=1 ;;
                 *) usage_error "up: unknown option '$1'" up ;;
                 esac
                 shift
@@ -49,7 +50,7 @@ parse_up() {
 write_env() {
         printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" HAWD_BIN "$HAWD_BIN" \
                 RING_KIND "$RING_KIND" RING_HOSTS "$RING_HOSTS" RING_SETS "$RING_SETS" QDEVICE "$QDEVICE" \
-                DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
+                SUPPLIES "$SUPPLIES" DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
                 LAB_PROGRAMS "$LAB_PROGRAMS" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
         mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
 }
@@ -86,23 +87,25 @@ host_ready() {
 }
 
 up_locked() {
-        local host t0
+        local host bmc t0
         t0=$(now_msec)
         [[ ! -e $LAB_DIR/lab.env ]] || die "lab '$LAB_NAME' is up already (lab down, or --lab NAME for another)"
         write_state
         net_up
         ((!QDEVICE)) || qnetd_start
         start_watch
+        for bmc in $(all_bmcs); do (bmc_up "$bmc"); done
         for host in $(all_hosts); do
                 (make_disk "$host") || die "cannot make the disk of $host"
-                (bmc_up "$host")
                 (power_on "$host") || die "$host does not start"
         done
         for host in $(all_hosts); do
                 wait_until 60 host_ready "$host" ||
                         die "$host: libvirt or the ring is not ready after 60 s (lab console $host, lab logs $host corosync)"
-                wait_until 60 bmc_answers "$host" ||
-                        die "$host: its BMC does not answer after 60 s (lab logs $host bmc)"
+        done
+        for bmc in $(all_bmcs); do
+                wait_until 60 bmc_answers "$bmc" ||
+                        die "$bmc: its BMC does not answer after 60 s (lab logs ${bmc%%.*} bmc)"
         done
         keep_capabilities
         printf "lab '%s' is up: %d hosts in %d ms\n" "$LAB_NAME" "$N_HOSTS" $(($(now_msec) - t0))

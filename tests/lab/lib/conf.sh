@@ -44,22 +44,32 @@ EOF
 }
 
 conf_hawd() {
-        local host
+        local host supply
         printf '[cluster]\nname = %s\n' "$LAB_NAME"
         [[ $RING_KIND == corosync ]] || printf 'ring = %s\n' "$RING_KIND"
         for host in $(all_hosts); do
                 printf '\n[host %s]\n' "$host"
         done
         for host in $(all_hosts); do
-                printf '\n[fence bmc%d]\ndriver = ipmi\nhost = %s\naddress = %s\nuser = %s\n' \
-                        "${host#node}" "$host" "$(bmc_address "$host")" "$BMC_USER"
+                conf_device "bmc${host#node}" "$host" "$((1 + SUPPLIES))" "$(bmc_address "$host")"
+                ((SUPPLIES)) || continue
+                for supply in a b; do
+                        conf_device "psu${host#node}$supply" "$host" 1 "$(bmc_address "$host.$supply")"
+                done
         done
 }
 
+conf_device() { # NAME HOST LEVEL ADDRESS
+        printf '\n[fence %s]\ndriver = ipmi\nhost = %s\naddress = %s\nuser = %s\n' "$1" "$2" "$4" "$BMC_USER"
+        (($3 == 1)) || printf 'level = %d\n' "$3"
+}
+
 conf_fencing() {
-        local host
-        for host in $(all_hosts); do
-                printf '[bmc%d]\npassword = %s\n\n' "${host#node}" "$BMC_PASSWORD"
+        local bmc name
+        for bmc in $(all_bmcs); do
+                name=${bmc#node}
+                if [[ $name == *.* ]]; then name=psu${name/./}; else name=bmc$name; fi
+                printf '[%s]\npassword = %s\n\n' "$name" "$BMC_PASSWORD"
         done
 }
 

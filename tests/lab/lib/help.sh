@@ -8,14 +8,14 @@ lab [--lab NAME] VERB ...: a cluster on one machine: corosync, libvirt, QEMU and
 are namespaces node1 ... nodeN.
 
   up [--hosts N] [--ring-hosts N] [--solo] [--qdevice] [--token MS] [--corosync section.key=value]
-     [--no-hawd] [--set section.key=value] [--conf FILE] [--disk-locks]
+     [--no-hawd] [--set section.key=value] [--conf FILE] [--disk-locks] [--supplies]
   down
   status [--json]
   exec HOST -- COMMAND...
   power HOST on|off|status
   freeze HOST | thaw HOST
   net HOST cut|restore [ring|ring0|mgmt|guest|all]
-  bmc HOST alive|dead|lie|lie-off|slow [SECONDS]|hang [SECONDS]|status
+  bmc HOST|HOST.a|HOST.b alive|dead|lie|lie-off|slow [SECONDS]|hang [SECONDS]|status
   corosync hosts HOST... | set section.key=value... | reload | show
   qnetd start|kill
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
@@ -50,6 +50,8 @@ lab up [OPTION]...: starts a cluster and returns when its ring, libvirtd and BMC
   --no-hawd          no hawd on the hosts
   --set S.K=VALUE    K = VALUE in section [S] of hawd.conf; may be repeated
   --conf FILE        FILE appended to hawd.conf; may be repeated
+  --supplies         two power supplies a host, HOST.a and HOST.b, each with a BMC; fence devices psuNa
+                     and psuNb of level 1, bmcN of level 2
   --disk-locks       QEMU's image locks on. Without, a second copy of a guest can start, and is seen.
 hawd does not need to exist yet: each host waits for $HAWD_BIN/hawd, and runs it as systemd would.
 EOF
@@ -72,7 +74,8 @@ lab net HOST cut|restore [NET]: faults in the switch; they last over a power cyc
   all     all three ports
 EOF
         bmc) cat <<'EOF' ;;
-lab bmc HOST MODE: how its BMC (10.77.1.(100+N), admin / labsecret, cipher suite 3) behaves.
+lab bmc HOST MODE: how its BMC (10.77.1.(100+N), admin / labsecret, cipher suite 3) behaves, or that of a
+power supply, HOST.a or HOST.b (10.77.1.(110+N) and (120+N)): the host is off when both are.
   alive           normally
   dead            answers nothing
   lie             accepts "off" with success, and does not switch; status is true

@@ -46,7 +46,10 @@ verb_power() {
         local host=${1:-}
         need_host "$host"
         case ${2:-status} in
-        on) with_lock "$(host_dir "$host")" power_on "$host" ;;
+        on)
+                supplies_on "$host"
+                with_lock "$(host_dir "$host")" power_on "$host"
+                ;;
         off) with_lock "$(host_dir "$host")" power_off "$host" ;;
         status) power_state "$host" ;;
         *) usage_error "power: 'on', 'off' or 'status', not '$2'" power ;;

@@ -4,7 +4,7 @@
 #
 #   port  switch  what                                   in the host
 #   0     br0     ring: 10.77.0.N/24                     eth0
-#   1     br1     management and BMCs: 10.77.1.N, .10N   eth1
+#   1     br1     management and BMCs: 10.77.1.N, .10N   eth1 (supplies: .11N, .12N)
 #   2     br2     guests                                 eth2, in bridge brguest (10.77.2.N)
 #
 # Everything has a fixed MAC: with a new one at each power-on, stale ARP entries stall things for seconds.
@@ -17,10 +17,19 @@ in_switch() {
 
 ring_address() { printf '10.77.0.%d\n' "${1#node}"; }
 mgmt_address() { printf '10.77.1.%d\n' "${1#node}"; }
-bmc_address() { printf '10.77.1.%d\n' $((100 + ${1#node})); }
+
+bmc_address() { # BMC: node3, or a power supply of it, node3.a
+        local n=${1#node}
+        case $n in
+        *.a) n=$((110 + ${n%.a})) ;;
+        *.b) n=$((120 + ${n%.b})) ;;
+        *) n=$((100 + n)) ;;
+        esac
+        printf '10.77.1.%d\n' "$n"
+}
 
 net_up() {
-        local k host
+        local k bmc
         [[ ! -e /run/netns/$LAB_SWITCH ]] || return 0
         ip netns add "$LAB_SWITCH" || die "cannot make network namespace $LAB_SWITCH"
         {
@@ -31,8 +40,8 @@ net_up() {
                         printf 'link set br%d up\n' "$k"
                         printf 'addr add 10.77.%d.254/24 dev br%d\n' "$k" "$k"
                 done
-                for host in $(all_hosts); do
-                        printf 'addr add %s/24 dev br1\n' "$(bmc_address "$host")"
+                for bmc in $(all_bmcs); do
+                        printf 'addr add %s/24 dev br1\n' "$(bmc_address "$bmc")"
                 done
         } | ip -n "$LAB_SWITCH" -batch - || die 'cannot set the switches up'
         in_switch nft -f "$LAB_HERE/lib/switch.nft" || die 'cannot set the packet filter up'

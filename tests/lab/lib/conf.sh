@@ -92,7 +92,7 @@ write_etc() { # HOST
         etc=$(host_dir "$host")/etc
         cp -a --reflink=auto /etc "$etc" 2>/dev/null # what cannot be read is not needed
         rm -rf "$etc/corosync" "$etc/libvirt" "$etc/hawd"
-        mkdir -p "$etc/corosync" "$etc/libvirt/qemu/networks/autostart" "$etc/hawd" "$etc/pki"
+        mkdir -p "$etc/libvirt/qemu/networks/autostart" "$etc/hawd" "$etc/pki"
         printf '7777%027d%d\n' 0 "${host#node}" >"$etc/machine-id"
         printf '%s\n' "$host" >"$etc/hostname"
         {
@@ -104,10 +104,7 @@ write_etc() { # HOST
         } >"$etc/hosts"
         grep -q '^hawd:' "$etc/group" || printf 'hawd:x:64077:\n' >>"$etc/group"
         grep -q '^hawd-view:' "$etc/group" || printf 'hawd-view:x:64078:\n' >>"$etc/group"
-        if [[ $RING_KIND == corosync ]]; then
-                conf_corosync >"$etc/corosync/corosync.conf"
-                install -m 0400 "$LAB_DIR/authkey" "$etc/corosync/authkey"
-        fi
+        [[ $RING_KIND != corosync ]] || etc_corosync "$etc"
         conf_libvirtd "$host" >"$etc/libvirt/libvirtd.conf"
         conf_qemu "$host" >"$etc/libvirt/qemu.conf"
         : >"$etc/libvirt/libvirt.conf"

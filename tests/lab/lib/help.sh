@@ -86,7 +86,8 @@ power supply, HOST.a or HOST.b (10.77.1.(110+N) and (120+N)): the host is off wh
 EOF
         corosync) cat <<'EOF' ;;
 lab corosync VERB: changes corosync.conf on all hosts, and has corosync reload it.
-  hosts HOST...      these are in the nodelist. One that is new there: lab daemon HOST corosync start
+  hosts HOST...      these are in the nodelist. One that is new there: lab daemon HOST corosync start.
+                     In a lab made with --solo: hawd.conf gets no ring = solo any more; nothing is started
   set S.K=VALUE...   K: VALUE in section S (totem, quorum, logging, system)
   reload             without a change
   show               prints the file

@@ -104,14 +104,25 @@ need_ring_set() { # 'section.key=value'
 
 # ---- changes while it runs -----------------------------------------------------------------------
 
+# etc_corosync ETC: what a host's /etc/corosync holds
+etc_corosync() {
+        mkdir -p "$1/corosync" && conf_corosync >"$1/corosync/corosync.conf.new" &&
+                mv "$1/corosync/corosync.conf.new" "$1/corosync/corosync.conf" &&
+                install -m 0400 "$LAB_DIR/authkey" "$1/corosync/authkey" || die "cannot write $1/corosync"
+}
+
 # All hosts get the file, as an operator would give it to them; also those that are off.
 write_corosync_conf() {
-        local host etc
+        local host
+        for host in $(all_hosts); do etc_corosync "$(host_dir "$host")/etc"; done
+}
+
+# A solo lab becomes one with a ring: nothing is started or restarted.
+leave_solo() {
+        local host
+        RING_KIND=corosync
         for host in $(all_hosts); do
-                etc=$(host_dir "$host")/etc/corosync
-                if ! { conf_corosync >"$etc/corosync.conf.new" && mv "$etc/corosync.conf.new" "$etc/corosync.conf"; }; then
-                        die "$host: its corosync.conf cannot be written"
-                fi
+                sed -i '/^ring = solo$/d' "$(host_dir "$host")/etc/hawd/hawd.conf"
         done
 }
 
@@ -137,6 +148,12 @@ corosync_change() { # hosts HOST... | set S.K=VALUE...
         else
                 RING_SETS=$(printf '%s\n' ${RING_SETS:+"$RING_SETS"} "$@")
         fi
+        if [[ $RING_KIND == solo ]]; then
+                leave_solo
+                write_env
+                write_corosync_conf
+                return
+        fi
         write_env
         write_corosync_conf
         reload_corosync
@@ -145,7 +162,7 @@ corosync_change() { # hosts HOST... | set S.K=VALUE...
 verb_corosync() {
         local verb=${1:-}
         need_lab
-        [[ $RING_KIND == corosync ]] || die 'this lab was made with --solo: it has no corosync'
+        [[ $RING_KIND == corosync || $verb == hosts ]] || die 'this lab is solo: lab corosync hosts HOST... ends that'
         case $verb in
         hosts | set)
                 shift

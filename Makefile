@@ -90,7 +90,7 @@ PROTO := $(wildcard hawd/wire/*.proto)
 PB_C := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(PROTO))
 PB_H := $(PB_C:.c=.h)
 .SECONDARY: $(PB_C) $(PB_H)
-ADAPTERS := ring guest runner watchdog store control
+ADAPTERS := ring guest runner watchdog ledger store control
 $(foreach a,$(ADAPTERS),$(eval $(a)_SRC := $(wildcard hawd/$(a)/*.c)))
 HAWD_SRC := $(wildcard hawd/*.c) $(DRIVER_SRC)
 FENCE_SRC := $(filter-out fencing/ladder%,$(wildcard fencing/*.c))
@@ -139,6 +139,7 @@ ring_PKG := $(PKG_RING) libqb
 guest_PKG := $(PKG_GUEST)
 watchdog_PKG := libsystemd
 store_PKG := sqlite3
+ledger_PKG := sqlite3 libprotobuf-c libsystemd
 control_PKG := libqb jansson libsystemd
 fence_PKG := libfreeipmi jansson inih
 runner_PKG := libqb jansson
@@ -180,7 +181,7 @@ warnings: $(if $(FUZZ),$(FUZZ),$(PROGRAMS) $(TESTS))
 link = $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
        -Wl,--end-group $(call libs_of,$(1)) $(LDLIBS) -lm
 
-HAWD_PKG := $(runner_PKG) $(ring_PKG) $(guest_PKG) $(watchdog_PKG) $(store_PKG) $(control_PKG) $(wire_PKG) $(base_PKG)
+HAWD_PKG := $(runner_PKG) $(ring_PKG) $(guest_PKG) $(watchdog_PKG) $(ledger_PKG) $(store_PKG) $(control_PKG) $(wire_PKG) $(base_PKG)
 $(B)/hawd: $(call obj,$(HAWD_SRC)) $(foreach a,$(ADAPTERS) wire base pure,$(call lib_of,$(a)))
 	@echo "LINK $@"
 	@$(call link,$(HAWD_PKG))

@@ -23,7 +23,7 @@
 #include "hawd/guest/domxml.h"
 #include "hawd/guest/guest.h"
 #include "hawd/guest/hostinfo.h"
-#include "hawd/ledger.h"
+#include "hawd/ledger/ledger.h"
 #include "hawd/options.h"
 #include "hawd/ring/identity.h"
 #include "hawd/ring/ring.h"
@@ -61,7 +61,7 @@ struct hawd {
 static void log_the_note(struct hawd *d, const struct note *n) {
         const struct log_fields f = {
                 .message_id = note_message_id(n->id),
-                .host = n->host ? model_host_name(core_model(d->core), n->host) : NULL,
+                .host = n->host && d->core ? model_host_name(core_model(d->core), n->host) : NULL,
                 .guest = n->guest,
                 .incident = n->incident,
                 .version = n->version,
@@ -116,8 +116,7 @@ static void carry_out(struct hawd *d, struct action *a) {
                 log_line(LOG_NOTICE, "the others went on without this hawd: it joins them anew");
                 ring_rejoin(d->ring);
                 break;
-        case ACT_HISTORY_SEND:
-                ledger_store_history_send(d->store, a->history.to, a->history.since);
+        case ACT_HISTORY_SEND: /* who lacks some asks for it */
                 break;
         case ACT_READING:
                 api_reading(d->api, a->reading.request, &a->reading.row);
@@ -184,9 +183,14 @@ static void on_deadline(void *data) {
 
 static void on_group(void *ud, const struct ring_member *members, size_t n) {
         struct event ev = {.kind = EV_GROUP, .group = {.members = members, .n_members = n}};
+        struct hawd *d = ud;
+        uint32_t nodeids[HOSTS_MAX];
 
-        step(ud, &ev);
-        say_status(ud);
+        for (size_t i = 0; i < n && i < HOSTS_MAX; i++)
+                nodeids[i] = members[i].nodeid;
+        step(d, &ev);
+        ledger_store_peers(d->store, ring_nodeid(d->ring), nodeids, MIN(n, HOSTS_MAX));
+        say_status(d);
 }
 
 static void on_ring(void *ud, struct ring_id id, const uint32_t *nodeids, size_t n) {
@@ -218,7 +222,7 @@ static void on_message(void *ud, struct ring_member from, const uint8_t *bytes, 
                 return;
         }
         if (ev.message.msg->kind == MSG_HISTORY)
-                ledger_store_history_take(d->store, ev.message.msg, ring_nodeid(d->ring));
+                ledger_store_message(d->store, from.nodeid, ev.message.msg);
         else
                 step(d, &ev);
         msg_unref(ev.message.msg);
@@ -259,8 +263,20 @@ static void on_persisted(void *ud, uint64_t batch, int code, const char *text) {
         step(ud, &ev);
 }
 
-static void on_history_page(void *ud, const struct msg *m) {
+static void on_history(void *ud, const struct msg *m) {
         send_message(ud, m);
+}
+
+static void on_store_note(void *ud, enum note_id id, const char *text) {
+        struct note n = {.id = id};
+
+        text_set(n.text, sizeof(n.text), text);
+        log_the_note(ud, &n);
+}
+
+static void on_reopened(void *ud) {
+        log_line(LOG_NOTICE, "the ledger can be read again: hawd starts anew, guests run on");
+        stop_loop(ud, EXIT_FAILURE);
 }
 
 static void on_libvirt_up(void *ud, const struct domain_seen *domains, size_t n) {
@@ -389,6 +405,12 @@ static int port_history(void *ud, const struct api_history_filter *f, api_row_fn
         return ledger_store_history(((struct hawd *)ud)->store, &filter, row, row_ud);
 }
 
+static void port_store(void *ud, struct api_store *ret) {
+        const struct ledger_report *r = ledger_store_report(((struct hawd *)ud)->store);
+
+        *ret = (struct api_store){.error = r->error, .lost = r->lost, .kept = r->kept};
+}
+
 static const struct config *port_config(void *ud) {
         return &((struct hawd *)ud)->config;
 }
@@ -405,6 +427,7 @@ static void on_load(void *data) {
 
         say_load(d);
         say_status(d);
+        ledger_store_tick(d->store);
         (void)qb_loop_timer_add(d->loop, QB_LOOP_LOW, d->config.heartbeat_usec * 1000, d, on_load,
                                 &d->load_timer);
 }
@@ -517,17 +540,38 @@ static int open_corosync(struct hawd *d, const struct state *ledger, char *err) 
         return identity_check(ledger, nodes, n, err);
 }
 
+static int open_ring(struct hawd *d, const struct state *ledger, char *err) {
+        return d->config.ring == RING_SOLO ? open_solo(d, ledger, err)
+                                           : open_corosync(d, ledger, err);
+}
+
+/* The name of this host in the nodelist. */
+static const char *own_name(const struct hawd *d) {
+        size_t n;
+        const struct conf_node *nodes = ring_nodes(d->ring, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (nodes[i].nodeid == ring_nodeid(d->ring))
+                        return nodes[i].name;
+        return "";
+}
+
+/* The ledger before the ring: who is in the group must answer, and a disk may take its time. */
 static int start_core(struct hawd *d) {
+        const struct ledger_callbacks callbacks = {.persisted = on_persisted,
+                                                   .send = on_history,
+                                                   .note = on_store_note,
+                                                   .reopened = on_reopened,
+                                                   .ud = d};
         struct core_boot boot = {.hawd_version = HAWD_VERSION};
         char err[TEXT_LEN];
-        int r;
+        int r = ledger_store_open(d->opt.state_dir, d->config.cluster_name, &callbacks, &boot,
+                                  &d->store, err);
 
-        r = ledger_store_open(d->opt.state_dir,
-                              &(struct ledger_callbacks){on_persisted, on_history_page, d}, &boot,
-                              &d->store, err);
         if (r == 0)
-                r = d->config.ring == RING_SOLO ? open_solo(d, boot.state, err)
-                                                : open_corosync(d, boot.state, err);
+                r = open_ring(d, boot.state, err);
+        if (r == 0)
+                r = ledger_store_claim(d->store, ring_nodeid(d->ring), own_name(d), &boot, err);
         if (r == 0 && (getrandom(&boot.incarnation, sizeof(boot.incarnation), 0) < 0 ||
                        getrandom(&boot.seed, sizeof(boot.seed), 0) < 0)) {
                 r = -errno;
@@ -549,6 +593,7 @@ static int start_adapters(struct hawd *d) {
                                         .history = port_history,
                                         .spec_from_xml = spec_from_xml,
                                         .config = port_config,
+                                        .store = port_store,
                                         .log = port_log};
         char err[TEXT_LEN];
         int r;
@@ -616,6 +661,8 @@ static int run(struct hawd *d) {
 static void end(struct hawd *d) {
         if (d->ring)
                 ring_leave(d->ring);
+        if (d->store && ledger_store_report(d->store)->error[0])
+                _exit(d->exit_code); /* threads may wait for the disk for ever */
         d->api = api_free(d->api);
         d->runner = runner_free(d->runner);
         d->facts = facts_free(d->facts);

@@ -36,6 +36,13 @@ struct api_history_filter {
 /** api_row_fn() - one row; true: enough, the reader stops */
 typedef bool (*api_row_fn)(void *ud, const struct history_row *row);
 
+/** struct api_store - of this host's database; each text may be empty */
+struct api_store {
+        const char *error; /* why it can be neither read nor written */
+        const char *lost;  /* why this host has no ledger though it had one */
+        const char *kept;  /* names of files put aside, blank-separated */
+};
+
 /** struct api_ports - what the API needs of others; all are required, @ud is theirs */
 struct api_ports {
         void *ud;
@@ -49,6 +56,8 @@ struct api_ports {
                              char err[TEXT_LEN]);
         /** The configuration in force; borrowed for the call. */
         const struct config *(*config)(void *ud);
+        /** The store's report; its texts are borrowed for the call. */
+        void (*store)(void *ud, struct api_store *ret);
         void (*log)(void *ud, int priority, const char *text);
 };
 

@@ -97,6 +97,18 @@ static const char *cluster_name(struct api *api) {
         return m->cluster[0] ? m->cluster : api->ports.config(api->ports.ud)->cluster_name;
 }
 
+static void render_store(struct api *api, const struct core_status *status, json_t *o) {
+        struct api_store store;
+
+        api->ports.store(api->ports.ud, &store);
+        json_object_set_new(o, "store_error",
+                            render_text(*store.error           ? store.error
+                                        : status->store_failed ? status->store_error
+                                                               : NULL));
+        json_object_set_new(o, "store_lost", render_text(store.lost));
+        json_object_set_new(o, "store_kept", render_text(store.kept));
+}
+
 json_t *api_render_status(struct api *api) {
         const struct model *m = core_model(api->core);
         const struct config *config = api->ports.config(api->ports.ud);
@@ -119,10 +131,7 @@ json_t *api_render_status(struct api *api) {
         json_object_set_new(o, "version", json_integer((json_int_t)status.version));
         json_object_set_new(o, "applied", json_integer((json_int_t)status.applied));
         json_object_set_new(o, "libvirt_up", json_boolean(status.libvirt_up));
-        json_object_set_new(o, "store_error",
-                            render_text(!status.store_failed    ? NULL
-                                        : status.store_error[0] ? status.store_error
-                                                                : "writing failed"));
+        render_store(api, &status, o);
         json_object_set_new(o, "group", group_json(m, &status));
         json_object_set_new(o, "hosts", hosts_json(api, &status));
         json_object_set_new(o, "guests", render_guest_counts(m));

@@ -16,6 +16,8 @@ struct core_boot {
         uint64_t seed;        /* of the random field */
         uint64_t epoch, promised;
         struct state *state; /* base model and the entries after it; NULL: virgin. Borrowed */
+        const char *lost;    /* this host had a ledger and this is not it: why; NULL. Borrowed */
+        const char *store_error; /* it cannot be stored now: why; NULL. Borrowed */
         const char *hawd_version;
 };
 

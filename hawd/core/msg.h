@@ -24,7 +24,7 @@ enum msg_kind {
         MSG_HEARTBEAT, /* not stored */
         MSG_ASK,       /* a client's request that only another host can serve */
         MSG_TELL,      /* its answer (success of what changes shows as an applied entry) */
-        MSG_HISTORY,   /* rows for a member that was away; the core takes no part */
+        MSG_HISTORY,   /* rows that a member lacks, asked for by it; the core takes no part */
         MSG_KIND_MAX_,
 };
 
@@ -129,6 +129,12 @@ struct msg {
                 } tell;
                 struct {
                         uint32_t to;
+                        bool ask; /* for rows behind (version, seq), of versions up to until */
+                        uint64_t version;
+                        uint32_t seq;
+                        uint64_t until;
+                        bool end;     /* answer: there are no more */
+                        bool partial; /* answer: of one that lacks some itself */
                         uint32_t n_rows;
                         struct history_row *rows; /* owned */
                 } history;

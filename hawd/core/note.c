@@ -11,6 +11,7 @@ static const struct {
         [NOTE_NOT_OPERATIONAL] = {"not-operational", 4, "f14ef6d9eebb44335fd110cb9e83aa6e"},
         [NOTE_STORE_FAILED] = {"store-failed", 3, "f5d483beb062e2a2580446dabc5e1b80"},
         [NOTE_STORE_BACK] = {"store-back", 5, "e42059fbc96142d0d9afec2a3321cdbf"},
+        [NOTE_STORE_ASIDE] = {"store-aside", 3, "fac4703b28c2447b808a64e5fb0b1047"},
         [NOTE_PEER_REFUSED] = {"peer-refused", 3, "05791c99e16fb89746759a02ecedb250"},
         [NOTE_LIBVIRT_UP] = {"libvirt-up", 6, "a6a2d00c07e04f788625fc75bb1ad23b"},
         [NOTE_LIBVIRT_DOWN] = {"libvirt-down", 4, "0a46747231e3723a95d9f5520c90fbd2"},

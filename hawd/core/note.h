@@ -15,6 +15,7 @@ enum note_id {
         NOTE_NOT_OPERATIONAL, /* and why not */
         NOTE_STORE_FAILED,
         NOTE_STORE_BACK,
+        NOTE_STORE_ASIDE,  /* a damaged ledger was put aside: why, and its name */
         NOTE_PEER_REFUSED, /* another major version */
         NOTE_LIBVIRT_UP,
         NOTE_LIBVIRT_DOWN,

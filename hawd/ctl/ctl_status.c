@@ -3,6 +3,30 @@
 #include "hawd/ctl/client.h"
 #include "hawd/ctl/show.h"
 
+static void show_store(const json_t *s) {
+        char text[3 * TEXT_LEN];
+
+        if (!jnull(s, "store_error")) {
+                text_fmt(text, sizeof(text),
+                         "%s; this host does not vote meanwhile, and goes on by itself when it is "
+                         "mended",
+                         jtext(s, "store_error"));
+                show_pair("store", text);
+        } else if (!jnull(s, "store_lost")) {
+                text_fmt(text, sizeof(text),
+                         "%s; the other hosts give the ledger, until then this one does not vote",
+                         jtext(s, "store_lost"));
+                show_pair("store", text);
+        }
+        if (!jnull(s, "store_kept")) {
+                text_fmt(text, sizeof(text),
+                         "%s (in hawd's state directory; remove what is not "
+                         "needed any more)",
+                         jtext(s, "store_kept"));
+                show_pair("kept", text);
+        }
+}
+
 static void show_head(const struct ctl *ctl, const json_t *s) {
         bool operational = jbool(s, "operational"), quorate = jbool(s, "quorate");
         const char *missing = jtext(s, "missing");
@@ -21,13 +45,7 @@ static void show_head(const struct ctl *ctl, const json_t *s) {
         show_pair("missing", missing);
         if (!jbool(s, "libvirt_up"))
                 show_pair("libvirt", "does not answer on this host: systemctl status libvirtd");
-        if (!jnull(s, "store_error")) {
-                char text[2 * TEXT_LEN];
-
-                text_fmt(text, sizeof(text), "%s; new decisions wait until it can be written again",
-                         jtext(s, "store_error"));
-                show_pair("store", text);
-        }
+        show_store(s);
 }
 
 static void show_counts(const json_t *s) {

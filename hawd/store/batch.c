@@ -13,7 +13,7 @@ static bool row_fits(const struct store_row *r) {
 
 static int check(const struct store_batch *b) {
         if (!number_fits(b->promised) || !number_fits(b->epoch) || !number_fits(b->base_version) ||
-            (b->install && b->compact))
+            !number_fits(b->gap_from) || !number_fits(b->gap_to) || (b->install && b->compact))
                 return -EINVAL;
         if (b->snapshot.len > STORE_BLOB_MAX)
                 return -E2BIG;

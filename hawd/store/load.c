@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "hawd/store/db.h"
+#include <stdio.h>
 
-static int damaged(const char *path, const char *what, uint64_t version, char *err) {
-        text_fmt(err, TEXT_LEN,
-                 "%.60s: damaged (%s %" PRIu64 "): move it aside, and hawd takes the ledger from "
-                 "the other hosts",
-                 path, what, version);
-        return -EUCLEAN;
-}
+#include "hawd/store/db.h"
 
 static struct blob *column_blob(sqlite3_stmt *stmt, int i) {
         const void *data = sqlite3_column_blob(stmt, i); /* NULL when empty */
@@ -29,7 +23,7 @@ static int load_meta(sqlite3 *db, const char *path, struct store_loaded *l, char
                 l->base_version = (uint64_t)sqlite3_column_int64(stmt, 2);
                 l->alone = sqlite3_column_int(stmt, 3) != 0;
         } else {
-                r = rc == SQLITE_DONE ? damaged(path, "no row in meta, of", 1, err)
+                r = rc == SQLITE_DONE ? db_damaged(path, err, "no row in meta")
                                       : db_error(db, path, err);
         }
         (void)sqlite3_finalize(stmt); /* the step has told it */
@@ -49,11 +43,11 @@ static int load_snapshot(sqlite3 *db, const char *path, struct store_loaded *l, 
                 if ((uint64_t)sqlite3_column_int64(stmt, 0) != l->base_version ||
                     sqlite3_column_int64(stmt, 1) !=
                             db_sum(l->base_version, 0, l->snapshot->data, l->snapshot->len))
-                        r = damaged(path, "state", l->base_version, err);
+                        r = db_damaged(path, err, "state %" PRIu64, l->base_version);
         } else if (rc != SQLITE_DONE) {
                 r = db_error(db, path, err);
         } else if (l->base_version != 0) {
-                r = damaged(path, "no state", l->base_version, err);
+                r = db_damaged(path, err, "no state %" PRIu64, l->base_version);
         }
         (void)sqlite3_finalize(stmt); /* the step has told it */
         return r;
@@ -81,12 +75,32 @@ static int load_entries(sqlite3 *db, const char *path, struct store_loaded *l, c
                 if (e->version != l->base_version + l->n_entries ||
                     sqlite3_column_int64(stmt, 2) !=
                             db_sum(e->version, e->epoch, e->bytes->data, e->bytes->len)) {
-                        r = damaged(path, "entry", e->version, err);
+                        r = db_damaged(path, err, "entry %" PRIu64, e->version);
                         break;
                 }
         }
         if (r == 0 && rc != SQLITE_DONE)
                 r = db_error(db, path, err);
+        (void)sqlite3_finalize(stmt); /* the step has told it */
+        return r;
+}
+
+static int load_gap(sqlite3 *db, const char *path, struct store_loaded *l, char *err) {
+        sqlite3_stmt *stmt;
+        int rc, r = 0;
+
+        if (sqlite3_prepare_v2(db, "SELECT value FROM about WHERE key = 'history'", -1, &stmt,
+                               NULL) != SQLITE_OK)
+                return db_error(db, path, err);
+        rc = sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+                const char *text = (const char *)sqlite3_column_text(stmt, 0);
+
+                if (!text || sscanf(text, "%" SCNu64 " %" SCNu64, &l->gap_from, &l->gap_to) != 2)
+                        r = db_damaged(path, err, "which history lacks");
+        } else if (rc != SQLITE_DONE) {
+                r = db_error(db, path, err);
+        }
         (void)sqlite3_finalize(stmt); /* the step has told it */
         return r;
 }
@@ -99,6 +113,8 @@ int db_load(sqlite3 *db, const char *path, struct store_loaded *ret, char *err) 
                 r = load_snapshot(db, path, &l, err);
         if (r == 0)
                 r = load_entries(db, path, &l, err);
+        if (r == 0)
+                r = load_gap(db, path, &l, err);
         if (r < 0)
                 store_loaded_clear(&l);
         else

@@ -14,23 +14,50 @@ struct store_reader {
         char *path;
 };
 
-int store_reader_open(const char *path, struct store_reader **ret, char *err) {
-        struct store_reader *r;
+static int connect(const char *path, sqlite3 **ret, char *err) {
         sqlite3 *db = NULL;
-        int code;
 
         if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
             SQLITE_OK) {
-                code = db_error(db, path, err);
+                int r = db_error(db, path, err);
+
                 (void)sqlite3_close(db);
-                return code;
+                return r;
         }
         (void)sqlite3_extended_result_codes(db, 1);
         (void)sqlite3_busy_timeout(db, 1000); /* only while a WAL is recovered */
+        *ret = db;
+        return 0;
+}
+
+int store_reader_open(const char *path, struct store_reader **ret, char *err) {
+        struct store_reader *r;
+        sqlite3 *db;
+        int code = connect(path, &db, err);
+
+        if (code < 0)
+                return code;
         r = xcalloc(1, sizeof(*r));
         r->db = db;
         r->path = xstrdup(path);
         *ret = r;
+        return 0;
+}
+
+/* A database that was begun anew is another file. */
+static int follow(struct store_reader *r) {
+        char err[TEXT_LEN];
+        int moved = 0, code;
+        sqlite3 *db;
+
+        (void)sqlite3_file_control(r->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+        if (!moved)
+                return 0;
+        code = connect(r->path, &db, err);
+        if (code < 0)
+                return code;
+        (void)sqlite3_close(r->db); /* only read */
+        r->db = db;
         return 0;
 }
 
@@ -120,9 +147,13 @@ int store_history(struct store_reader *r, const struct store_filter *filter, sto
                   void *ud) {
         char err[TEXT_LEN];
         sqlite3_stmt *stmt;
+        int code;
 
         if (filter->n_kinds > KINDS_MAX)
                 return -EINVAL;
+        code = follow(r);
+        if (code < 0)
+                return code;
         stmt = prepare_history(r, filter);
         return stmt ? give_rows(r, stmt, fn, ud) : db_error(r->db, r->path, err);
 }
@@ -131,7 +162,10 @@ int store_history_after(struct store_reader *r, uint64_t version, uint32_t seq, 
                         store_row_fn *fn, void *ud) {
         char err[TEXT_LEN];
         sqlite3_stmt *stmt;
+        int code = follow(r);
 
+        if (code < 0)
+                return code;
         if (sqlite3_prepare_v2(r->db,
                                "SELECT " COLUMNS " FROM history WHERE (version, seq) > (?1, ?2)"
                                " ORDER BY version, seq LIMIT ?3",

@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
+#include "hawd/store/aside.h"
 #include "hawd/store/batch.h"
 #include "hawd/store/db.h"
+#include "hawd/store/schema.h"
+#include "hawd/store/write.h"
 
 #define JOIN_MAX 64 /* batches in one transaction */
 
@@ -20,13 +23,18 @@ struct done {
         struct done *next;
         struct store_done done;
         char text[TEXT_LEN];
+        char kept[ASIDE_NAME_LEN];
 };
 
 struct store {
         char *path;
+        struct store_owner owner; /* its cluster is owned */
+        struct db_about about;
+        char aside[ASIDE_NAME_LEN];
         int lock_fd;
         int event_fd;
         struct write write; /* before store_start() the caller's, then the thread's */
+        char why[TEXT_LEN]; /* write.ruined: what was met first; the thread's */
         pthread_t thread;
         bool running;
         store_done_fn *fn;
@@ -71,47 +79,171 @@ static int take_lock(const char *path, char *err) {
         return r;
 }
 
-int store_open(const char *path, struct store **ret, char *err) {
-        struct store *s;
-        sqlite3 *db = NULL;
-        int r, lock_fd = take_lock(path, err), event_fd;
+static bool is_there(const char *path, const char *suffix) {
+        _cleanup_(freep) char *file = path_with(path, suffix);
 
-        if (lock_fd < 0)
-                return lock_fd;
-        event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (event_fd < 0) {
-                r = -errno;
-                text_fmt(err, TEXT_LEN, "eventfd: %.60s", strerrordesc_np(-r));
-                (void)close(lock_fd); /* nothing was written */
+        return faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Nothing of the name: the first start, or somebody has taken the database out of its folder. */
+static int begin_first(struct store *s, char *err) {
+        _cleanup_(freep) char *fresh = path_with(s->path, ".new");
+        struct db_about about = s->about;
+        char name[ASIDE_NAME_LEN];
+        int r;
+
+        if (is_there(s->path, "-wal") || is_there(s->path, ".mark"))
+                text_fmt(about.lost, sizeof(about.lost),
+                         "%.80s is gone, what was written beside it is not", s->path);
+        r = aside_name(s->path, name, err);
+        if (r == 0)
+                r = db_create(fresh, &s->owner, &about, err);
+        if (r == 0)
+                r = aside_swap(s->path, name, err);
+        return r;
+}
+
+/* Nobody has it open. */
+static int put_aside(struct store *s, const char *why, char *err) {
+        _cleanup_(freep) char *fresh = path_with(s->path, ".new");
+        struct db_about about = {0};
+        char name[ASIDE_NAME_LEN];
+        int r = aside_name(s->path, name, err);
+
+        if (r < 0)
                 return r;
+        text_fmt(about.lost, sizeof(about.lost), "%.140s; kept as %.40s", why, name);
+        r = db_create(fresh, &s->owner, &about, err);
+        if (r == 0)
+                r = aside_swap(s->path, name, err);
+        if (r == 0)
+                text_set(s->aside, sizeof(s->aside), name);
+        return r;
+}
+
+static int open_db(struct store *s, char *err) {
+        sqlite3 *db = NULL;
+        char why[TEXT_LEN];
+        int r = aside_finish(s->path, err);
+
+        if (r == 0 && !is_there(s->path, ""))
+                r = begin_first(s, err);
+        if (r == 0)
+                r = db_open(s->path, &s->owner, &db, &s->about, err);
+        if (r == -EUCLEAN) {
+                text_set(why, sizeof(why), err);
+                r = put_aside(s, why, err);
+                if (r == 0)
+                        r = db_open(s->path, &s->owner, &db, &s->about, err);
         }
-        r = db_open(path, &db, err);
-        if (r < 0) {
-                (void)close(event_fd); /* neither held anything */
-                (void)close(lock_fd);
-                return r;
-        }
-        s = xcalloc(1, sizeof(*s));
+        if (r == 0)
+                write_init(&s->write, db, s->path, s->owner.format);
+        return r;
+}
+
+int store_open(const char *path, const struct store_owner *owner, struct store **ret, char *err) {
+        struct store *s = xcalloc(1, sizeof(*s));
+        int r = 0;
+
         s->path = xstrdup(path);
-        s->lock_fd = lock_fd;
-        s->event_fd = event_fd;
-        s->write.db = db;
-        s->write.path = s->path;
-        (void)pthread_mutex_init(&s->mutex, NULL); /* these cannot fail on Linux */
-        (void)pthread_cond_init(&s->work, NULL);
+        s->owner = *owner;
+        s->owner.cluster = xstrdup(owner->cluster);
         s->last = &s->first;
         s->done_last = &s->done_first;
-        *ret = s;
-        return 0;
+        s->write.mark_fd = -1;
+        (void)pthread_mutex_init(&s->mutex, NULL); /* these cannot fail on Linux */
+        (void)pthread_cond_init(&s->work, NULL);
+        s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        s->lock_fd = take_lock(path, err);
+        if (s->lock_fd < 0)
+                r = s->lock_fd;
+        else if (s->event_fd < 0)
+                r = -EMFILE;
+        if (r == 0)
+                r = open_db(s, err);
+        else if (r == -EMFILE)
+                text_fmt(err, TEXT_LEN, "eventfd: %.60s", strerrordesc_np(-r));
+        if (r < 0)
+                (void)store_free(s, 0);
+        else
+                *ret = s;
+        return r;
+}
+
+const char *store_lost(const struct store *s) {
+        return s->about.lost;
+}
+
+const char *store_aside(const struct store *s) {
+        return s->aside;
+}
+
+uint32_t store_format(const struct store *s) {
+        return s->about.format;
+}
+
+size_t store_kept(const char *path, char *buf, size_t size) {
+        return aside_list(path, buf, size);
+}
+
+int store_claim(struct store *s, uint32_t nodeid, const char *name, char *err) {
+        struct db_about *a = &s->about, mine = *a;
+        int r;
+
+        assert(!s->running);
+        if (a->nodeid == nodeid && strcmp(a->name, name) == 0)
+                return 0;
+        if (a->nodeid != 0 && a->nodeid != nodeid) {
+                bool renumbered = a->name[0] && strcmp(a->name, name) == 0;
+
+                text_fmt(err, TEXT_LEN, "%.60s: of node %u (%.30s), this is node %u (%.30s)%s",
+                         s->path, a->nodeid, a->name, nodeid, name,
+                         renumbered ? ": give it its node id back in corosync.conf" : "");
+                return renumbered ? -EXDEV : -EUCLEAN;
+        }
+        mine.nodeid = nodeid;
+        text_set(mine.name, sizeof(mine.name), name);
+        r = db_claim(s->write.db, s->path, &mine, err);
+        if (r == 0)
+                *a = mine;
+        return r;
+}
+
+int store_put_aside(struct store *s, const char *why, char *err) {
+        sqlite3 *db;
+        int r;
+
+        assert(!s->running);
+        s->write.ruined = true;
+        write_close(&s->write);
+        r = put_aside(s, why, err);
+        if (r == 0)
+                r = db_open(s->path, &s->owner, &db, &s->about, err);
+        if (r == 0)
+                write_init(&s->write, db, s->path, s->owner.format);
+        return r;
 }
 
 int store_load(struct store *s, struct store_loaded *ret, char *err) {
+        struct mark mark, have;
+        int r;
+
         assert(!s->running);
-        return db_load(s->write.db, s->path, ret, err);
+        r = db_load(s->write.db, s->path, ret, err);
+        if (r < 0 || s->about.lost[0] || mark_read(s->path, &mark) < 0)
+                return r;
+        have = (struct mark){ret->promised, ret->epoch, ret->base_version + ret->n_entries};
+        if (!mark_behind(&have, &mark))
+                return 0;
+        store_loaded_clear(ret);
+        return db_damaged(s->path, err,
+                          "entry %" PRIu64 " of epoch %" PRIu64
+                          " was acknowledged, the newest is %" PRIu64 " of %" PRIu64,
+                          mark.version, mark.epoch, have.version, have.epoch);
 }
 
-/* The first batch is finished. Locked. Return: it, for the caller to free. */
-static struct batch *finish_first(struct store *s, int code, const char *text) {
+/* The first batch is finished. Locked. Return: what is told of it, to be added to before tell(). */
+static struct done *finish_first(struct store *s, int code, const char *text) {
         struct done *d = xcalloc(1, sizeof(*d));
         struct batch *b = s->first;
 
@@ -119,6 +251,7 @@ static struct batch *finish_first(struct store *s, int code, const char *text) {
         d->done.code = code;
         text_set(d->text, sizeof(d->text), text);
         d->done.text = d->text;
+        d->done.kept = d->kept;
         *s->done_last = d;
         s->done_last = &d->next;
         s->queued -= b->size;
@@ -126,7 +259,8 @@ static struct batch *finish_first(struct store *s, int code, const char *text) {
         if (!s->first)
                 s->last = &s->first;
         b->next = NULL;
-        return b;
+        batch_free_list(b);
+        return d;
 }
 
 static void tell(struct store *s) {
@@ -139,9 +273,89 @@ static void tell(struct store *s) {
 static void finish(struct store *s, size_t n) {
         lock(s);
         for (size_t i = 0; i < n; i++)
-                batch_free_list(finish_first(s, 0, ""));
+                (void)finish_first(s, 0, "");
         unlock(s);
         tell(s);
+}
+
+/* @b holds all that counts: into a new file, whole and on disk. */
+static int write_fresh(struct store *s, const char *fresh, const struct store_batch *b, char *err) {
+        struct store_batch all = *b;
+        struct store_batch *const list[] = {&all};
+        struct write w;
+        sqlite3 *db = NULL;
+        size_t failed;
+        int r = db_create(fresh, &s->owner, &s->about, err);
+
+        all.set_gap = true; /* the others have the history */
+        all.gap_from = 0;
+        all.gap_to = b->base_version;
+        if (r == 0)
+                r = db_connect(fresh, &db, err);
+        if (r < 0)
+                return r;
+        write_init(&w, db, fresh, s->owner.format);
+        w.private_file = true;
+        r = db_exec(db, fresh, "PRAGMA synchronous = FULL", err);
+        if (r == 0)
+                r = write_batches(&w, list, 1, &failed, err);
+        write_close(&w);
+        return r;
+}
+
+/* The file is ruined: another one takes its place. @kept: what it is called then, or "" */
+static int begin_anew(struct store *s, const struct store_batch *b, char *kept, char *err) {
+        _cleanup_(freep) char *fresh = path_with(s->path, ".new"), *aside = NULL;
+        int r = aside_finish(s->path, err);
+
+        if (r == 0)
+                r = aside_name(s->path, kept, err);
+        if (r == 0)
+                r = write_fresh(s, fresh, b, err);
+        if (r == 0)
+                r = aside_swap(s->path, kept, err);
+        if (r < 0)
+                return r;
+        aside = path_beside(s->path, kept);
+        if (access(aside, F_OK) < 0)
+                kept[0] = '\0';
+        return 0;
+}
+
+static int connect_again(struct store *s, char *err) {
+        sqlite3 *db = NULL;
+        int r = db_open_again(s->path, &db, err);
+
+        if (r == 0)
+                write_init(&s->write, db, s->path, s->owner.format);
+        else if (r == -EUCLEAN || r == -ENOENT)
+                s->write.ruined = true;
+        return r;
+}
+
+/* The first batch into a file of its own; those behind it follow in their turn. */
+static int write_ruined(struct store *s, const struct store_batch *first, char *err) {
+        char kept[ASIDE_NAME_LEN], text[TEXT_LEN];
+        struct done *d;
+        int r;
+
+        if (!first->whole) {
+                text_fmt(err, TEXT_LEN, "%.80s: ruined: all of it must be written", s->path);
+                return -EUCLEAN;
+        }
+        r = begin_anew(s, first, kept, err);
+        if (r < 0)
+                return r;
+        s->write.ruined = false;
+        text_fmt(text, sizeof(text), "%.110s: written anew%s%.40s", s->why,
+                 kept[0] ? ", what was there is kept as " : "", kept);
+        lock(s);
+        d = finish_first(s, 0, text);
+        d->done.begun_anew = true;
+        text_set(d->kept, sizeof(d->kept), kept);
+        unlock(s);
+        tell(s);
+        return 0;
 }
 
 /* Write the first @n batches, which are @list. Return: 0, or what the failing one met. */
@@ -149,11 +363,13 @@ static int write_some(struct store *s, struct store_batch *const *list, size_t n
         size_t failed = 0;
         int r = 0;
 
+        if (s->write.ruined)
+                return write_ruined(s, list[0], err); /* and the others in their turn */
         if (!s->write.db)
-                r = db_open_again(s->path, &s->write.db, err);
+                r = connect_again(s, err);
         if (r == 0)
                 r = write_batches(&s->write, list, n, &failed, err);
-        if (r < 0 && failed > 0) {
+        if (r < 0 && failed > 0 && !s->write.ruined) {
                 /* Those in front of the bad one are as good as they were. */
                 char why[TEXT_LEN];
                 int before;
@@ -166,8 +382,10 @@ static int write_some(struct store *s, struct store_batch *const *list, size_t n
                         r = before;
                 return r;
         }
-        if (r == 0)
+        if (r == 0) {
                 finish(s, n);
+                write_mark(&s->write);
+        }
         return r;
 }
 
@@ -175,15 +393,19 @@ static void write_queue(struct store *s) {
         struct store_batch *list[JOIN_MAX];
         char err[TEXT_LEN];
         size_t n = 0;
+        bool was_ruined;
         int r;
 
         lock(s);
         for (struct batch *b = s->first; b && n < JOIN_MAX; b = b->next)
                 list[n++] = &b->batch;
         unlock(s);
+        was_ruined = s->write.ruined;
         r = write_some(s, list, n, err);
         if (r == 0)
                 return;
+        if (s->write.ruined && !was_ruined)
+                text_set(s->why, sizeof(s->why), err);
         /* Whatever made it fail, the next try begins with a fresh connection. */
         write_close(&s->write);
         lock(s);
@@ -241,7 +463,7 @@ void store_dispatch(struct store *s) {
         if (s->broken) {
                 /* What was submitted until now, was so without knowledge of the failure. */
                 while (s->first)
-                        batch_free_list(finish_first(s, s->broken, s->broken_text));
+                        (void)finish_first(s, s->broken, s->broken_text);
                 s->broken = 0;
         }
         list = s->done_first;
@@ -318,10 +540,13 @@ struct store *store_free(struct store *s, usec_t wait_usec) {
                 s->done_first = d->next;
                 free(d);
         }
-        (void)close(s->event_fd); /* neither holds data */
-        (void)close(s->lock_fd);
+        if (s->event_fd >= 0)
+                (void)close(s->event_fd); /* neither holds data */
+        if (s->lock_fd >= 0)
+                (void)close(s->lock_fd);
         (void)pthread_cond_destroy(&s->work);
         (void)pthread_mutex_destroy(&s->mutex);
+        free((char *)(uintptr_t)s->owner.cluster);
         free(s->path);
         free(s);
         return NULL;

@@ -7,12 +7,16 @@
  * together share one transaction and one fsync. Completions come back in the same order: store_fd()
  * becomes readable, store_dispatch() calls back on the caller's thread.
  *
- *   store_open -> store_load -> store_start -> store_submit ... store_dispatch ... -> store_free
+ *   store_open -> store_load -> store_claim -> store_start -> store_submit ... store_dispatch ...
+ * -> store_free
  *
  * A batch that cannot be written fails, and so do all behind it that were submitted before
  * store_dispatch() reported the failure (they may build on it). The thread lives on, and what is
  * submitted afterwards is tried anew, on a file that is opened again. A failed batch was never
  * acknowledged, but when the machine dies right then it may be found stored all the same.
+ *
+ * A file that is ruined (damaged, removed, replaced) takes no more batches but one that is whole:
+ * with that a new file is begun, and the old one is put aside.
  *
  * store_open() to store_start(), store_submit() and store_dispatch() belong to one thread; readers
  * (reader.h) have connections of their own and may be anywhere.
@@ -21,9 +25,16 @@
 
 #include "hawd/base/base.h"
 
-#define STORE_SCHEMA 1
+#define STORE_SCHEMA 2
 #define STORE_BLOB_MAX ((size_t)64 * 1024 * 1024)
 #define STORE_QUEUE_MAX ((size_t)256 * 1024 * 1024) /* bytes that wait to be written */
+#define STORE_KEPT_MAX 8                            /* files put aside, beside the database */
+
+/** struct store_owner - whose the file is */
+struct store_owner {
+        const char *cluster; /* name */
+        uint32_t format;     /* of the opaque bytes: a higher one is a newer hawd's */
+};
 
 /** struct store_bytes - borrowed for the call, copied by it */
 struct store_bytes {
@@ -60,7 +71,10 @@ struct store_batch {
         uint64_t epoch;
         bool set_alone; /* the flag of a lone survivor of two */
         bool alone;
+        bool set_gap; /* history of versions above gap_from up to gap_to may lack; equal: none */
+        uint64_t gap_from, gap_to;
 
+        bool whole;   /* holds all that counts: with it a ruined file is begun anew */
         bool install; /* base_version and snapshot replace all entries */
         bool compact; /* base_version and snapshot replace entries up to base_version */
         uint64_t base_version;
@@ -76,7 +90,9 @@ struct store_batch {
 struct store_done {
         uint64_t id;
         int code;
-        const char *text;
+        bool begun_anew;  /* the file was ruined: this batch is all there is, history lacks */
+        const char *text; /* on 0 only with begun_anew */
+        const char *kept; /* begun_anew: the name of what was there, or "" */
 };
 
 typedef void store_done_fn(void *ud, const struct store_done *done);
@@ -85,6 +101,7 @@ typedef void store_done_fn(void *ud, const struct store_done *done);
 struct store_loaded {
         uint64_t epoch, promised, base_version;
         bool alone;
+        uint64_t gap_from, gap_to;
         struct blob *snapshot; /* NULL: none yet, base_version is 0 */
         struct store_loaded_entry {
                 uint64_t version, epoch;
@@ -100,12 +117,42 @@ struct store;
  * @ret: written only on 0
  * @err: of TEXT_LEN bytes, what is wrong and what mends it
  *
- * Return: 0; -EBUSY another hawd has it open; -EUCLEAN damaged, or no SQLite file, or not hawd's;
- * -EPROTONOSUPPORT of a newer hawd; other -errno.
+ * One that is damaged, or no database of hawd's, is put aside and a new one is begun: then
+ * store_lost() says so.
+ *
+ * Return: 0; -EBUSY another hawd has it open; -EPROTONOSUPPORT of a newer hawd; -EXDEV of another
+ * cluster; -EMLINK damaged, but enough are kept already; other -errno: it cannot be opened now.
  */
-int store_open(const char *path, struct store **ret, char *err);
+int store_open(const char *path, const struct store_owner *owner, struct store **ret, char *err);
 
-/** store_load() - all of the ledger, before store_start(). Return: 0, -EUCLEAN, other -errno. */
+/** store_lost() - "", or why what this file holds is not what this host once stored. It stays so
+ *  until an installation is written. */
+const char *store_lost(const struct store *s);
+/** store_aside() - "", or the name under which store_open() has put a file aside. */
+const char *store_aside(const struct store *s);
+/** store_format() - of the newest hawd that wrote it */
+uint32_t store_format(const struct store *s);
+
+/**
+ * store_claim() - this host is node @nodeid, called @name; before store_start()
+ *
+ * What another node stored does not count for this one. Claimed by nobody yet it is this node's.
+ *
+ * Return: 0; -EUCLEAN it is that of another host, to be put aside; -EXDEV that of this host under
+ * another node id; other -errno. With @err.
+ */
+int store_claim(struct store *s, uint32_t nodeid, const char *name, char *err);
+
+/** store_put_aside() - before store_start(): what was loaded cannot be used. Return: 0 or -errno.
+ */
+int store_put_aside(struct store *s, const char *why, char *err);
+
+/** store_kept() - names of files put aside near @path, the oldest first, blank-separated.
+ *  Return: how many. */
+size_t store_kept(const char *path, char *buf, size_t size);
+
+/** store_load() - all of the ledger, before store_start(). Return: 0; -EUCLEAN it is damaged, or
+ *  older than what this host acknowledged; other -errno. */
 int store_load(struct store *s, struct store_loaded *ret, char *err);
 void store_loaded_clear(struct store_loaded *l);
 

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Batches into one transaction. Runs on the store's thread. */
+#include "hawd/store/write.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hawd/store/aside.h"
 #include "hawd/store/db.h"
 
 static int fail(struct write *w, char *err) {
+        w->ruined |= db_ruined(w->db);
         return db_error(w->db, w->path, err);
+}
+
+static int exec(struct write *w, const char *sql, char *err) {
+        return sqlite3_exec(w->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(w, err);
 }
 
 static int prepare(struct write *w, char *err) {
@@ -23,6 +33,10 @@ static int prepare(struct write *w, char *err) {
                 {&w->add_row, "INSERT OR IGNORE INTO history"
                               " (version, seq, wall_usec, kind, host, guest, incident, text, json)"
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+                {&w->set_format, "UPDATE about SET value = ?1"
+                                 " WHERE key = 'format' AND CAST(value AS INTEGER) < ?1"},
+                {&w->set_gap, "INSERT OR REPLACE INTO about VALUES ('history', ?1)"},
+                {&w->not_lost, "DELETE FROM about WHERE key = 'lost'"},
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(list); i++)
@@ -61,6 +75,8 @@ static int write_base(struct write *w, const struct store_batch *b, uint64_t *la
         if (b->install) {
                 *last = b->base_version;
                 r = run(w, w->clear_entries, err);
+                if (r == 0)
+                        r = run(w, w->not_lost, err);
         } else {
                 if (b->base_version > *last) {
                         text_fmt(err, TEXT_LEN,
@@ -108,6 +124,14 @@ static int write_row(struct write *w, const struct store_row *row, char *err) {
         return run(w, w->add_row, err);
 }
 
+static int write_gap(struct write *w, const struct store_batch *b, char *err) {
+        char text[48];
+
+        text_fmt(text, sizeof(text), "%" PRIu64 " %" PRIu64, b->gap_from, b->gap_to);
+        bind_text(w->set_gap, 1, text);
+        return run(w, w->set_gap, err);
+}
+
 static int write_batch(struct write *w, const struct store_batch *b, uint64_t *last, char *err) {
         bool base = b->install || b->compact;
         int r = 0;
@@ -123,6 +147,8 @@ static int write_batch(struct write *w, const struct store_batch *b, uint64_t *l
                         bind_number(w->set_meta, 4, b->base_version);
                 r = run(w, w->set_meta, err);
         }
+        if (r == 0 && b->set_gap)
+                r = write_gap(w, b, err);
         if (r == 0 && base)
                 r = write_base(w, b, last, err);
         for (size_t i = 0; r == 0 && i < b->n_entries; i++)
@@ -132,58 +158,131 @@ static int write_batch(struct write *w, const struct store_batch *b, uint64_t *l
         return r;
 }
 
-static int read_last(struct write *w, char *err) {
-        int64_t last = 0;
-        int r = db_number(w->db, w->path,
-                          "SELECT max(base_version, coalesce((SELECT max(version) FROM entry), 0))"
-                          " FROM meta",
-                          &last, err);
+static void find_wal(const struct write *w, struct stat *st) {
+        _cleanup_(freep) char *wal = path_with(w->path, "-wal");
 
-        w->last = (uint64_t)last;
-        w->last_known = r == 0;
+        if (stat(wal, st) < 0)
+                *st = (struct stat){0};
+}
+
+static void note_wal(struct write *w) {
+        struct stat st;
+
+        find_wal(w, &st);
+        w->wal_dev = st.st_dev;
+        w->wal_ino = st.st_ino;
+}
+
+static int read_last(struct write *w, char *err) {
+        static const char *const queries[] = {"SELECT promised FROM meta", "SELECT epoch FROM meta",
+                                              "SELECT max(base_version, coalesce((SELECT "
+                                              "max(version) FROM entry), 0)) FROM meta"};
+        uint64_t *const values[] = {&w->last.promised, &w->last.epoch, &w->last.version};
+
+        for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+                int64_t value = 0;
+                int r = db_number(w->db, w->path, queries[i], &value, err);
+
+                if (r < 0) {
+                        w->ruined |= db_ruined(w->db);
+                        return r;
+                }
+                *values[i] = (uint64_t)value;
+        }
+        w->last_known = true;
+        note_wal(w); /* it is open since the first read */
+        return 0;
+}
+
+/* What is written to a file without a name is gone with the descriptor. SQLite does not look. */
+static int still_there(struct write *w, char *err) {
+        struct stat st;
+        int moved = 0;
+
+        if (w->private_file)
+                return 0;
+        find_wal(w, &st);
+        (void)sqlite3_file_control(w->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+        if (!moved && st.st_ino == w->wal_ino && st.st_dev == w->wal_dev)
+                return 0;
+        w->ruined = true;
+        text_fmt(err, TEXT_LEN, "%.100s%s: removed or replaced while hawd had it open", w->path,
+                 moved ? "" : "-wal");
+        return -ESTALE;
+}
+
+static int begin(struct write *w, char *err) {
+        int r = prepare(w, err);
+
+        if (r == 0 && !w->last_known)
+                r = read_last(w, err);
+        if (r == 0)
+                r = exec(w, "BEGIN IMMEDIATE", err);
+        if (r == 0 && !w->format_known) {
+                bind_number(w->set_format, 1, w->format);
+                r = run(w, w->set_format, err);
+        }
         return r;
+}
+
+static void rollback(struct write *w) {
+        if (sqlite3_get_autocommit(w->db) == 0)
+                (void)sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL); /* else closing does it */
 }
 
 int write_batches(struct write *w, struct store_batch *const *batches, size_t n, size_t *failed,
                   char *err) {
-        uint64_t last;
+        struct mark last;
         int r;
 
         *failed = 0;
-        r = prepare(w, err);
-        if (r == 0 && !w->last_known)
-                r = read_last(w, err);
-        if (r == 0)
-                r = db_exec(w->db, w->path, "BEGIN IMMEDIATE", err);
-        if (r < 0)
-                return r;
+        r = begin(w, err);
         last = w->last;
         for (size_t i = 0; r == 0 && i < n; i++) {
-                r = write_batch(w, batches[i], &last, err);
+                const struct store_batch *b = batches[i];
+
+                r = write_batch(w, b, &last.version, err);
                 if (r < 0)
                         *failed = i;
+                if (b->set_promised)
+                        last.promised = b->promised;
+                if (b->set_epoch)
+                        last.epoch = b->epoch;
         }
         if (r == 0)
-                r = db_exec(w->db, w->path, "COMMIT", err);
+                r = exec(w, "COMMIT", err);
+        if (r == 0)
+                r = still_there(w, err);
         if (r == 0) {
                 w->last = last;
-                return 0;
-        }
-        if (!sqlite3_get_autocommit(w->db)) {
-                char ignored[TEXT_LEN];
-
-                (void)db_exec(w->db, w->path, "ROLLBACK", ignored); /* else closing does it */
+                w->format_known = true;
+        } else {
+                rollback(w);
         }
         return r;
 }
 
+void write_mark(struct write *w) {
+        if (!w->private_file)
+                mark_write(w->path, &w->mark_fd, &w->last);
+}
+
+void write_init(struct write *w, sqlite3 *db, const char *path, uint32_t format) {
+        *w = (struct write){.db = db, .path = path, .format = format, .mark_fd = -1};
+}
+
 void write_close(struct write *w) {
-        (void)sqlite3_finalize(w->set_meta); /* these tell of the last step again */
-        (void)sqlite3_finalize(w->clear_entries);
-        (void)sqlite3_finalize(w->drop_entries);
-        (void)sqlite3_finalize(w->add_entry);
-        (void)sqlite3_finalize(w->set_snapshot);
-        (void)sqlite3_finalize(w->add_row);
+        sqlite3_stmt *const list[] = {w->set_meta,   w->clear_entries, w->drop_entries,
+                                      w->add_entry,  w->set_snapshot,  w->add_row,
+                                      w->set_format, w->set_gap,       w->not_lost};
+
+        if (w->db && w->ruined) /* it is evidence */
+                (void)sqlite3_db_config(w->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+                (void)sqlite3_finalize(list[i]); /* these tell of the last step again */
         (void)sqlite3_close(w->db); /* all committed before; a checkpoint that fails comes again */
-        *w = (struct write){.path = w->path};
+        if (w->mark_fd >= 0)
+                (void)close(w->mark_fd); /* not relied on */
+        *w = (struct write){
+                .path = w->path, .format = w->format, .ruined = w->ruined, .mark_fd = -1};
 }

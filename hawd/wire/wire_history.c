@@ -51,6 +51,12 @@ Hawd__History *wire_put_history(struct wire_out *o, const struct msg *m) {
 
         hawd__history__init(p);
         p->to = m->history.to;
+        p->ask = m->history.ask;
+        p->version = m->history.version;
+        p->seq = m->history.seq;
+        p->until = m->history.until;
+        p->end = m->history.end;
+        p->partial = m->history.partial;
         p->n_rows = wire_put_count(o, m->history.n_rows, WIRE_ROWS_MAX);
         p->rows = (Hawd__HistoryRow **)wire_array(o, p->n_rows, sizeof(Hawd__HistoryRow));
         for (size_t i = 0; i < p->n_rows; i++)
@@ -62,6 +68,12 @@ void wire_get_history(struct wire_in *in, const Hawd__History *p, struct msg *m)
         size_t n = wire_get_count(in, "history rows", p->n_rows, WIRE_ROWS_MAX);
 
         m->history.to = p->to;
+        m->history.ask = p->ask;
+        m->history.version = p->version;
+        m->history.seq = p->seq;
+        m->history.until = p->until;
+        m->history.end = p->end;
+        m->history.partial = p->partial;
         if (n == 0)
                 return;
         m->history.rows = xcalloc(n, sizeof(*m->history.rows));

@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: log */
+/* needs: ledger log */
 /*
  * Stored state: what is in the tables of a ledger.db with right sums, or the bytes of the file
  * itself, are the input's. It is refused with a cause and a mend, or the core works with it; and
  * what that core then has written is what the next start reads.
- *
- * The reader of what was loaded is static: its file is taken in whole.
  */
-#include "hawd/ledger.c"
-
+#include <poll.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "hawd/core/apply.h"
+#include "hawd/ledger/ledger.h"
+#include "hawd/ledger/opener.h"
 #include "hawd/store/db.h"
 #include "tests/fuzz/mirror.h"
 
 static char dir[] = "/dev/shm/hawd-fuzz-XXXXXX", path[64];
 
 static void remove_all(void) {
-        static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-        char name[80];
+        static const char *const ends[] = {"",      "-wal", "-shm", "-journal",
+                                           ".mark", ".new", ".swap"};
+        char name[80], kept[512];
 
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
                 text_fmt(name, sizeof(name), "%s%s", path, ends[i]);
                 (void)unlink(name); /* most are not there */
+        }
+        store_kept(path, kept, sizeof(kept));
+        for (char *at = kept, *one; (one = strsep(&at, " "));) {
+                text_fmt(name, sizeof(name), "%s/%s", dir, one);
+                (void)unlink(name); /* or the folder itself, where none is kept */
         }
 }
 
@@ -108,7 +115,8 @@ static void write_disk(const struct disk *d) {
         sqlite3 *db;
         sqlite3_stmt *s;
 
-        must(store_open(path, &empty, err) == 0); /* makes the tables */
+        must(store_open(path, &(struct store_owner){.cluster = "fuzz"}, &empty, err) ==
+             0); /* makes the tables */
         store_free(empty, 0);
         must(sqlite3_open(path, &db) == SQLITE_OK);
         (void)sqlite3_exec(db, "PRAGMA synchronous = OFF; BEGIN", NULL, NULL, NULL);
@@ -160,18 +168,31 @@ static void persisted(void *ud, uint64_t batch, int code, const char *text) {
         written = batch;
 }
 
-static void page(void *ud, const struct msg *m) {
+static void send_nothing(void *ud, const struct msg *m) {
         (void)ud;
         (void)m;
 }
 
-static const struct ledger_callbacks callbacks = {persisted, page, NULL};
+static void note(void *ud, enum note_id id, const char *text) {
+        (void)ud;
+        must(id != NOTE_NONE && text[0]);
+}
+
+static void reopened(void *ud) {
+        (void)ud;
+}
+
+static const struct ledger_callbacks callbacks = {
+        .persisted = persisted, .send = send_nothing, .note = note, .reopened = reopened};
 
 static int open_store(struct core_boot *boot, struct ledger_store **ret) {
         char err[TEXT_LEN] = "";
-        int r = ledger_store_open(dir, &callbacks, boot, ret, err);
+        int r = ledger_store_open(dir, "fuzz", &callbacks, boot, ret, err);
 
+        if (r == 0)
+                r = ledger_store_claim(*ret, 1, "node1", boot, err);
         must(r == 0 || err[0]);
+        must(r < 0 || !ledger_store_report(*ret)->error[0] || boot->lost);
         return r;
 }
 
@@ -245,11 +266,15 @@ static struct store_loaded loaded_of(const struct disk *d) {
 static void straight(const struct disk *d, struct input in) {
         struct store_loaded l = loaded_of(d);
         struct core_boot boot = {0};
+        struct opened o = {0};
         char err[TEXT_LEN] = "";
 
-        if (decode_loaded(&l, &boot, err) == 0) {
+        if (opener_decode(&l, &o, err) == 0) {
                 struct mirror *x = xcalloc(1, sizeof(*x));
 
+                boot.epoch = o.epoch;
+                boot.promised = o.promised;
+                boot.state = o.state;
                 x->in = in;
                 mirror_start(x, &boot);
                 mirror_play(x);

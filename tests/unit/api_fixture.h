@@ -25,6 +25,7 @@ struct fix {
         unsigned n_requests;
         char log[2048];
         int history_error;
+        char store_error[TEXT_LEN], store_lost[TEXT_LEN], store_kept[TEXT_LEN];
 };
 
 static inline void fix_guest(struct model *m, const char *name, enum desired desired,
@@ -204,6 +205,12 @@ static inline void fix_log(void *ud, int priority, const char *text) {
         text_fmt(f->log + n, sizeof(f->log) - n, "%s\n", text);
 }
 
+static inline void fix_store(void *ud, struct api_store *ret) {
+        struct fix *f = ud;
+
+        *ret = (struct api_store){f->store_error, f->store_lost, f->store_kept};
+}
+
 /* Heap, as a core's own model would be: the fixture's owner may change it (fix_model()). */
 static inline struct fix *fix_new(int (*request)(void *ud, const struct request *)) {
         struct fix *f = xcalloc(1, sizeof(*f));
@@ -220,6 +227,7 @@ static inline struct fix *fix_new(int (*request)(void *ud, const struct request 
                                   .history = fix_history,
                                   .spec_from_xml = fix_xml,
                                   .config = fix_config,
+                                  .store = fix_store,
                                   .log = fix_log};
 
         config_defaults(&f->config);

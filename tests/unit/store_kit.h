@@ -18,6 +18,7 @@
 #define WAIT (10 * USEC_PER_SEC)
 
 static char folder[64], path[80];
+static const struct store_owner owner = {.cluster = "lab", .format = 5};
 
 static inline void set_up(void) {
         text_set(folder, sizeof(folder), "/tmp/hawd-test-store-XXXXXX");
@@ -44,6 +45,8 @@ struct seen {
         uint64_t ids[4096];
         int codes[4096];
         char text[TEXT_LEN];
+        char kept[64];
+        bool anew;
 };
 
 static inline void on_done(void *ud, const struct store_done *done) {
@@ -52,7 +55,10 @@ static inline void on_done(void *ud, const struct store_done *done) {
         ck_assert_uint_lt(seen->n, ARRAY_SIZE(seen->ids));
         seen->codes[seen->n] = done->code;
         seen->ids[seen->n++] = done->id;
-        if (done->code < 0)
+        seen->anew |= done->begun_anew;
+        if (done->begun_anew)
+                text_set(seen->kept, sizeof(seen->kept), done->kept);
+        if (done->code < 0 || done->begun_anew)
                 text_set(seen->text, sizeof(seen->text), done->text);
         else
                 ck_assert_str_eq(done->text, "");
@@ -73,7 +79,7 @@ static inline void wait_for(struct store *s, struct seen *seen, size_t n) {
 static inline struct store *open_store(struct seen *seen) {
         char err[TEXT_LEN] = "";
         struct store *s;
-        int r = store_open(path, &s, err);
+        int r = store_open(path, &owner, &s, err);
 
         ck_assert_msg(r == 0, "%s", err);
         if (seen)
@@ -94,4 +100,17 @@ static inline struct store_loaded load_store(void) {
 
 static inline struct store_bytes bytes(const char *text) {
         return (struct store_bytes){text, strlen(text)};
+}
+
+static inline int submit_entry(struct store *s, uint64_t version, uint64_t epoch, const void *data,
+                               size_t len) {
+        struct store_entry e = {version, epoch, {data, len}};
+        struct store_batch b = {.id = version, .entries = &e, .n_entries = 1};
+
+        return store_submit(s, &b);
+}
+
+static inline void fill(char *data, size_t len, uint64_t version) {
+        for (size_t i = 0; i < len; i++)
+                data[i] = (char)hash64(version, &i, sizeof(i));
 }

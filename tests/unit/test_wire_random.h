@@ -396,6 +396,12 @@ static void rnd_heartbeat(struct heartbeat *h) {
 
 static void rnd_history(struct msg *m) {
         m->history.to = rnd32();
+        m->history.ask = rnd_bool();
+        m->history.version = rnd64();
+        m->history.seq = rnd32();
+        m->history.until = rnd64();
+        m->history.end = rnd_bool();
+        m->history.partial = rnd_bool();
         m->history.n_rows = rnd_below(20);
         if (m->history.n_rows > 0)
                 m->history.rows = xcalloc(m->history.n_rows, sizeof(*m->history.rows));

@@ -20,7 +20,7 @@ bool board_open(void) {
         return false;
 }
 
-static void add_stats(const struct outcome *o) {
+void board_done(const struct outcome *o) {
         const uint64_t *from = (const uint64_t *)&o->stats;
         uint64_t *to = (uint64_t *)&board->stats;
 
@@ -34,13 +34,17 @@ static void add_stats(const struct outcome *o) {
         __atomic_fetch_add(&board->done, 1, __ATOMIC_RELAXED);
 }
 
-static void add_failure(uint64_t number, const struct outcome *o) {
+void board_add(uint64_t number, const struct outcome *o) {
         uint64_t i = __atomic_fetch_add(&board->n_failures, 1, __ATOMIC_RELAXED);
 
         if (i < FAILURES_MAX) {
                 board->failures[i].number = number;
                 board->failures[i].o = *o;
         }
+}
+
+void board_clear(void) {
+        memset(board, 0, sizeof(*board));
 }
 
 /* ---- many ---- */
@@ -61,9 +65,9 @@ static pid_t spawn(size_t me, void (*one)(uint64_t, struct outcome *)) {
                 board->at[me] = n;
                 (void)alarm(RUN_SECONDS);
                 one(n, &o);
-                add_stats(&o);
+                board_done(&o);
                 if (o.failed)
-                        add_failure(n, &o);
+                        board_add(n, &o);
         }
 }
 
@@ -104,7 +108,7 @@ void board_run(uint64_t first, uint64_t last, size_t jobs,
                 if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
                         continue;
                 board_died(status, &o);
-                add_failure(board->at[i], &o);
+                board_add(board->at[i], &o);
                 __atomic_fetch_add(&board->done, 1, __ATOMIC_RELAXED);
                 if (WIFSIGNALED(status) && board->next <= board->last) {
                         pids[i] = spawn(i, one);

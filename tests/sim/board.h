@@ -22,6 +22,7 @@ struct board {
         struct failure failures[FAILURES_MAX];
         struct sim_stats stats;
         uint64_t virtual_usec, settled_max, settled_sum;
+        uint64_t helped;       /* not well before everything was mended by hand */
         struct outcome single; /* of a child that ran one */
 };
 
@@ -29,6 +30,10 @@ extern struct board *board;
 
 /** board_open() - Return: false, and says why on standard error. */
 bool board_open(void);
+void board_clear(void);
+/** board_done(), board_add() - from any child: a run has ended; and it failed. */
+void board_done(const struct outcome *o);
+void board_add(uint64_t number, const struct outcome *o);
 /** board_run() - @one for each number from @first to @last, in @jobs children. */
 void board_run(uint64_t first, uint64_t last, size_t jobs,
                void (*one)(uint64_t number, struct outcome *ret));

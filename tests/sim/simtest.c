@@ -5,10 +5,12 @@
  *   simtest [--seeds A-B] [--jobs N] [--stories DIR]    all of it; exits 1 if anything failed
  *   simtest --seed N [--luck M] [--keep 0,3,4] [--hosts 0,1] [--guests none] [--trace] [--ini]
  *   simtest --shrink N
+ *   simtest --every-step STORY [--at STEP,HOST,FAULT]
  */
 #include <getopt.h>
 #include <unistd.h>
 
+#include "tests/sim/every.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/stories.h"
 
@@ -18,7 +20,7 @@
 struct options {
         uint64_t first, last, seed, shrink, luck;
         struct keep keep;
-        const char *stories;
+        const char *stories, *every, *blow;
         size_t jobs;
         bool trace, ini;
 };
@@ -88,6 +90,16 @@ static int shrink_one(const char *self, uint64_t seed) {
         return f.o.failed;
 }
 
+static int run_every(const char *self, const struct options *o) {
+        size_t passed = 0, failed = 0;
+
+        if (o->blow)
+                return every_again(o->every, o->blow);
+        every_step(self, o->every, o->jobs, &passed, &failed);
+        (void)printf("%zu passed, %zu failed\n", passed, failed);
+        return failed > 0;
+}
+
 /* ---- the sum ---- */
 
 static bool covered(void) {
@@ -145,6 +157,9 @@ static int run_all(const char *self, const struct options *o) {
         size_t failed = 0, passed = o->stories ? stories_run(o->stories, &failed) : 0;
         uint64_t n = o->last - o->first + 1;
 
+        if (o->stories && n)
+                every_folder(self, "tests/sim/every", o->jobs, &passed, &failed);
+        board_clear();
         board_run(o->first, o->last, o->jobs, one_seed);
         for (uint64_t i = 0; i < MIN(board->n_failures, FAILURES_MAX); i++)
                 show_failure(self, &board->failures[i], i < SHOWN_MAX);
@@ -198,7 +213,10 @@ static void usage(FILE *out) {
                     "[--guests LIST] [--ini]\n"
                     "                                     one, with only some of its faults, "
                     "hosts, guests; as a scenario\n"
-                    "simtest --shrink N                   one that fails, made small\n",
+                    "simtest --shrink N                   one that fails, made small\n"
+                    "simtest --every-step STORY           each fault at each step of it, for each "
+                    "member\n"
+                    "simtest --every-step STORY --at STEP,HOST,FAULT\n",
                     out);
 }
 
@@ -212,6 +230,8 @@ static int read_options(int argc, char **argv, struct options *o) {
                                                 {"hosts", required_argument, NULL, 'h'},
                                                 {"guests", required_argument, NULL, 'g'},
                                                 {"stories", required_argument, NULL, 'c'},
+                                                {"every-step", required_argument, NULL, 'e'},
+                                                {"at", required_argument, NULL, 'a'},
                                                 {"trace", no_argument, NULL, 't'},
                                                 {"ini", no_argument, NULL, 'i'},
                                                 {"help", no_argument, NULL, '?'},
@@ -251,6 +271,12 @@ static int read_options(int argc, char **argv, struct options *o) {
                         o->first = 1;
                         o->last = 0;
                         break;
+                case 'e':
+                        o->every = optarg;
+                        break;
+                case 'a':
+                        o->blow = optarg;
+                        break;
                 case 't':
                         o->trace = true;
                         break;
@@ -280,6 +306,8 @@ int main(int argc, char **argv) {
                 return 2;
         if (o.seed)
                 return run_one(&o);
+        if (o.every)
+                return run_every(argv[0], &o);
         if (o.shrink)
                 return shrink_one(argv[0], o.shrink);
         return run_all(argv[0], &o);

@@ -298,8 +298,8 @@ static int count_in(const char *file) {
 
 /* A leftover that writes a byte now and then, for as long as it lives; it has left the group. */
 #define LEFTOVER                                                                                   \
-        "setsid sh -c 'while [ -d %s ]; do printf x >>%s/left; sleep 0.05; done' >/dev/null 2>&1 " \
-        "&\n"
+        "setsid sh -c 'for i in $(seq 1000); do printf x >>%s/left; sleep 0.05; done' >/dev/null " \
+        "2>&1 &\n"
 
 static void no_leftover(void) {
         char file[PATH_MAX];
@@ -324,7 +324,7 @@ START_TEST(what_an_agent_leaves_behind_ends_with_it) {
         struct fence_error err = {0};
 
         text_fmt(text, sizeof(text), LEFTOVER "while [ ! -s %s/left ]; do sleep 0.05; done; exit 2",
-                 dir, dir, dir);
+                 dir, dir);
         script(text);
         ck_assert_int_eq(agent_run(path, "", guard_now() + 30 * USEC_PER_SEC, on_group, &run, &err),
                          0);
@@ -341,7 +341,7 @@ START_TEST(a_stopped_agent_does_not_outlive_its_time) {
         int status, tries = 0;
         pid_t fencer;
 
-        text_fmt(text, sizeof(text), LEFTOVER "sleep 100", dir, dir);
+        text_fmt(text, sizeof(text), LEFTOVER "sleep 100", dir);
         text_fmt(file, sizeof(file), "%s/left", dir);
         script(text);
         fencer = fork();
@@ -368,7 +368,7 @@ START_TEST(an_agent_ends_with_hawd_fence) {
         int status, tries = 0;
         pid_t fencer;
 
-        text_fmt(text, sizeof(text), LEFTOVER "sleep 100", dir, dir);
+        text_fmt(text, sizeof(text), LEFTOVER "sleep 100", dir);
         text_fmt(file, sizeof(file), "%s/left", dir);
         script(text);
         fencer = fork();

@@ -129,7 +129,8 @@ START_TEST(one_that_heeds_nothing_is_killed) {
                 _i == 0 ? USEC_PER_SEC / 10 : 60 * USEC_PER_SEC; /* its time, or called off */
 
         text_fmt(text, sizeof(text),
-                 "trap '' TERM; echo '" OFF_TWICE "'; : >%s/ready; while :; do sleep 0.05; done",
+                 "trap '' TERM; echo '" OFF_TWICE
+                 "'; : >%s/ready; for i in $(seq 1000); do sleep 0.05; done",
                  dir);
         text_fmt(file, sizeof(file), "%s/ready", dir);
         script(text);
@@ -154,8 +155,9 @@ START_TEST(none_outlives_hawd) {
         int status;
 
         text_fmt(file, sizeof(file), "%s/pid", dir);
-        text_fmt(text, sizeof(text), "echo $$ >%s.new; mv %s.new %s; while :; do sleep 0.05; done",
-                 file, file, file);
+        text_fmt(text, sizeof(text),
+                 "echo $$ >%s.new; mv %s.new %s; for i in $(seq 1000); do sleep 0.05; done", file,
+                 file, file);
         script(text);
         hawd = fork();
         if (hawd == 0) {

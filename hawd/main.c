@@ -18,6 +18,7 @@
 #include "hawd/base/clock.h"
 #include "hawd/base/log.h"
 #include "hawd/control/api.h"
+#include "hawd/core/byhand.h"
 #include "hawd/core/core.h"
 #include "hawd/core/note.h"
 #include "hawd/guest/domxml.h"
@@ -32,6 +33,7 @@
 #include "hawd/wire/wire.h"
 
 #define GROUP "hawd"
+#define OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
 
 struct hawd {
         struct options opt;
@@ -52,6 +54,7 @@ struct hawd {
         usec_t pet_usec;
         uint32_t vcpus;
         uint64_t memory_mib;
+        uint64_t own_requests;
         bool ready;
         int exit_code;
 };
@@ -125,6 +128,11 @@ static void carry_out(struct hawd *d, struct action *a) {
                 facts_start(d->facts, a->facts.id);
                 break;
         case ACT_REPLY:
+                if (a->reply.request & OWN_REQUEST) {
+                        if (a->reply.code != REPLY_OK)
+                                log_line(LOG_WARNING, "not taken over: %s", a->reply.text);
+                        break;
+                }
                 api_reply_facts(d->api, a->reply.request, a->reply.code, a->reply.text,
                                 a->reply.facts);
                 break;
@@ -335,6 +343,37 @@ static void on_host(void *ud, uint32_t vcpus, uint64_t memory_mib) {
         say_load(d);
 }
 
+static bool on_kept(void *ud, const char *uuid) {
+        return byhand_kept(core_model(((struct hawd *)ud)->core), uuid);
+}
+
+static void say_by_hand(struct hawd *d, const char *uuid, const char *text) {
+        const struct guest *g = byhand_kept(core_model(d->core), uuid);
+        struct log_fields f = {.guest = g ? g->spec->name : NULL};
+
+        log_note(LOG_WARNING, &f, "%s: %s", g ? g->spec->name : uuid, text);
+}
+
+static void on_by_hand(void *ud, const char *uuid, const char *text) {
+        say_by_hand(ud, uuid, text);
+}
+
+static void on_redefined(void *ud, struct guest_spec *spec) {
+        struct hawd *d = ud;
+        struct event ev = {.kind = EV_REQUEST};
+        char text[TEXT_LEN];
+        int taken = byhand_redefined(core_model(d->core), ring_nodeid(d->ring), spec, &ev.request,
+                                     text);
+
+        if (text[0])
+                say_by_hand(d, spec->uuid, text);
+        if (!taken)
+                return;
+        ev.request.id = OWN_REQUEST | ++d->own_requests;
+        step(d, &ev);
+        guest_spec_unref(ev.request.spec);
+}
+
 static const struct guest_callbacks guest_callbacks = {
         .up = on_libvirt_up,
         .down = on_libvirt_down,
@@ -342,6 +381,9 @@ static const struct guest_callbacks guest_callbacks = {
         .healthy = on_healthy,
         .job_done = on_job_done,
         .host = on_host,
+        .kept = on_kept,
+        .by_hand = on_by_hand,
+        .redefined = on_redefined,
 };
 
 static void on_fence_done(void *ud, uint64_t id, enum power_reading reading, bool switched,

@@ -64,7 +64,8 @@ static void guest_set(struct ledger *l) {
         guest_spec_unref(g->spec);
         g->spec = guest_spec_ref(s);
         guest_touch(l, g);
-        ledger_note(l, NOTE_GUEST_SET, 0, g, 0, "%s has new settings", s->name);
+        ledger_note(l, NOTE_GUEST_SET, 0, g, 0, "%s has new settings%s%s", s->name,
+                    l->op->text[0] ? ", by " : "", l->op->text);
 }
 
 static void guest_desire(struct ledger *l) {

@@ -4,7 +4,7 @@
 #include "hawd/ctl/guest.h"
 #include "hawd/ctl/wait.h"
 
-#define XML_MAX ((size_t)3 << 20) /* with room for JSON's escapes in a frame of 4 MiB */
+#define XML_MAX ((size_t)1 << 20) /* what hawd takes */
 
 /* "key=value" into @settings. Return: CTL_DONE or CTL_USAGE. */
 static int take_setting(json_t *settings, const char *text) {
@@ -64,7 +64,7 @@ static char *read_file(const char *path) {
         if (bad || len > XML_MAX || memchr(text, '\0', len)) {
                 (void)ctl_fail("%s: %s", path,
                                bad             ? "cannot be read"
-                               : len > XML_MAX ? "too long for a domain XML"
+                               : len > XML_MAX ? "too long, hawd takes 1 MiB of domain XML"
                                                : "this is no text");
                 free(text);
                 return NULL;

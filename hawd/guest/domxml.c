@@ -306,6 +306,19 @@ static int read_back(const struct blob *xml, char *err) {
         return -EINVAL;
 }
 
+/* Of another kind libvirt says so too, but only at the start, on one host after the other. */
+static int check_type(xmlNode *root, char *err) {
+        static const char *const types[] = {"kvm", "qemu", "test"}; /* test: libvirt's own driver */
+        _cleanup_(free_xml_text) xmlChar *type = xmlGetProp(root, (const xmlChar *)"type");
+
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+                if (strcmp(str(type), types[i]) == 0)
+                        return 0;
+        text_fmt(err, TEXT_LEN, "<domain type='%.30s'>: hawd keeps domains of type kvm and qemu",
+                 str(type));
+        return -EINVAL;
+}
+
 static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
         xmlNode *root = xmlDocGetRootElement(doc);
         int r;
@@ -315,7 +328,9 @@ static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
                          root ? str(root->name) : "");
                 return -EINVAL;
         }
-        r = read_name(root, spec->name, err);
+        r = check_type(root, err);
+        if (r == 0)
+                r = read_name(root, spec->name, err);
         if (r == 0)
                 r = read_uuid(root, spec->uuid, err);
         if (r == 0)

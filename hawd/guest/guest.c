@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <libvirt/libvirt.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "hawd/guest/guest.h"
 #include "hawd/guest/jobs.h"
+#include "hawd/guest/keep.h"
 #include "hawd/guest/session.h"
 #include "hawd/guest/virt.h"
 
@@ -22,6 +24,7 @@ struct guest_adapter {
         void *userdata;
         int epoll_fd, timer_fd;
         struct job_queue jobs;
+        struct keep keep;
         struct lifecycle lifecycle;
         struct session *session; /* NULL: between two tries */
         uint32_t session_number;
@@ -55,6 +58,7 @@ static void tell_down(struct guest_adapter *a, const char *why) {
 
         a->told = TOLD_DOWN;
         lifecycle_clear(&a->lifecycle);
+        keep_up(&a->keep, USEC_INFINITY);
         if (news)
                 a->callbacks->down(a->userdata, why);
 }
@@ -90,6 +94,7 @@ static void take_up(struct guest_adapter *a, const struct report *r) {
         lifecycle_clear(&a->lifecycle);
         probe->timeout_usec = PROBE_LIMIT;
         jobs_add(&a->jobs, probe);
+        keep_up(&a->keep, now_boottime());
         a->callbacks->up(a->userdata, r->domains, r->n_domains);
 }
 
@@ -98,6 +103,7 @@ static void take_report(struct guest_adapter *a, struct report *r) {
         usec_t now = now_boottime();
 
         if (r->kind == REPORT_JOB) {
+                keep_job_ended(&a->keep, r->job);
                 jobs_ended(&a->jobs, TAKE_PTR(r->job));
                 return;
         }
@@ -114,8 +120,14 @@ static void take_report(struct guest_adapter *a, struct report *r) {
         case REPORT_DOWN:
                 end_session(a, now, r->text);
                 break;
+        case REPORT_AUTOSTART:
+                keep_autostart(&a->keep, r->uuid);
+                break;
         case REPORT_LIFECYCLE:
-                if (lifecycle_take(&a->lifecycle, &r->raw, now, &seen))
+                if (r->raw.event == VIR_DOMAIN_EVENT_DEFINED ||
+                    r->raw.event == VIR_DOMAIN_EVENT_UNDEFINED)
+                        keep_defined(&a->keep, r->raw.uuid);
+                else if (lifecycle_take(&a->lifecycle, &r->raw, now, &seen))
                         a->callbacks->domain(a->userdata, &seen);
                 break;
         case REPORT_HEALTHY:
@@ -133,6 +145,7 @@ static void arm_timer(struct guest_adapter *a) {
         usec_t at = MIN(jobs_deadline(&a->jobs), lifecycle_deadline(&a->lifecycle));
         struct itimerspec when = {0};
 
+        at = MIN(at, a->keep.look_at);
         if (!a->session)
                 at = MIN(at, a->retry_at);
         else if (!a->session_up)
@@ -163,6 +176,7 @@ void guest_dispatch(struct guest_adapter *a) {
         while (lifecycle_due(&a->lifecycle, now_boottime(), &seen))
                 a->callbacks->domain(a->userdata, &seen);
         jobs_expire(&a->jobs, now_boottime());
+        keep_tick(&a->keep, now_boottime());
         check_session(a, now_boottime());
         arm_timer(a);
 }
@@ -235,6 +249,7 @@ int guest_open(const char *uri, const struct guest_callbacks *callbacks, void *u
         }
         a->jobs = (struct job_queue){
                 .shared = a->shared, .callbacks = callbacks, .userdata = userdata};
+        a->keep = (struct keep){.jobs = &a->jobs, .look_at = USEC_INFINITY};
         begin_session(a, now_boottime());
         arm_timer(a);
         *ret = a;
@@ -253,6 +268,7 @@ struct guest_adapter *guest_close(struct guest_adapter *a) {
         if (a->epoll_fd >= 0)
                 close(a->epoll_fd);
         lifecycle_clear(&a->lifecycle);
+        keep_clear(&a->keep);
         shared_unref(a->shared);
         free(a);
         return NULL;

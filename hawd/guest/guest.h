@@ -22,6 +22,10 @@
  *   migrated by a person (not measured)   | STOPPED migrated                | END_DESTROYED
  *   ended while hawd was not connected    | none; not running at `up`       | END_UNKNOWN
  *
+ * Of a domain that hawd keeps, autostart that somebody switched on is switched off again within
+ * LOOK_EVERY, and a definition that somebody changed is told of: one that differs from what
+ * libvirt made of hawd's own at its last START. Changes while hawd was not connected are not seen.
+ *
  * A start shows as RUNNING twice (RESUMED, STARTED), maybe before its job is done; a reboot or
  * reset as nothing but a new `healthy`. A stopped libvirtd is `down` after 20 s (keepalive 5 s x
  * 3), one that ended at once.
@@ -40,6 +44,8 @@
 #define GUEST_STOP_SLACK (30 * USEC_PER_SEC) /* STOP: for destroy and undefine after its grace */
 #define GUEST_TIMEOUT_DEFAULT (90 * USEC_PER_SEC) /* of a job that names none */
 
+#define LOOK_EVERY (20 * USEC_PER_SEC)
+
 struct guest_adapter;
 
 /** struct guest_callbacks - all required; borrowed pointers are good for the call only */
@@ -57,6 +63,13 @@ struct guest_callbacks {
                          const char *text, struct guest_spec *spec, usec_t wall);
         /* What this host has; before each `up`. */
         void (*host)(void *userdata, uint32_t vcpus, uint64_t memory_mib);
+        /* Does hawd keep @uuid? Only such a domain is put right, and told of by the next two. */
+        bool (*kept)(void *userdata, const char *uuid);
+        /* What somebody did to it by hand, and what came of it. */
+        void (*by_hand)(void *userdata, const char *uuid, const char *text);
+        /* Somebody changed its definition. @spec: as libvirt has it now; take a reference to keep.
+         */
+        void (*redefined)(void *userdata, struct guest_spec *spec);
 };
 
 /**
@@ -87,7 +100,7 @@ void guest_dispatch(struct guest_adapter *a);
  *   op       | DONE                       | FAILED                    | UNSETTLED
  *   START    | runs (or ran already)      | does not run, never will  | may still start
  *   STOP,    | GONE: QEMU's process ended,| never                     | may still run
- *   DESTROY  |   definition removed       |                           |
+ *   DESTROY  |   definition removed (1)   |                           |
  *   SETTLE   | GONE: and no earlier call  | never                     | may still run or start
  *            |   can start it; or RUNNING |                           |
  *   PAUSE,   | paused, resumed            | was not                   | no answer
@@ -95,6 +108,8 @@ void guest_dispatch(struct guest_adapter *a);
  *   UNDEFINE | not defined any more       | active, or refused        | no answer
  *   DUMP     | spec and state             | no such domain            | no answer
  *
+ * (1) Here and below: hawd's own. One with this UUID and another name is somebody's: it stays, and
+ * a START beside it fails; but nothing runs under the guest's UUID without a claim.
  * CANCELLED: never begun (START: not created), by guest_cancel(). When GUEST_ABANDONED_MAX calls
  * hang, or there is no thread, nothing begins: START fails, STOP, DESTROY and SETTLE are UNSETTLED,
  * the rest is CANCELLED.

@@ -34,6 +34,12 @@ bool job_wanted(const struct job *j) {
         return !job_stopped(j) && !atomic_load(&j->cancelled) && now_boottime() < j->deadline;
 }
 
+bool job_other_name(const struct job *j, virDomainPtr dom) {
+        const char *name = virDomainGetName(dom);
+
+        return j->name[0] && name && strcmp(name, j->name) != 0;
+}
+
 void job_sleep(const struct job *j, usec_t usec) {
         usleep((useconds_t)MIN(usec, usec_sub(j->deadline, now_boottime()) + 1));
 }
@@ -85,6 +91,15 @@ static void run(struct job *j) {
                 break;
         case JOB_OP_PROBE:
                 job_probe(j);
+                break;
+        case JOB_OP_LOOK:
+                job_look(j);
+                break;
+        case JOB_OP_NO_AUTOSTART:
+                job_no_autostart(j);
+                break;
+        case JOB_OP_INSPECT:
+                job_inspect(j);
                 break;
         default:
                 job_end(j, RESULT_FAILED, SEEN_GONE, "unknown job %d", j->op);

@@ -15,7 +15,12 @@
 #include "hawd/guest/virt.h"
 
 /* Jobs of the adapter itself, with id 0: nobody waits for them. */
-enum { JOB_OP_PROBE = GJOB_OP_MAX_, /* which agents are connected */ };
+enum {
+        JOB_OP_PROBE = GJOB_OP_MAX_, /* which agents are connected */
+        JOB_OP_LOOK,                 /* which domains libvirt would start by itself */
+        JOB_OP_NO_AUTOSTART,         /* one of them: no more */
+        JOB_OP_INSPECT,              /* its definition changed: what is it now? */
+};
 
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_HELD, JOB_ABANDONED };
 
@@ -23,7 +28,8 @@ struct outcome {
         enum job_result result;
         enum seen_state seen;
         char text[2 * TEXT_LEN];
-        struct guest_spec *spec; /* DUMP; owned */
+        struct guest_spec *spec; /* DUMP, INSPECT; owned */
+        uint64_t definition;     /* START, INSPECT: hash of it as libvirt has it; 0: not known */
         usec_t wall;
         bool agent;        /* START found it running with its agent connected */
         bool left_defined; /* abandoned START: its definition may be there */
@@ -63,7 +69,8 @@ void job_sleep(const struct job *j, usec_t usec);
 void job_end(struct job *j, enum job_result result, enum seen_state seen, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 
-/* One each, in job_start.c, job_stop.c and job_misc.c: run with j->conn open, set the outcome. */
+/* One each, in job_start.c, job_stop.c, job_misc.c and job_keep.c: run with j->conn open, set the
+ * outcome. */
 void job_start(struct job *j);
 void job_stop(struct job *j);
 void job_settle(struct job *j);
@@ -72,6 +79,20 @@ void job_resume(struct job *j);
 void job_undefine(struct job *j);
 void job_dump(struct job *j);
 void job_probe(struct job *j);
+void job_look(struct job *j);
+void job_no_autostart(struct job *j);
+void job_inspect(struct job *j);
+
+/** job_other_name() - @dom has the job's UUID, and not its name: it was not defined by hawd. */
+bool job_other_name(const struct job *j, virDomainPtr dom);
+
+/**
+ * job_definition() - the domain's definition as libvirt would start it, normalised
+ * @ret: NULL or the spec, owned by the caller
+ *
+ * Return: its hash, 0 when libvirt does not say or hawd cannot read it.
+ */
+uint64_t job_definition(virDomainPtr dom, struct guest_spec **ret);
 
 /**
  * job_destroy_domain() - destroy what is active of the job's UUID and see its process gone

@@ -83,6 +83,11 @@ void job_undefine(struct job *j) {
         }
         if (e == VIRT_OK && job_stopped(j))
                 return;
+        if (e == VIRT_OK && job_other_name(j, dom)) {
+                job_end(j, RESULT_DONE, SEEN_GONE, "its UUID is defined here as %s, which stays",
+                        virDomainGetName(dom));
+                return;
+        }
         if (e == VIRT_OK)
                 e = virt_undefine(dom, text);
         if (e == VIRT_OK)

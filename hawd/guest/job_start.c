@@ -70,7 +70,7 @@ static bool check_before(struct job *j) {
                         (int)procs[0].pid);
                 return false;
         }
-        if (dom && strcmp(virDomainGetName(dom), j->name) != 0) {
+        if (dom && job_other_name(j, dom)) {
                 job_end(j, RESULT_FAILED, SEEN_GONE,
                         "its UUID is defined here under another name, %s: undefine that one",
                         virDomainGetName(dom));
@@ -195,6 +195,7 @@ void job_start(struct job *j) {
                 j->out.left_defined = e == VIRT_LOST;
                 goto out;
         }
+        j->out.definition = job_definition(dom, NULL);
         if (only_by_us(j, dom))
                 create(j, dom);
 out:

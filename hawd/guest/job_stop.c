@@ -65,11 +65,13 @@ enum virt_error job_destroy_domain(struct job *j, char *text) {
         return see_gone(j, procs, n, text);
 }
 
+/* VIRT_OK also when what is left has another name: somebody's own definition, and hawd's can not be
+ * there beside it. */
 static enum virt_error undefine_by_uuid(struct job *j, char *text) {
         _cleanup_(virt_free_domain) virDomainPtr dom = NULL;
         enum virt_error e = virt_find(j->conn, j->uuid, &dom, text);
 
-        if (e == VIRT_NONE)
+        if (e == VIRT_NONE || (e == VIRT_OK && job_other_name(j, dom)))
                 return VIRT_OK;
         if (e == VIRT_OK && job_stopped(j)) {
                 text_set(text, TEXT_LEN, "out of time");
@@ -185,6 +187,21 @@ static int settle_running(struct job *j, char *text) {
         return 1;
 }
 
+/* Is there anything that a queued create would find? 1, 0, -1: no answer. */
+static int is_left(struct job *j, char *text) {
+        _cleanup_(virt_free_domain) virDomainPtr dom = NULL;
+        struct virt_state st;
+        enum virt_error e = virt_find(j->conn, j->uuid, &dom, text);
+
+        if (e == VIRT_OK && job_other_name(j, dom))
+                e = virt_look(dom, &st, text);
+        else if (e == VIRT_OK)
+                return 1;
+        if (e == VIRT_NONE)
+                return 0;
+        return e == VIRT_OK ? st.active : -1;
+}
+
 /*
  * A call of an earlier connection may still wait in libvirtd. (1) What is active is destroyed, its
  * process seen gone. (2) The definition goes, so that a create still queued finds no domain.
@@ -196,7 +213,6 @@ void job_settle(struct job *j) {
         int running = 0;
 
         for (int round = 0; round < SETTLE_ROUNDS; round++) {
-                _cleanup_(virt_free_domain) virDomainPtr dom = NULL;
                 struct qemu_proc procs[QEMU_PROCS_MAX];
 
                 if (j->keep_running)
@@ -206,8 +222,7 @@ void job_settle(struct job *j) {
                 if (running < 0 || job_destroy_domain(j, text) != VIRT_OK ||
                     undefine_by_uuid(j, text) != VIRT_OK)
                         break;
-                if (virt_find(j->conn, j->uuid, &dom, text) == VIRT_NONE &&
-                    qemuproc_find(j->uuid, procs) == 0) {
+                if (is_left(j, text) == 0 && qemuproc_find(j->uuid, procs) == 0) {
                         job_end(j, RESULT_DONE, SEEN_GONE, "settled: nothing of it is left");
                         return;
                 }

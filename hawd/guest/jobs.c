@@ -3,10 +3,13 @@
 
 #include "hawd/guest/jobs.h"
 
-/* One at a time on one guest; a DUMP or a probe only looks, and waits for nobody. */
+static bool only_looks(const struct job *j) {
+        return j->op == GJOB_DUMP || j->op == JOB_OP_PROBE || j->op == JOB_OP_LOOK;
+}
+
+/* One at a time on one guest; what only looks waits for nobody. */
 static bool in_the_way(const struct job *a, const struct job *b) {
-        return a->op != GJOB_DUMP && a->op != JOB_OP_PROBE && b->op != GJOB_DUMP &&
-               b->op != JOB_OP_PROBE && strcasecmp(a->uuid, b->uuid) == 0;
+        return !only_looks(a) && !only_looks(b) && strcasecmp(a->uuid, b->uuid) == 0;
 }
 
 static void append(struct job **list, struct job *j) {
@@ -117,6 +120,16 @@ void jobs_add(struct job_queue *q, struct job *j) {
         j->state = JOB_WAITING;
         append(&q->waiting, j);
         begin_ready(q);
+}
+
+bool jobs_have(const struct job_queue *q, int op, const char *uuid) {
+        for (const struct job *j = q->waiting; j; j = j->next)
+                if (j->op == op && strcasecmp(j->uuid, uuid) == 0)
+                        return true;
+        for (const struct job *j = q->active; j; j = j->next)
+                if (j->op == op && strcasecmp(j->uuid, uuid) == 0)
+                        return true;
+        return false;
 }
 
 void jobs_cancel(struct job_queue *q, uint64_t id) {

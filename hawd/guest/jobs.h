@@ -20,6 +20,8 @@ struct job_queue {
 
 /** jobs_add() - queue a job and begin what can begin; takes @j. */
 void jobs_add(struct job_queue *q, struct job *j);
+/** jobs_have() - is there one, waiting, under way or abandoned? */
+bool jobs_have(const struct job_queue *q, int op, const char *uuid);
 void jobs_cancel(struct job_queue *q, uint64_t id);
 /** jobs_ended() - a thread has reported @j; takes it. */
 void jobs_ended(struct job_queue *q, struct job *j);

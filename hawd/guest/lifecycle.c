@@ -37,8 +37,6 @@ static const char *suspend_text(int detail) {
                 return "paused by an I/O error of its disk";
         case VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG:
                 return "paused by its watchdog";
-        case VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED:
-                return "paused by a migration";
         case VIR_DOMAIN_EVENT_SUSPENDED_API_ERROR:
                 return "paused by libvirt after an error";
         case VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED:
@@ -117,6 +115,9 @@ bool lifecycle_take(struct lifecycle *l, const struct lifecycle_raw *raw, usec_t
                 seen_of(raw, SEEN_RUNNING, "", ret);
                 return true;
         case VIR_DOMAIN_EVENT_SUSPENDED:
+                /* The last step of somebody's migration: it ends here, or goes on, in a moment. */
+                if (raw->detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED)
+                        return false;
                 seen_of(raw, SEEN_PAUSED, suspend_text(raw->detail), ret);
                 return true;
         case VIR_DOMAIN_EVENT_PMSUSPENDED:
@@ -182,7 +183,7 @@ enum seen_state seen_from_state(int state, int reason, char *text) {
                 else if (reason == VIR_DOMAIN_PAUSED_WATCHDOG)
                         why = suspend_text(VIR_DOMAIN_EVENT_SUSPENDED_WATCHDOG);
                 else if (reason == VIR_DOMAIN_PAUSED_MIGRATION)
-                        why = suspend_text(VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED);
+                        why = "paused by a migration";
                 else if (reason == VIR_DOMAIN_PAUSED_SHUTTING_DOWN)
                         why = "shutting down";
                 break;

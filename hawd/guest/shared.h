@@ -21,6 +21,7 @@ enum report_kind {
         REPORT_DOWN,      /* text; the session has ended */
         REPORT_LIFECYCLE, /* raw */
         REPORT_HEALTHY,   /* uuid, text */
+        REPORT_AUTOSTART, /* uuid: it is switched on */
         REPORT_JOB,       /* job: its thread ends */
 };
 

@@ -93,6 +93,24 @@ static void on_host(void *userdata, uint32_t vcpus, uint64_t memory_mib) {
                free_mib, load);
 }
 
+static bool on_kept(void *userdata, const char *uuid) {
+        (void)userdata;
+        (void)uuid;
+        return true;
+}
+
+static void on_by_hand(void *userdata, const char *uuid, const char *text) {
+        (void)userdata;
+        print_time();
+        printf("by hand %s [%s]\n", uuid, text);
+}
+
+static void on_redefined(void *userdata, struct guest_spec *spec) {
+        (void)userdata;
+        print_time();
+        printf("redefined %s memory=%" PRIu64 "\n", spec->name, spec->memory_mib);
+}
+
 static struct guest_spec *spec_from_file(const char *path) {
         static char xml[DOMXML_MAX];
         struct guest_spec *spec = NULL;
@@ -136,7 +154,10 @@ static void command(struct guest_adapter *a, char *line) {
                 act.guest_job.keep_running = strcmp(verb, "keep") == 0;
                 act.guest_job.timeout_usec = seconds * USEC_PER_SEC;
                 act.guest_job.spec = spec;
-                text_set(act.guest_job.name, NAME_LEN, spec ? spec->name : arg);
+                text_set(act.guest_job.name, NAME_LEN,
+                         spec                     ? spec->name
+                         : ops[i].op == GJOB_DUMP ? arg
+                                                  : "");
                 text_set(act.guest_job.uuid, UUID_LEN, spec ? spec->uuid : arg);
                 print_time();
                 printf("submit %" PRIu64 " %s %s\n", last_id, verb, arg);
@@ -175,6 +196,9 @@ int main(int argc, char **argv) {
                 .healthy = on_healthy,
                 .job_done = on_job,
                 .host = on_host,
+                .kept = on_kept,
+                .by_hand = on_by_hand,
+                .redefined = on_redefined,
         };
         struct guest_adapter *a;
         char err[TEXT_LEN];

@@ -71,7 +71,7 @@ START_TEST(normalising_twice_changes_nothing) {
 END_TEST
 
 START_TEST(a_missing_uuid_is_made_up) {
-        const char *xml = "<domain><name>a</name><memory>1</memory></domain>";
+        const char *xml = "<domain type='qemu'><name>a</name><memory>1</memory></domain>";
         struct guest_spec *a = good(xml), *b = good(xml);
 
         ck_assert_uint_eq(strlen(a->uuid), UUID_LEN - 1);
@@ -105,7 +105,8 @@ START_TEST(memory_units) {
                 char xml[256];
                 struct guest_spec *s;
 
-                snprintf(xml, sizeof(xml), "<domain><name>a</name><memory%s>%s</memory></domain>",
+                snprintf(xml, sizeof(xml),
+                         "<domain type='qemu'><name>a</name><memory%s>%s</memory></domain>",
                          rows[i].unit, rows[i].number);
                 s = good(xml);
                 ck_assert_uint_eq(s->memory_mib, rows[i].mib);
@@ -119,23 +120,29 @@ START_TEST(mistakes_name_the_element) {
                 const char *xml, *want;
         } rows[] = {
                 {"", "malformed"},
-                {"<domain><name>a</domain>", "line 1"},
+                {"<domain type='qemu'><name>a</domain>", "line 1"},
                 {"<network/>", "begins with <network>"},
-                {"<domain/>", "<name> is missing"},
-                {"<domain><name>a b</name></domain>", "<name>: 'a b'"},
-                {"<domain><name>../x</name></domain>", "<name>: '../x'"},
-                {"<domain><name>a</name><uuid>12</uuid></domain>", "<uuid>: '12'"},
-                {"<domain><name>a</name></domain>", "<memory> is missing"},
-                {"<domain><name>a</name><memory>lots</memory></domain>", "<memory>: 'lots'"},
-                {"<domain><name>a</name><memory>-1</memory></domain>", "<memory>: '-1'"},
-                {"<domain><name>a</name><memory>0</memory></domain>", "<memory>: '0'"},
-                {"<domain><name>a</name><memory unit='PiX'>1</memory></domain>",
+                {"<domain/>", "<domain type=''>: hawd keeps domains of type kvm and qemu"},
+                {"<domain type='xen'><name>a</name></domain>", "<domain type='xen'>"},
+                {"<domain type='kvm'/>", "<name> is missing"},
+                {"<domain type='qemu'><name>a b</name></domain>", "<name>: 'a b'"},
+                {"<domain type='qemu'><name>../x</name></domain>", "<name>: '../x'"},
+                {"<domain type='qemu'><name>a</name><uuid>12</uuid></domain>", "<uuid>: '12'"},
+                {"<domain type='qemu'><name>a</name></domain>", "<memory> is missing"},
+                {"<domain type='qemu'><name>a</name><memory>lots</memory></domain>",
+                 "<memory>: 'lots'"},
+                {"<domain type='qemu'><name>a</name><memory>-1</memory></domain>",
+                 "<memory>: '-1'"},
+                {"<domain type='qemu'><name>a</name><memory>0</memory></domain>", "<memory>: '0'"},
+                {"<domain type='qemu'><name>a</name><memory unit='PiX'>1</memory></domain>",
                  "'PiX' is no unit"},
-                {"<domain><name>a</name><memory unit='T'>99999999999</memory></domain>",
+                {"<domain type='qemu'><name>a</name><memory unit='T'>99999999999</memory></domain>",
                  "<memory>: '99999999999'"},
-                {"<domain><name>a</name><memory>1</memory><vcpu>x</vcpu></domain>", "<vcpu>: 'x'"},
-                {"<domain><name>a</name><memory>1</memory><vcpu>0</vcpu></domain>", "<vcpu>: '0'"},
-                {"<domain xmlns:q='a&lt;b'><name>a</name><memory>1</memory></domain>",
+                {"<domain type='qemu'><name>a</name><memory>1</memory><vcpu>x</vcpu></domain>",
+                 "<vcpu>: 'x'"},
+                {"<domain type='qemu'><name>a</name><memory>1</memory><vcpu>0</vcpu></domain>",
+                 "<vcpu>: '0'"},
+                {"<domain type='kvm' xmlns:q='a&lt;b'><name>a</name><memory>1</memory></domain>",
                  "once normalised, the domain XML is malformed"},
         };
 
@@ -146,7 +153,7 @@ END_TEST
 
 START_TEST(no_dtd_no_entities_no_flood) {
         static const char dtd[] = "<!DOCTYPE d [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>"
-                                  "<domain><name>&e;</name></domain>";
+                                  "<domain type='qemu'><name>&e;</name></domain>";
         static const char head[] = "<?xml version='1.0' encoding='UTF-16LE'?>";
         char wide[2 * (sizeof(head) + sizeof(dtd))];
         char *big = xcalloc(DOMXML_MAX + 1, 1);
@@ -160,16 +167,24 @@ START_TEST(no_dtd_no_entities_no_flood) {
         bad(wide, n, "DOCTYPE");
         memset(big, ' ', DOMXML_MAX + 1);
         bad(big, DOMXML_MAX + 1, "longer than 1024 KiB");
-        bad("<domain><name>&x;</name></domain>", 33, "malformed");
+        n = (size_t)snprintf(big, DOMXML_MAX, "%s",
+                             "<domain type='kvm'><name>a</name><memory>1</memory><title><![CDATA[");
+        memset(big + n, '&', DOMXML_MAX / 2); /* five bytes each, once it is normalised */
+        memcpy(big + n + DOMXML_MAX / 2, "]]></title></domain>", 20);
+        bad(big, n + DOMXML_MAX / 2 + 20, "longer than 1024 KiB");
+        for (n = 0; n < 3 * 100000; n += 3)
+                memcpy(big + n, "<a>", 3);
+        bad(big, n, "malformed"); /* too deep */
+        bad("<domain type='qemu'><name>&x;</name></domain>", 45, "malformed");
         free(big);
 }
 END_TEST
 
 START_TEST(connected_agents) {
         static const char yes[] =
-                "<domain><devices>" AGENT(" state='connected'") "</devices></domain>";
-        static const char no[] =
-                "<domain><devices>" AGENT(" state='disconnected'") "</devices></domain>";
+                "<domain type='qemu'><devices>" AGENT(" state='connected'") "</devices></domain>";
+        static const char no[] = "<domain type='qemu'><devices>" AGENT(
+                " state='disconnected'") "</devices></domain>";
 
         ck_assert(domxml_agent_connected(yes, sizeof(yes) - 1));
         ck_assert(!domxml_agent_connected(no, sizeof(no) - 1));

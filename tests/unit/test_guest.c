@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hawd/guest/domxml.h"
 #include "hawd/guest/guest.h"
 #include "hawd/guest/hostinfo.h"
 #include "hawd/guest/lifecycle.h"
@@ -105,6 +106,9 @@ START_TEST(what_goes_on) {
         ck_assert_int_eq(d.state, SEEN_RUNNING);
         ck_assert(!take(&l, VIR_DOMAIN_EVENT_DEFINED, 0, 1, &d));
         ck_assert(!take(&l, VIR_DOMAIN_EVENT_UNDEFINED, 0, 1, &d));
+        /* The end of a migration by hand is no pause that somebody wants. */
+        ck_assert(
+                !take(&l, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED, 1, &d));
         /* A lost connection forgets who asked for a shutdown. */
         ck_assert(!take(&l, VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_GUEST, 1, &d));
         lifecycle_clear(&l);
@@ -253,6 +257,10 @@ struct world {
         enum seen_state seen[32];
         char text[32][TEXT_LEN];
         struct guest_spec *spec;
+        bool kept;
+        int by_hands, redefinitions;
+        char by_hand[TEXT_LEN];
+        struct guest_spec *redefined;
 };
 
 static void on_up(void *userdata, const struct domain_seen *d, size_t n) {
@@ -303,6 +311,28 @@ static void on_host(void *userdata, uint32_t vcpus, uint64_t memory_mib) {
         ck_assert_uint_gt(memory_mib, 0);
 }
 
+static bool on_kept(void *userdata, const char *uuid) {
+        struct world *w = userdata;
+
+        return w->kept && strcmp(uuid, TEST_UUID) == 0;
+}
+
+static void on_by_hand(void *userdata, const char *uuid, const char *text) {
+        struct world *w = userdata;
+
+        ck_assert_str_eq(uuid, TEST_UUID);
+        text_set(w->by_hand, sizeof(w->by_hand), text);
+        w->by_hands++;
+}
+
+static void on_redefined(void *userdata, struct guest_spec *spec) {
+        struct world *w = userdata;
+
+        guest_spec_unref(w->redefined);
+        w->redefined = guest_spec_ref(spec);
+        w->redefinitions++;
+}
+
 static const struct guest_callbacks callbacks = {
         .up = on_up,
         .down = on_down,
@@ -310,6 +340,9 @@ static const struct guest_callbacks callbacks = {
         .healthy = on_healthy,
         .job_done = on_job,
         .host = on_host,
+        .kept = on_kept,
+        .by_hand = on_by_hand,
+        .redefined = on_redefined,
 };
 
 static uint64_t submit(struct world *w, enum guest_job_op op, const char *name, const char *uuid,
@@ -421,6 +454,156 @@ START_TEST(xml_of_another_guest_is_refused) {
 }
 END_TEST
 
+/* ---- what somebody does by hand; the test driver's state is one for all connections of a process
+ */
+
+static virDomainPtr by_hand_domain(virConnectPtr *ret) {
+        virDomainPtr dom;
+
+        *ret = virConnectOpen(TEST_URI);
+        ck_assert_ptr_nonnull(*ret);
+        dom = virDomainLookupByName(*ret, "test");
+        ck_assert_ptr_nonnull(dom);
+        return dom;
+}
+
+static void forget(virDomainPtr dom, virConnectPtr conn) {
+        virDomainFree(dom);
+        virConnectClose(conn);
+}
+
+static int autostart(virDomainPtr dom) {
+        int on = -1;
+
+        ck_assert_int_eq(virDomainGetAutostart(dom, &on), 0);
+        return on;
+}
+
+static void pump(struct world *w, int msec) {
+        for (int i = 0; i < msec / 10; i++) {
+                struct pollfd p = {.fd = guest_fd(w->a), .events = POLLIN};
+
+                if (poll(&p, 1, 10) > 0)
+                        guest_dispatch(w->a);
+        }
+}
+
+START_TEST(autostart_by_hand_is_switched_off) {
+        struct world w;
+        virConnectPtr conn;
+        virDomainPtr dom;
+
+        open_world(&w, TEST_URI);
+        dom = by_hand_domain(&conn);
+        ck_assert_int_eq(virDomainSetAutostart(dom, 1), 0);
+        run_until(&w, &w.ups, 1);
+        pump(&w, 300);
+        ck_assert_int_eq(autostart(dom), 1); /* not kept: none of hawd's business */
+        ck_assert_int_eq(w.by_hands, 0);
+        w.a = guest_close(w.a);
+        open_world(&w, TEST_URI);
+        w.kept = true;
+        run_until(&w, &w.by_hands, 1);
+        ck_assert_int_eq(autostart(dom), 0);
+        ck_assert_ptr_nonnull(strstr(w.by_hand, "autostart"));
+        w.a = guest_close(w.a);
+        forget(dom, conn);
+}
+END_TEST
+
+static void define(virConnectPtr conn, virDomainPtr dom, const char *from, const char *to) {
+        char *xml = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE), *at;
+        virDomainPtr again;
+
+        ck_assert_ptr_nonnull(xml);
+        ck_assert_uint_eq(strlen(from), strlen(to));
+        at = strstr(xml, from);
+        ck_assert_msg(at, "%s is not in %s", from, xml);
+        memcpy(at, to, strlen(to));
+        again = virDomainDefineXML(conn, xml);
+        ck_assert_ptr_nonnull(again);
+        virDomainFree(again);
+        free(xml);
+}
+
+START_TEST(definition_by_hand_is_told_of) {
+        struct world w;
+        virConnectPtr conn;
+        virDomainPtr dom;
+
+        open_world(&w, TEST_URI);
+        w.kept = true;
+        run_until(&w, &w.ups, 1);
+        submit(&w, GJOB_DUMP, "test", "", NULL);
+        run_until(&w, &w.ends, 1);
+        submit(&w, GJOB_DESTROY, "test", TEST_UUID, NULL);
+        submit(&w, GJOB_START, "test", TEST_UUID, w.spec);
+        run_until(&w, &w.ends, 3);
+        ck_assert_int_eq(w.result[3], RESULT_DONE);
+        pump(&w, 300);
+        ck_assert_int_eq(w.redefinitions, 0); /* that was hawd itself */
+        dom = by_hand_domain(&conn);
+        define(conn, dom, ">8388608<", ">4194304<");
+        run_until(&w, &w.redefinitions, 1);
+        ck_assert_uint_eq(w.redefined->memory_mib, 4096);
+        ck_assert_str_eq(w.redefined->uuid, TEST_UUID);
+        define(conn, dom, ">4194304<", ">4194304<");
+        pump(&w, 300);
+        ck_assert_int_eq(w.redefinitions, 1); /* nothing new */
+        ck_assert_int_eq(virDomainUndefine(dom), 0);
+        run_until(&w, &w.by_hands, 1);
+        ck_assert_ptr_nonnull(strstr(w.by_hand, "undefined it"));
+        forget(dom, conn);
+        guest_spec_unref(w.spec);
+        guest_spec_unref(w.redefined);
+        guest_close(w.a);
+}
+END_TEST
+
+static struct guest_spec *spec_of(const char *name) {
+        struct guest_spec *spec = NULL;
+        char xml[512], err[TEXT_LEN];
+
+        snprintf(xml, sizeof(xml),
+                 "<domain type='test'><name>%s</name><uuid>" TEST_UUID
+                 "</uuid><memory>8192</memory><os><type>hvm</type></os></domain>",
+                 name);
+        ck_assert_msg(spec_from_xml(xml, strlen(xml), &spec, err) == 0, "%s", err);
+        return spec;
+}
+
+/* Its definition is somebody's; what runs under the guest's UUID is stopped all the same. */
+START_TEST(our_uuid_under_another_name) {
+        struct guest_spec *spec = spec_of("mine");
+        virConnectPtr conn;
+        virDomainPtr dom;
+        struct world w;
+
+        open_world(&w, TEST_URI);
+        run_until(&w, &w.ups, 1);
+        dom = by_hand_domain(&conn);
+        submit(&w, GJOB_SETTLE, "mine", TEST_UUID, NULL);   /* 1 */
+        submit(&w, GJOB_START, "mine", TEST_UUID, spec);    /* 2 */
+        submit(&w, GJOB_UNDEFINE, "mine", TEST_UUID, NULL); /* 3 */
+        submit(&w, GJOB_DESTROY, "mine", TEST_UUID, NULL);  /* 4 */
+        submit(&w, GJOB_DESTROY, "test", TEST_UUID, NULL);  /* 5 */
+        run_until(&w, &w.ends, 4);
+        ck_assert_msg(w.result[1] == RESULT_DONE, "%s", w.text[1]);
+        ck_assert_int_eq(w.seen[1], SEEN_GONE);
+        ck_assert_int_eq(w.result[2], RESULT_FAILED);
+        ck_assert_ptr_nonnull(strstr(w.text[2], "under another name, test"));
+        ck_assert_int_eq(w.result[3], RESULT_DONE);
+        ck_assert_ptr_nonnull(strstr(w.text[3], "defined here as test"));
+        ck_assert_int_eq(w.result[4], RESULT_DONE);
+        run_until(&w, &w.ends, 5);
+        ck_assert_int_eq(w.result[5], RESULT_DONE);
+        ck_assert_int_eq(virDomainIsActive(dom), -1); /* only the last one took its definition */
+        guest_spec_unref(spec);
+        forget(dom, conn);
+        guest_close(w.a);
+}
+END_TEST
+
 START_TEST(no_libvirt_is_down_once) {
         struct world w;
 
@@ -460,6 +643,10 @@ static Suite *guest_suite(void) {
         tcase_add_test(tc, a_cancelled_job_ends_once);
         tcase_add_test(tc, xml_of_another_guest_is_refused);
         tcase_add_test(tc, no_libvirt_is_down_once);
+        tc = unit_case(s, "by hand");
+        tcase_add_test(tc, autostart_by_hand_is_switched_off);
+        tcase_add_test(tc, definition_by_hand_is_told_of);
+        tcase_add_test(tc, our_uuid_under_another_name);
         return s;
 }
 

@@ -240,6 +240,7 @@ static void guest_ended(struct ledger *l, struct guest *g, int index) {
                 g->desired = DESIRED_STOPPED;
                 guest_to(l, g, GUEST_STOPPED, "%s: taken as a wish (on-shutdown = respect)",
                          op->end_why == END_GUEST_SHUTDOWN ? "shut down from inside"
+                         : op->text[0]                     ? op->text
                                                            : "destroyed by somebody on its host");
                 ledger_note(l, NOTE_GUEST_STOPPED, op->host, g, 0, "%s: %s", g->spec->name,
                             g->reason);
@@ -290,9 +291,10 @@ static void guest_seen(struct ledger *l) {
                 if (g->desired == DESIRED_RUNNING) /* what a person does is respected */
                         g->desired = DESIRED_PAUSED;
                 guest_to(l, g, GUEST_PAUSED, "seen paused on %s: %s",
-                         model_host_name(l->m, op->host), op->text);
-                ledger_note(l, NOTE_GUEST_PAUSED, op->host, g, 0, "%s is paused: %s", g->spec->name,
-                            op->text);
+                         model_host_name(l->m, op->host),
+                         op->text[0] ? op->text : "by somebody on its host");
+                ledger_note(l, NOTE_GUEST_PAUSED, op->host, g, 0, "%s is %s", g->spec->name,
+                            g->reason);
                 break;
         case SEEN_CRASHED: /* its QEMU is still there: the claim stays until it is settled */
                 guest_to(l, g, GUEST_FAILED, "crashed on %s", model_host_name(l->m, op->host));

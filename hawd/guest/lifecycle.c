@@ -66,7 +66,7 @@ static enum end_why stop_why(const struct lifecycle_raw *raw, const struct lifec
                 break;
         case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
                 why = END_DESTROYED;
-                who = "destroyed";
+                who = "destroyed by somebody on its host";
                 break;
         case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
                 why = END_CRASHED;

@@ -308,19 +308,25 @@ static void jobs_tell(struct core *c) {
         }
 }
 
-bool executor_told(struct core *c, uint32_t gid) {
+/* Was this said of the guest just now? If not, it is to be said, and counts as said. Anything new
+ * is said at once: a guest that dies right after it became healthy does not wait. */
+static bool just_told(struct core *c, const struct guest *g, enum op_kind kind,
+                      enum seen_state seen) {
+        uint64_t what = g->gen << 16 | (uint64_t)kind << 8 | (uint64_t)seen;
         size_t i;
 
-        for (i = 0; i < c->n_told && c->told[i].gid != gid; i++)
+        for (i = 0; i < c->n_told && c->told[i].gid != g->gid; i++)
                 ;
-        if (i < c->n_told && c->now < usec_add(c->told[i].told, RESEND_USEC)) {
+        if (i < c->n_told && c->told[i].what == what &&
+            c->now < usec_add(c->told[i].told, RESEND_USEC)) {
                 wake_at(c, usec_add(c->told[i].told, RESEND_USEC));
                 return true;
         }
         if (i == c->n_told) {
                 c->told = core_grow(c->told, &c->cap_told, c->n_told, sizeof(*c->told));
-                c->told[c->n_told++].gid = gid;
+                c->told[c->n_told++].gid = g->gid;
         }
+        c->told[i].what = what;
         c->told[i].told = c->now;
         wake_at(c, usec_add(c->now, RESEND_USEC));
         return false;
@@ -368,7 +374,7 @@ static void observe_health(struct core *c, const struct guest *g, const struct d
                 wake_at(c, due);
                 return;
         }
-        if (executor_told(c, g->gid))
+        if (just_told(c, g, OP_GUEST_HEALTHY, SEEN_RUNNING))
                 return;
         op = see(c, g, OP_GUEST_HEALTHY, &e);
         if (dom->healthy) {
@@ -410,7 +416,7 @@ static void observe_own(struct core *c, const struct guest *g, const struct doma
                 observe_health(c, g, dom);
                 return;
         }
-        if (executor_told(c, g->gid))
+        if (just_told(c, g, OP_GUEST_SEEN, dom ? dom->seen.state : SEEN_GONE))
                 return;
         op = see(c, g, OP_GUEST_SEEN, &e);
         op->seen = dom ? dom->seen.state : SEEN_GONE;
@@ -522,7 +528,7 @@ static void guest_tick(struct core *c, struct guest *g, uint32_t self_bit) {
                 struct entry *e;
                 struct op *op;
 
-                if (g->claims || executor_told(c, g->gid))
+                if (g->claims || just_told(c, g, OP_GUEST_SEEN, dom->seen.state))
                         return;
                 op = see(c, g, OP_GUEST_SEEN, &e);
                 op->seen = dom->seen.state;

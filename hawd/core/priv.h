@@ -217,6 +217,7 @@ struct core {
         usec_t drain_since;
         struct {
                 uint32_t gid;
+                uint64_t what;
                 usec_t told;
         } * told; /* observations under way, by guest */
         size_t n_told, cap_told;
@@ -324,7 +325,6 @@ struct action *work_begin(struct core *c, struct work *w, enum guest_job_op op);
 struct work *work_of_guest(struct core *c, uint32_t gid);
 void work_cancel_all(struct core *c);
 void work_remove(struct core *c, size_t index);
-bool executor_told(struct core *c, uint32_t gid); /* false: say it now, and it is marked as said */
 
 /* join.c */
 bool join_needed(struct core *c);

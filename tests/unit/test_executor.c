@@ -184,6 +184,21 @@ START_TEST(observation_is_told_until_applied) {
 }
 END_TEST
 
+/* Only the same thing waits before it is said again. */
+START_TEST(news_is_told_at_once) {
+        struct rig *r = open_rig(true);
+
+        rig_domain(r, "web", SEEN_PAUSED, END_NONE);
+        rig_domain(r, "web", SEEN_RUNNING, END_NONE);
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_SEEN), 2);
+        ck_assert_int_eq(web(r)->state, GUEST_RUNNING);
+        rig_domain(r, "web", SEEN_GONE, END_FAILED);
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_SEEN), 3);
+        ck_assert_uint_eq(web(r)->claims & 2u, 0);
+        rig_close(r);
+}
+END_TEST
+
 /* S1: a copy that nobody gave a claim to is stopped at once, and said once it is. */
 START_TEST(rogue_copy_is_stopped_and_told) {
         struct rig *r = open_rig(false);
@@ -407,6 +422,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, end_is_observed_with_its_reason);
         tcase_add_test(tc, not_on_the_list_is_an_end_nobody_saw);
         tcase_add_test(tc, observation_is_told_until_applied);
+        tcase_add_test(tc, news_is_told_at_once);
         tcase_add_test(tc, rogue_copy_is_stopped_and_told);
         tcase_add_test(tc, rogue_is_told_until_the_ledger_has_it);
         tcase_add_test(tc, paused_and_crashed_copies_are_rogues_too);

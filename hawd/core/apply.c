@@ -102,7 +102,7 @@ static const uint32_t host_moves[HOST_STATE_MAX_] = {
 #define TO(s) (1u << (s))
         [HOST_NEW] = TO(HOST_JOINING),
         [HOST_JOINING] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
-                         TO(HOST_UNSUPERVISED) | TO(HOST_AWAY),
+                         TO(HOST_UNSUPERVISED) | TO(HOST_AWAY) | TO(HOST_QUARANTINED),
         [HOST_ONLINE] = TO(HOST_JOINING) | TO(HOST_LOST) | TO(HOST_UNSUPERVISED) | TO(HOST_AWAY) |
                         TO(HOST_DRAINING) | TO(HOST_DEGRADED),
         [HOST_DRAINING] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
@@ -115,8 +115,9 @@ static const uint32_t host_moves[HOST_STATE_MAX_] = {
         [HOST_AWAY] = TO(HOST_JOINING) | TO(HOST_LOST),
         [HOST_LOST] = TO(HOST_FENCING) | TO(HOST_OFF) | TO(HOST_JOINING) | TO(HOST_LOST),
         [HOST_FENCING] = TO(HOST_LOST) | TO(HOST_OFF) | TO(HOST_JOINING),
-        [HOST_OFF] = TO(HOST_JOINING) | TO(HOST_QUARANTINED) | TO(HOST_LOST),
-        [HOST_QUARANTINED] = TO(HOST_JOINING) | TO(HOST_LOST),
+        [HOST_OFF] = TO(HOST_JOINING) | TO(HOST_LOST),
+        [HOST_QUARANTINED] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
+                             TO(HOST_UNSUPERVISED) | TO(HOST_AWAY),
 #undef TO
 };
 
@@ -218,6 +219,12 @@ static void apply_op(struct ledger *l) {
         case OP_HOST_REPORT:
         case OP_HOST_STOPPING:
                 apply_host_op(l);
+                break;
+        case OP_HOST_VOTE:
+        case OP_HOST_PROVEN:
+        case OP_HOST_FACTS:
+        case OP_HOST_RELEASE:
+                apply_member_op(l);
                 break;
         case OP_FENCE_START:
         case OP_FENCE_CLOSE:

@@ -58,11 +58,21 @@ void incident_step(struct ledger *l, uint64_t id, enum incident_step step, usec_
 void incident_close(struct ledger *l, uint64_t *id, const char *outcome);
 
 void apply_host_op(struct ledger *l);
+void apply_member_op(struct ledger *l);
 void apply_fence_op(struct ledger *l);
 void apply_guest_op(struct ledger *l);
 void apply_wish_op(struct ledger *l);
 void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_good);
 void host_proven(struct ledger *l, struct host *h, enum proof proof, const char *text);
+/**
+ * devices_prove() - S2: may these, which read off, prove @nodeid off?
+ * Return: false, with the reason in @why.
+ */
+bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, uint32_t n,
+                   char *why, size_t size);
+void fence_jobs_call_off(struct ledger *l, const struct host *h);
+void host_fenced(struct host *h, usec_t wall); /* one more (L3) */
+uint32_t ledger_voters(const struct model *m);
 void fence_job_remove(struct ledger *l, struct fence_job *j);
 /** rogue_noted() - an incident of @m says that a copy of @gid was stopped on @host at @wall. */
 bool rogue_noted(const struct model *m, uint32_t gid, uint32_t host, usec_t wall);

@@ -4,8 +4,6 @@
  */
 #include "hawd/core/apply.h"
 
-#define POWER_ON_LOOKS 2
-
 bool fence_job_open(const struct model *m, uint32_t nodeid) {
         for (size_t i = 0; i < m->n_fence_jobs; i++)
                 if (m->fence_jobs[i].host == nodeid)
@@ -24,7 +22,8 @@ static void fence_start(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h = ledger_host(l);
         struct fence_job *j;
-        bool off = op->fence_kind == FENCE_OFF;
+        bool off = op->fence_kind != FENCE_ON;
+        char what[TEXT_LEN];
 
         if (!h || op->loss != h->losses || op->n_devices == 0 || fence_job_open(l->m, h->nodeid) ||
             l->m->n_fence_jobs == FENCE_JOBS_MAX)
@@ -50,29 +49,35 @@ static void fence_start(struct ledger *l) {
                 h->version = l->version;
         h->fence_tries++;
         h->fence_level = op->level;
-        ledger_note(l, NOTE_FENCE_START, h->nodeid, NULL, h->incident, "%s switches %s %s: %s",
-                    model_host_name(l->m, op->executor), h->name, off ? "off" : "on", op->text);
+        text_fmt(what, sizeof(what),
+                 op->fence_kind == FENCE_LOOK ? "looks at %s"
+                 : op->fence_kind == FENCE_ON ? "switches %s on"
+                                              : "switches %s off",
+                 h->name);
+        ledger_note(l, NOTE_FENCE_START, h->nodeid, NULL, h->incident, "%s %s: %s",
+                    model_host_name(l->m, op->executor), what, op->text);
 }
 
 /*
  * S2: a device proves something only if it was seen to read on while its host was in the ring,
  * and is not distrusted for having read off then.
  */
-static bool devices_prove(struct ledger *l, const struct fence_job *j, char *why, size_t size) {
-        for (uint32_t i = 0; i < j->n_devices; i++) {
-                const struct device *d = model_device(l->m, j->devices[i]);
+bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, uint32_t n,
+                   char *why, size_t size) {
+        for (uint32_t i = 0; i < n; i++) {
+                const struct device *d = model_device(m, names[i]);
 
-                if (!d || !d->seen_on) {
+                if (!d || !d->seen_on || d->host != nodeid) {
                         text_fmt(why, size,
                                  "%s reads off, but was never seen to read on while %s was in the "
                                  "ring: no proof",
-                                 j->devices[i], model_host_name(l->m, j->host));
+                                 names[i], model_host_name(m, nodeid));
                         return false;
                 }
                 if (d->distrusted) {
                         text_fmt(why, size,
                                  "%s reads off, but did so while %s was in the ring: no proof",
-                                 j->devices[i], model_host_name(l->m, j->host));
+                                 names[i], model_host_name(m, nodeid));
                         return false;
                 }
         }
@@ -81,10 +86,13 @@ static bool devices_prove(struct ledger *l, const struct fence_job *j, char *why
 
 static void off_done(struct ledger *l, const struct fence_job *j, struct host *h) {
         const struct op *op = l->op;
+        const char *names[LEVEL_DEVICES_MAX];
         char why[TEXT_LEN];
 
+        for (uint32_t i = 0; i < j->n_devices; i++)
+                names[i] = j->devices[i];
         if (op->fence_result == FENCE_PROVEN_OFF) {
-                if (devices_prove(l, j, why, sizeof(why))) {
+                if (devices_prove(l->m, j->host, names, j->n_devices, why, sizeof(why))) {
                         host_proven(l, h, PROOF_DEVICES, op->text);
                         return;
                 }
@@ -92,7 +100,8 @@ static void off_done(struct ledger *l, const struct fence_job *j, struct host *h
                 text_set(why, sizeof(why), op->text);
         }
         host_to(l, h, HOST_LOST);
-        text_set(h->fence_error, sizeof(h->fence_error), why);
+        if (j->kind != FENCE_LOOK || h->fence_error[0] == '\0') /* a look is no reason */
+                text_set(h->fence_error, sizeof(h->fence_error), why);
         ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident,
                     "%s is not proven off (try %u): %s", h->name, h->fence_tries, why);
 }
@@ -114,13 +123,13 @@ static void fence_done(struct ledger *l) {
                 h->version = l->version;
                 ledger_note(l, NOTE_FENCE_CANCEL, h->nodeid, NULL, h->incident,
                             "the called-off fencing of %s has ended: %s", h->name, op->text);
-        } else if (j.kind == FENCE_OFF && h->state == HOST_FENCING) {
+        } else if (j.kind != FENCE_ON && h->state == HOST_FENCING) {
                 off_done(l, &j, h);
         } else if (j.kind == FENCE_ON && h->state == HOST_OFF) {
                 h->version = l->version;
                 /* One more look later: a late off of a called-off job may still come. */
                 if (op->fence_result == FENCE_IS_ON) {
-                        h->power_on_wanted = h->fence_tries < POWER_ON_LOOKS;
+                        h->power_on_wanted = h->fence_tries == 1 || h->fence_error[0] != '\0';
                         h->fence_error[0] = '\0';
                 } else {
                         text_set(h->fence_error, sizeof(h->fence_error), op->text);
@@ -152,7 +161,7 @@ static void fence_close(struct ledger *l) {
 static void fence_wait(struct ledger *l) {
         struct host *h = ledger_host(l);
 
-        if (!h || h->state != HOST_LOST)
+        if (!h || (h->state != HOST_LOST && h->state != HOST_OFF))
                 return;
         h->version = l->version;
         text_set(h->fence_error, sizeof(h->fence_error), l->op->text);
@@ -186,9 +195,7 @@ static void device_seen(struct ledger *l) {
                 return;
         /* Readings of a host that the ledger does not hold to be in the ring say nothing. */
         before = *d;
-        in_ring = h->state == HOST_ONLINE || h->state == HOST_JOINING ||
-                  h->state == HOST_DRAINING || h->state == HOST_MAINTENANCE ||
-                  h->state == HOST_DEGRADED;
+        in_ring = host_present(h);
         d->checked_wall = op->wall;
         d->reachable = op->reading != READING_NONE;
         text_set(d->error, sizeof(d->error), op->text);
@@ -210,6 +217,12 @@ static void device_seen(struct ledger *l) {
                                        : "does not answer");
 }
 
+void fence_jobs_call_off(struct ledger *l, const struct host *h) {
+        for (size_t i = 0; i < l->m->n_fence_jobs; i++)
+                if (l->m->fence_jobs[i].host == h->nodeid)
+                        l->m->fence_jobs[i].cancelling = true;
+}
+
 static void fence_confirm(struct ledger *l) {
         struct host *h = ledger_host(l);
         char text[TEXT_LEN];
@@ -222,9 +235,7 @@ static void fence_confirm(struct ledger *l) {
                               h->name, host_state_name(h->state));
                 return;
         }
-        for (size_t i = 0; i < l->m->n_fence_jobs; i++)
-                if (l->m->fence_jobs[i].host == h->nodeid)
-                        l->m->fence_jobs[i].cancelling = true;
+        fence_jobs_call_off(l, h);
         ledger_note(l, NOTE_FENCE_CONFIRMED, h->nodeid, NULL, h->incident,
                     "%s confirms that %s is off", l->op->text, h->name);
         text_fmt(text, sizeof(text), "confirmed by %.64s", l->op->text);
@@ -237,6 +248,11 @@ static void fence_request(struct ledger *l) {
 
         if (!h)
                 return;
+        if (l->m->n_hosts < 2) {
+                ledger_refuse(l, REPLY_USAGE, "%s is the only host: none other could fence it",
+                              h->name);
+                return;
+        }
         if (h->state == HOST_NEW || h->state == HOST_OFF) {
                 ledger_refuse(l, REPLY_USAGE, "%s is %s: there is nothing to fence", h->name,
                               host_state_name(h->state));

@@ -47,6 +47,8 @@ static void host_remove(struct ledger *l) {
                         return;
         if (fence_job_open(l->m, h->nodeid))
                 return;
+        if (!h->no_vote && ledger_voters(l->m) < 2)
+                return;
         ledger_note(l, NOTE_HOST_REMOVED, h->nodeid, NULL, 0, "%s is no longer in the nodelist",
                     h->name);
         incident_close(l, &h->incident, "removed from the cluster");
@@ -124,6 +126,8 @@ void host_proven(struct ledger *l, struct host *h, enum proof proof, const char 
         h->fence_tries = 0;
         h->fence_error[0] = '\0';
         h->power_on_wanted = true;
+        if (proof == PROOF_DEVICES)
+                host_fenced(h, l->op->wall);
         incident_step(l, h->incident, STEP_FENCED, l->op->wall);
         ledger_note(l, NOTE_HOST_OFF, h->nodeid, NULL, h->incident, "%s is proven off: %s", h->name,
                     text);
@@ -239,6 +243,13 @@ static void op_host_online(struct ledger *l) {
 
         if (!h || h->state != HOST_JOINING || !h->reported || fence_job_open(l->m, h->nodeid))
                 return;
+        if (l->op->flag) {
+                host_to(l, h, HOST_QUARANTINED);
+                ledger_note(l, NOTE_HOST_QUARANTINED, h->nodeid, NULL, h->incident,
+                            "%s is back, in quarantine: %s", h->name, l->op->text);
+                incident_close(l, &h->incident, "back, in quarantine");
+                return;
+        }
         host_to(l, h, HOST_ONLINE);
         ledger_note(l, NOTE_HOST_ONLINE, h->nodeid, NULL, h->incident, "%s is online", h->name);
         incident_step(l, h->incident, STEP_HEALTHY, l->op->wall);
@@ -250,15 +261,17 @@ static void op_host_stopping(struct ledger *l) {
         int index;
         bool left = false;
 
-        if (!h || h->incarnation != l->op->incarnation ||
-            (h->state != HOST_ONLINE && h->state != HOST_JOINING && h->state != HOST_DRAINING &&
-             h->state != HOST_MAINTENANCE && h->state != HOST_DEGRADED))
+        if (!h || h->incarnation != l->op->incarnation || !host_present(h))
                 return;
         index = model_host_index(l->m, h->nodeid);
         for (size_t i = 0; i < l->m->n_guests; i++)
                 left |= (l->m->guests[i].claims & (1u << index)) != 0;
         host_to(l, h, left ? HOST_UNSUPERVISED : HOST_AWAY);
         h->left_announced = true;
+        /* The other of two goes on alone: this one said that it leaves, so nothing is to prove. It
+         * holds no newer ledger than the one that stays, and knows it when it has this entry. */
+        if (!h->no_vote && ledger_voters(l->m) == 2)
+                h->no_vote = true;
         if (left)
                 ledger_note(l, NOTE_HOST_UNSUPERVISED, h->nodeid, NULL, 0,
                             "hawd on %s stops; its guests run on, unsupervised: start hawd there",

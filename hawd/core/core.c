@@ -52,14 +52,34 @@ bool core_in_ring(const struct core *c, uint32_t nodeid) {
         return false;
 }
 
+usec_t core_ring_since(const struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_ring; i++)
+                if (c->ring[i] == nodeid)
+                        return c->ring_since[i];
+        return 0;
+}
+
 struct host *core_self(struct core *c) {
         return model_host(&c->model, c->nodeid);
 }
 
+/* The others lost their vote when they were proven off, and nobody who voted is missing: what
+ * wait_for_all waits for is only those who have none. */
+static bool all_voters_here(const struct core *c) {
+        uint32_t members[HOSTS_MAX];
+        uint32_t n = sync_members(c, members);
+
+        for (uint32_t i = 0; i < n; i++)
+                if (!core_in_group(c, members[i]))
+                        return false;
+        return !c->virgin && n > 0 && n < c->model.n_hosts;
+}
+
 /* Membership and quorum come on two descriptors: what was said of another ring says nothing. */
 bool core_ring_quorate(const struct core *c) {
-        return c->quorum_flag && c->ring_id.nodeid == c->quorum_id.nodeid &&
-               c->ring_id.seq == c->quorum_id.seq;
+        if (c->ring_id.nodeid != c->quorum_id.nodeid || c->ring_id.seq != c->quorum_id.seq)
+                return false;
+        return c->quorum_flag || (c->quorum_waiting && all_voters_here(c));
 }
 
 bool core_operational(const struct core *c) {
@@ -206,6 +226,12 @@ static void take_message(struct core *c, const struct event *ev) {
         case MSG_TELL:
                 request_tell(c, ev->message.from.nodeid, m);
                 break;
+        case MSG_EXCLUDE:
+                sync_exclude(c, m);
+                break;
+        case MSG_PROVEN:
+                lone_take(c, ev->message.from, m);
+                break;
         case MSG_HISTORY:
         case MSG_NONE:
         case MSG_KIND_MAX_:
@@ -214,10 +240,24 @@ static void take_message(struct core *c, const struct event *ev) {
 }
 
 static void take_ring(struct core *c, const struct event *ev) {
+        uint32_t ring[HOSTS_MAX];
+        usec_t since[HOSTS_MAX];
+        bool back = false;
+        size_t n = 0;
+
+        for (size_t i = 0; i < ev->ring.n_nodeids && n < HOSTS_MAX; i++, n++) {
+                usec_t t = core_ring_since(c, ev->ring.nodeids[i]);
+
+                ring[n] = ev->ring.nodeids[i];
+                since[n] = t ? t : MAX(c->now, 1);
+                back |= t == 0;
+        }
         c->ring_id = ev->ring.id;
-        c->n_ring = 0;
-        for (size_t i = 0; i < ev->ring.n_nodeids && c->n_ring < HOSTS_MAX; i++)
-                c->ring[c->n_ring++] = ev->ring.nodeids[i];
+        memcpy(c->ring, ring, sizeof(ring));
+        memcpy(c->ring_since, since, sizeof(since));
+        c->n_ring = n;
+        if (back) /* its hawd may be about to come, too */
+                fencer_lone_call_off(c);
 }
 
 static void take_nodelist(struct core *c, const struct event *ev) {
@@ -240,6 +280,9 @@ static int take(struct core *c, const struct event *ev) {
         case EV_QUORUM:
                 c->quorum_id = ev->quorum.id;
                 c->quorum_flag = ev->quorum.quorate;
+                c->quorum_waiting = ev->quorum.waiting;
+                c->two_node = ev->quorum.two_node;
+                c->last_man_standing = ev->quorum.last_man_standing;
                 return 0;
         case EV_NODELIST:
                 take_nodelist(c, ev);
@@ -354,11 +397,14 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         c->wall = ev->wall;
         c->wake = USEC_INFINITY;
         r = take(c, ev);
+        silent_tick(c);
+        sync_resume(c);
         note_operational(c);
         log_tick(c);
         join_tick(c);
         executor_tick(c);
         fencer_tick(c);
+        lone_tick(c);
         lead_tick(c);
         request_tick(c);
         stop_tick(c);

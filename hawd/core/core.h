@@ -52,6 +52,7 @@ struct core_status {
         uint64_t incarnation;
         enum sync_phase phase;
         bool ring_quorate;
+        bool split;       /* half of the voters are here, and fence the others before they decide */
         bool operational; /* synced, quorate and a majority installed: decisions are made */
         bool leader;
         uint32_t leader_nodeid; /* 0: none */
@@ -65,6 +66,8 @@ struct core_status {
         struct ring_member group[HOSTS_MAX];
         size_t n_ring;
         uint32_t ring[HOSTS_MAX];
+        uint32_t n_voters; /* whose stores count in this configuration */
+        uint32_t voters[HOSTS_MAX];
 };
 
 void core_status(const struct core *c, struct core_status *ret);

@@ -20,6 +20,8 @@ static const char *const verbs[] = {
         [VERB_FENCE_HOST] = "fence host",
         [VERB_FENCE_CONFIRM] = "fence confirm",
         [VERB_FACTS] = "facts",
+        [VERB_HOST_RELEASE] = "host release",
+        [VERB_ACCEPT_LOSS] = "accept loss",
 };
 
 const char *verb_name(enum verb v) {

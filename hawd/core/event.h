@@ -31,11 +31,6 @@ enum event_kind {
         EV_KIND_MAX_,
 };
 
-struct ring_member {
-        uint32_t nodeid;
-        uint32_t pid;
-};
-
 struct ring_id {
         uint32_t nodeid;
         uint64_t seq;
@@ -69,7 +64,9 @@ enum verb {
         VERB_FENCE_TEST, /* host: read its devices, empty: all; from: by whom */
         VERB_FENCE_HOST,
         VERB_FENCE_CONFIRM,
-        VERB_FACTS, /* host: what it says of itself; needs no ledger */
+        VERB_FACTS,        /* host: what it says of itself; needs no ledger */
+        VERB_HOST_RELEASE, /* host: out of quarantine */
+        VERB_ACCEPT_LOSS,  /* absent hosts are off; what only they stored is given up */
         VERB_MAX_,
 };
 
@@ -116,7 +113,8 @@ struct event {
                 struct {
                         struct ring_id id;
                         bool quorate;
-                        bool waiting; /* not quorate only because wait_for_all has not seen all */
+                        bool waiting;  /* not quorate only because wait_for_all has not seen all */
+                        bool two_node; /* each of two lone halves is quorate */
                         bool last_man_standing; /* expected votes follow the members */
                 } quorum;
                 struct {

@@ -6,7 +6,6 @@
 #include "hawd/core/priv.h"
 
 #define ASKERS_MAX 256
-#define SILENT_USEC (5 * USEC_PER_SEC) /* and five heartbeats: its hawd hangs */
 
 /* Who asks while a child runs is answered by it. */
 void facts_serve(struct core *c, uint32_t asker, uint64_t request) {
@@ -37,23 +36,18 @@ void facts_done(struct core *c, const struct event *ev) {
 /* Why there is no use in asking @h; empty: there is. */
 static void no_use(struct core *c, const struct host *h, char text[TEXT_LEN]) {
         const struct peer *p = core_peer(c, h->nodeid);
-        usec_t age;
 
         text[0] = '\0';
-        if (!p) {
+        if (!p && silent_left_out(c, h->nodeid)) {
+                text_fmt(text, TEXT_LEN, "its hawd hangs: systemctl restart hawd on %s", h->name);
+                return;
+        }
+        if (!p)
                 text_fmt(text, TEXT_LEN,
                          core_in_ring(c, h->nodeid)
                                  ? "hawd does not run there: systemctl start hawd on %s"
                                  : "%s is not in corosync's ring",
                          h->name);
-                return;
-        }
-        age = usec_sub(c->now, p->heartbeat_now);
-        if (p->heartbeat_now && age > SILENT_USEC && age / 5 > c->config->heartbeat_usec)
-                text_fmt(text, TEXT_LEN,
-                         "its hawd hangs: no heartbeat for %" PRIu64
-                         " s; systemctl restart hawd on %s",
-                         age / USEC_PER_SEC, h->name);
 }
 
 void facts_ask(struct core *c, const struct request *r) {

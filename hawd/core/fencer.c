@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 
+#include "fencing/ladder.h"
 #include "hawd/core/priv.h"
 
 #define RELOOK_USEC                                                                                \
@@ -112,7 +113,7 @@ static bool parts_read(const struct fence_work *f, enum power_reading r) {
 static enum fence_result job_result(const struct fence_work *f) {
         if (f->cancelled)
                 return FENCE_CANCELLED;
-        if (f->kind == FENCE_OFF && parts_read(f, READING_OFF))
+        if (f->kind != FENCE_ON && parts_read(f, READING_OFF))
                 return FENCE_PROVEN_OFF;
         if (parts_read(f, READING_ON))
                 return FENCE_IS_ON;
@@ -140,6 +141,19 @@ static void job_tell(struct core *c, struct fence_work *f) {
         log_propose(c, e);
 }
 
+static void job_call_off(struct core *c, struct fence_work *f) {
+        f->cancelled = true;
+        for (uint32_t i = 0; i < f->n; i++)
+                if (!f->parts[i].ended)
+                        actions_add(c->out, ACT_FENCE_CANCEL)->cancel.id = f->parts[i].id;
+}
+
+static enum fence_action action_of(enum fence_kind kind) {
+        return kind == FENCE_OFF  ? FENCE_ACT_OFF
+               : kind == FENCE_ON ? FENCE_ACT_ON
+                                  : FENCE_ACT_STATUS;
+}
+
 static void job_begin(struct core *c, const struct fence_job *j) {
         struct fence_work *f = fence_add(c, FENCE_USE_JOB, j->host);
 
@@ -154,14 +168,76 @@ static void job_begin(struct core *c, const struct fence_job *j) {
                 parts_begin(c, f, FENCE_ACT_STATUS);
                 return;
         }
-        parts_begin(c, f, j->kind == FENCE_OFF ? FENCE_ACT_OFF : FENCE_ACT_ON);
+        parts_begin(c, f, action_of(j->kind));
 }
 
-static void job_call_off(struct core *c, struct fence_work *f) {
-        f->cancelled = true;
-        for (uint32_t i = 0; i < f->n; i++)
-                if (!f->parts[i].ended)
-                        actions_add(c->out, ACT_FENCE_CANCEL)->cancel.id = f->parts[i].id;
+/* What only looks reads twice, as what switches does: false while the second look is under way. */
+static bool looked_twice(struct core *c, struct fence_work *f) {
+        if (f->kind != FENCE_LOOK || f->second || f->cancelled || !parts_read(f, READING_OFF))
+                return true;
+        f->second = true;
+        parts_begin(c, f, FENCE_ACT_STATUS);
+        return false;
+}
+
+/* An even split's own (lone.c): no ledger gave it, this configuration did. */
+void fencer_lone(struct core *c, uint32_t nodeid, enum fence_kind kind,
+                 const struct ladder_step *s) {
+        struct fence_work *f = fence_add(c, FENCE_USE_LONE, nodeid);
+        usec_t longest = 0;
+
+        f->kind = kind;
+        for (uint32_t i = 0; i < s->n_devices; i++) {
+                part_device(f, s->devices[i]->name);
+                longest = MAX(longest, s->devices[i]->timeout_usec);
+        }
+        f->deadline = usec_add(c->now, longest);
+        core_note(c, NOTE_FENCE_START, nodeid, NULL, "%s %s %s: an even split, by %s%s",
+                  core_node_name(c, c->nodeid), kind == FENCE_LOOK ? "looks at" : "switches off",
+                  core_node_name(c, nodeid), s->devices[0]->name,
+                  s->n_devices > 1 ? " and others" : "");
+        parts_begin(c, f, action_of(kind));
+}
+
+bool fencer_lone_of(const struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_fences; i++)
+                if (c->fences[i].use == FENCE_USE_LONE && c->fences[i].host == nodeid)
+                        return true;
+        return false;
+}
+
+void fencer_lone_call_off(struct core *c) {
+        for (size_t i = 0; i < c->n_fences; i++)
+                if (c->fences[i].use == FENCE_USE_LONE && !c->fences[i].cancelled)
+                        job_call_off(c, &c->fences[i]);
+}
+
+/* Called off, it ends with one more status, as every other does (S3). */
+static void lone_ended(struct core *c, size_t i) {
+        struct fence_work *f = &c->fences[i];
+        char text[TEXT_LEN], why[TEXT_LEN];
+        const char *names[LEVEL_DEVICES_MAX * 2];
+        bool off;
+
+        if (f->cancelled && !f->last_look) {
+                f->last_look = true;
+                parts_begin(c, f, FENCE_ACT_STATUS);
+                return;
+        }
+        if (!looked_twice(c, f))
+                return;
+        for (uint32_t k = 0; k < f->n; k++)
+                names[k] = f->parts[k].device;
+        off = job_result(f) == FENCE_PROVEN_OFF;
+        parts_text(f, text, sizeof(text));
+        if (off && !devices_prove(&c->model, f->host, names, f->n, why, sizeof(why))) {
+                off = false;
+                text_set(text, sizeof(text), why);
+        }
+        if (!f->cancelled)
+                lone_result(c, f->host, f->kind, off, text);
+        fence_remove(c, i);
+        sync_resume(c);
 }
 
 static struct fence_work *job_work(struct core *c, uint64_t job) {
@@ -186,7 +262,7 @@ static void jobs_tick(struct core *c) {
         for (size_t i = 0; i < c->n_fences;) {
                 struct fence_work *f = &c->fences[i];
 
-                if (f->use != FENCE_USE_JOB || !parts_ended(f)) {
+                if (f->use != FENCE_USE_JOB || !parts_ended(f) || !looked_twice(c, f)) {
                         i++;
                         continue;
                 }
@@ -310,7 +386,8 @@ static void checks_tick(struct core *c) {
         for (size_t i = 0; i < c->model.n_hosts && core_operational(c); i++) {
                 const struct host *h = &c->model.hosts[i];
 
-                if (h->state != HOST_ONLINE || checker_of(&c->model, i) != c->nodeid)
+                if (!host_present(h) || h->state == HOST_JOINING ||
+                    checker_of(&c->model, i) != c->nodeid)
                         continue;
                 for (size_t k = 0; k < c->config->n_devices; k++)
                         if (strcmp(c->config->devices[k].host, h->name) == 0)
@@ -324,6 +401,13 @@ static void looks_end(struct core *c) {
 
                 if (f->use == FENCE_USE_JOB || !parts_ended(f)) {
                         i++;
+                        continue;
+                }
+                if (f->use == FENCE_USE_LONE) {
+                        size_t n = c->n_fences;
+
+                        lone_ended(c, i);
+                        i += c->n_fences == n; /* it may go on */
                         continue;
                 }
                 if (f->use == FENCE_USE_CHECK)

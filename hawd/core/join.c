@@ -32,26 +32,40 @@ bool join_needed(struct core *c) {
 
 /* What the configuration says wins; what libvirt has not said yet is as it was the last time. */
 static struct host_facts own_facts(struct core *c, const struct host *self) {
+        const struct conf_host *h = config_host(c->config, self->name);
         struct host_facts f = {.vcpus = self->facts.vcpus, .memory_mib = self->facts.memory_mib};
 
         if (c->load_known) {
                 f.vcpus = c->vcpus;
                 f.memory_mib = c->memory_mib;
         }
+        if (h && h->vcpus)
+                f.vcpus = h->vcpus;
+        if (h && h->memory_mib)
+                f.memory_mib = h->memory_mib;
         f.config_hash = c->config->hash;
         text_set(f.hawd_version, sizeof(f.hawd_version), c->hawd_version);
-        for (size_t i = 0; i < c->config->n_hosts; i++) {
-                const struct conf_host *h = &c->config->hosts[i];
-
-                if (strcmp(h->name, self->name) != 0)
-                        continue;
-                if (h->vcpus)
-                        f.vcpus = h->vcpus;
-                if (h->memory_mib)
-                        f.memory_mib = h->memory_mib;
-                text_set(f.labels, sizeof(f.labels), h->labels);
-        }
+        text_set(f.labels, sizeof(f.labels), h ? h->labels : "");
         return f;
+}
+
+/* The file was read anew, or the machine has changed. */
+static void say_facts(struct core *c, const struct host *self, const struct host_facts *f) {
+        struct entry *e;
+        struct op *op;
+
+        if (f->vcpus == self->facts.vcpus && f->memory_mib == self->facts.memory_mib &&
+            f->config_hash == self->facts.config_hash && strcmp(f->labels, self->facts.labels) == 0)
+                return;
+        if (c->facts_told && c->now < usec_add(c->facts_told, RESEND_USEC)) {
+                wake_at(c, usec_add(c->facts_told, RESEND_USEC));
+                return;
+        }
+        c->facts_told = MAX(c->now, 1);
+        e = observation(c, OP_HOST_FACTS, &op);
+        op->incarnation = c->incarnation;
+        op->facts = *f;
+        log_propose(c, e);
 }
 
 static void say_join(struct core *c, const struct host_facts *facts) {
@@ -229,6 +243,7 @@ void join_tick(struct core *c) {
         if (self->state != HOST_JOINING || self->reported) {
                 c->join_told = 0;
                 forget_settles(c);
+                say_facts(c, self, &facts);
                 return;
         }
         if (!c->libvirt_up) {

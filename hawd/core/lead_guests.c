@@ -67,11 +67,14 @@ void pass_over_silent(const struct core *c, struct plan *p) {
         }
 }
 
-/* The online host that holds the only claim, or NULL. */
+/* The host that holds the only claim, if it can be told what to do; or NULL. */
 static const struct host *holder(struct core *c, const struct guest *g) {
         for (size_t i = 0; i < c->model.n_hosts; i++)
-                if (g->claims == (1u << i))
-                        return c->model.hosts[i].state == HOST_ONLINE ? &c->model.hosts[i] : NULL;
+                if (g->claims == (1u << i)) {
+                        const struct host *h = &c->model.hosts[i];
+
+                        return host_present(h) && h->state != HOST_JOINING ? h : NULL;
+                }
         return NULL;
 }
 
@@ -349,8 +352,7 @@ void lead_tick(struct core *c) {
                 return;
         e = entry_new();
         e->decision = true;
-        lead_hosts(c, e);
-        if (e->n_ops == 0 || (e->ops[0].kind != OP_HOST_ADD && e->ops[0].kind != OP_HOST_REMOVE)) {
+        if (!lead_hosts(c, e)) {
                 lead_fencing(c, e);
                 lead_guests(c, e);
         }

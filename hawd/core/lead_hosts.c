@@ -5,7 +5,6 @@
 #include "fencing/ladder.h"
 #include "hawd/core/priv.h"
 
-#define CLOSE_MARGIN_USEC (5 * USEC_PER_SEC) /* over a lost executor's budget, for clock drift */
 #define POWER_ON_TRIES 5
 
 static struct op *decide(struct core *c, struct entry *e, enum op_kind kind, const struct host *h) {
@@ -15,6 +14,53 @@ static struct op *decide(struct core *c, struct entry *e, enum op_kind kind, con
         op->host_version = h->version;
         op->wall = c->wall;
         return op;
+}
+
+/* An even split went on without them (lone.c): before anything else, so that it is true after a
+ * restart too. */
+static bool lead_proven(struct core *c, struct entry *e) {
+        for (uint32_t i = 0; i < c->lone.n_proven; i++) {
+                const struct proven *p = &c->lone.proven[i];
+                const struct host *h = model_host(&c->model, p->nodeid);
+                struct op *op;
+
+                if (!h || h->no_vote || core_in_group(c, h->nodeid))
+                        continue;
+                op = decide(c, e, OP_HOST_PROVEN, h);
+                op->proof = p->proof;
+                op->wall_last_good =
+                        MAX(h->since_wall, c->heard_wall[model_host_index(&c->model, h->nodeid)]);
+                text_set(op->text, sizeof(op->text), p->text);
+        }
+        return e->n_ops > 0;
+}
+
+static bool in_nodelist(const struct core *c, uint32_t nodeid) {
+        for (size_t k = 0; k < c->n_nodes; k++)
+                if (c->nodes[k].nodeid == nodeid)
+                        return true;
+        return false;
+}
+
+/* A vote is given to who has stored the ledger of this configuration, and taken from who is proven
+ * off where the ring's own votes follow its members. */
+static bool lead_votes(struct core *c, struct entry *e) {
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                const struct host *h = &c->model.hosts[i];
+                const struct peer *p = core_peer(c, h->nodeid);
+                struct op *op;
+                bool give = h->no_vote && p && p->ack_epoch == c->number &&
+                            in_nodelist(c, h->nodeid) &&
+                            !(h->left_announced && h->incarnation == p->exchange.incarnation);
+                bool take = !h->no_vote && !p && h->state == HOST_OFF && c->last_man_standing;
+
+                if (!give && !take)
+                        continue;
+                op = decide(c, e, OP_HOST_VOTE, h);
+                op->flag = give;
+                return true;
+        }
+        return false;
 }
 
 /* One change of the list of members at a time, alone in its entry, so that any two majorities of
@@ -38,11 +84,9 @@ static bool lead_members(struct core *c, struct entry *e) {
                 return e->n_ops > 0;
         for (size_t i = 0; i < c->model.n_hosts; i++) {
                 const struct host *h = &c->model.hosts[i];
-                bool listed = false;
 
-                for (size_t k = 0; k < c->n_nodes; k++)
-                        listed |= c->nodes[k].nodeid == h->nodeid;
-                if (listed || core_in_group(c, h->nodeid) || fence_job_open(&c->model, h->nodeid) ||
+                if (in_nodelist(c, h->nodeid) || core_in_group(c, h->nodeid) ||
+                    fence_job_open(&c->model, h->nodeid) ||
                     (h->state != HOST_NEW && h->state != HOST_AWAY && h->state != HOST_OFF))
                         continue;
                 decide(c, e, OP_HOST_REMOVE, h);
@@ -61,9 +105,7 @@ static uint32_t choose_executor(struct core *c, const struct host *h, const char
                 const struct host *x = &c->model.hosts[i];
                 struct peer *p = core_peer(c, x->nodeid);
 
-                if (x->nodeid == h->nodeid || !p || p->ack_epoch != c->number ||
-                    (x->state != HOST_ONLINE && x->state != HOST_JOINING &&
-                     x->state != HOST_DRAINING && x->state != HOST_MAINTENANCE))
+                if (x->nodeid == h->nodeid || !p || p->ack_epoch != c->number || !host_present(x))
                         continue;
                 if (d && d->reached_by == x->nodeid)
                         first = n;
@@ -97,6 +139,50 @@ static void fence_try(struct core *c, struct entry *e, const struct host *h, uin
                  op->devices[0], s->n_devices > 1 ? " and others" : "");
 }
 
+/* Lost and not back yet, the ones of this batch included. */
+static uint32_t lost_lately(const struct core *c, const struct entry *e) {
+        usec_t since = usec_sub(c->wall, c->config->fence_storm_window_usec);
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                const struct host *h = &c->model.hosts[i];
+
+                n += h->state == HOST_LOST || h->state == HOST_FENCING ||
+                     (h->state == HOST_OFF && h->lost_wall >= since);
+        }
+        for (size_t i = 0; i < e->n_ops; i++)
+                n += e->ops[i].kind == OP_HOST_LOST;
+        return n;
+}
+
+static uint32_t storm_limit(const struct core *c) {
+        return c->config->fence_storm_limit ? c->config->fence_storm_limit
+                                            : MAX(2, (uint32_t)c->model.n_hosts / 4);
+}
+
+static bool storm(const struct core *c, const struct entry *e, const struct host *h) {
+        return !h->fence_forced && lost_lately(c, e) > storm_limit(c);
+}
+
+static usec_t kdump_until(const struct core *c, size_t i) {
+        return c->model.hosts[i].fence_forced
+                       ? 0
+                       : usec_add(c->gone_since[i], c->config->kdump_wait_usec);
+}
+
+/* One whose corosync came back has a hawd that is perhaps about to. */
+static usec_t grace_until(const struct core *c, size_t i) {
+        const struct host *h = &c->model.hosts[i];
+        usec_t since = core_ring_since(c, h->nodeid);
+
+        return since && !h->fence_forced ? usec_add(since, c->config->daemon_grace_usec) : 0;
+}
+
+/* One that reads off is proven as ever; nothing is switched while a storm, or kdump, holds it. */
+static bool only_look(struct core *c, const struct entry *e, size_t i) {
+        return c->now < kdump_until(c, i) || storm(c, e, &c->model.hosts[i]);
+}
+
 /*
  * 1 not in the group and not in the ring: lost at once
  * 2 not in the group, but its corosync is there, and its hawd announced a stop: unsupervised
@@ -104,7 +190,6 @@ static void fence_try(struct core *c, struct entry *e, const struct host *h, uin
  */
 static void lead_absent(struct core *c, struct entry *e, size_t i) {
         const struct host *h = &c->model.hosts[i];
-        struct ladder_step s;
         usec_t due;
         struct op *op;
 
@@ -112,11 +197,11 @@ static void lead_absent(struct core *c, struct entry *e, size_t i) {
                 c->gone_since[i] = 0;
                 return;
         }
+        if (c->gone_since[i] == 0)
+                c->gone_since[i] = MAX(c->now, 1);
         if (h->state == HOST_NEW || h->state == HOST_AWAY || h->state == HOST_LOST ||
             h->state == HOST_FENCING || h->state == HOST_OFF)
                 return;
-        if (c->gone_since[i] == 0)
-                c->gone_since[i] = MAX(c->now, 1);
         due = usec_add(c->gone_since[i], c->config->daemon_grace_usec);
         if (core_in_ring(c, h->nodeid)) {
                 if (h->state == HOST_UNSUPERVISED)
@@ -132,23 +217,75 @@ static void lead_absent(struct core *c, struct entry *e, size_t i) {
                  core_in_ring(c, h->nodeid)
                          ? "its hawd ended and did not come back within daemon-grace"
                          : "it left the ring");
-        if (!fence_job_open(&c->model, h->nodeid) && ladder_next(c->config, h->name, 0, &s) == 0)
-                fence_try(c, e, h, h->losses + 1, 0, FENCE_OFF, &s);
+}
+
+/* In the same entry, once it is known how many there are. */
+static void fence_new_losses(struct core *c, struct entry *e) {
+        size_t n = e->n_ops;
+
+        for (size_t k = 0; k < n; k++) {
+                int i = model_host_index(&c->model, e->ops[k].host);
+                struct ladder_step s;
+                const struct host *h;
+
+                if (e->ops[k].kind != OP_HOST_LOST || i < 0)
+                        continue;
+                h = &c->model.hosts[i];
+                if (!fence_job_open(&c->model, h->nodeid) &&
+                    ladder_next(c->config, h->name, 0, &s) == 0)
+                        fence_try(c, e, h, h->losses + 1, 0,
+                                  only_look(c, e, (size_t)i) ? FENCE_LOOK : FENCE_OFF, &s);
+        }
+}
+
+static bool fenced_too_often(const struct core *c, const struct host *h, char *why, size_t size) {
+        uint32_t n = host_fences_since(h, usec_sub(c->wall, c->config->fence_window_usec));
+        char window[32];
+
+        if (c->config->fence_limit == 0 || n <= c->config->fence_limit)
+                return false;
+        format_duration(c->config->fence_window_usec, window, sizeof(window));
+        text_fmt(why, size,
+                 "fenced %u times within %s (fence-limit %u): find out why, then hawctl host "
+                 "release %s",
+                 n, window, c->config->fence_limit, h->name);
+        return true;
 }
 
 static void lead_present(struct core *c, struct entry *e, const struct host *h) {
-        if (h->state == HOST_JOINING && h->reported && core_in_group(c, h->nodeid) &&
-            !fence_job_open(&c->model, h->nodeid))
-                decide(c, e, OP_HOST_ONLINE, h);
+        char why[TEXT_LEN];
+        struct op *op;
+
+        if (h->state != HOST_JOINING || !h->reported || !core_in_group(c, h->nodeid) ||
+            fence_job_open(&c->model, h->nodeid))
+                return;
+        op = decide(c, e, OP_HOST_ONLINE, h);
+        op->flag = fenced_too_often(c, h, why, sizeof(why));
+        if (op->flag)
+                text_set(op->text, sizeof(op->text), why);
 }
 
-void lead_hosts(struct core *c, struct entry *e) {
-        if (lead_members(c, e))
-                return;
+/* Who decides is counted anew as soon as such an entry is stored, so it must not be found stale
+ * when it is applied: it rests on all that was numbered before it. */
+static bool lead_deciders(struct core *c, struct entry *e) {
+        if (!log_idle(c))
+                return false;
+        /* An operator gave up all who voted: somebody must, before the last one goes. */
+        if (sync_nobody_votes(c))
+                return lead_votes(c, e);
+        return lead_proven(c, e) || lead_votes(c, e) || lead_members(c, e);
+}
+
+/* Return: true when the entry changes who decides: it is alone in it, and nothing goes with it. */
+bool lead_hosts(struct core *c, struct entry *e) {
+        if (lead_deciders(c, e))
+                return true;
         for (size_t i = 0; i < c->model.n_hosts; i++) {
                 lead_absent(c, e, i);
                 lead_present(c, e, &c->model.hosts[i]);
         }
+        fence_new_losses(c, e);
+        return false;
 }
 
 /* The pause counts from when this leader saw the try before end. */
@@ -165,22 +302,61 @@ static bool pause_over(struct core *c, size_t i, usec_t pause) {
         return false;
 }
 
-static void fence_nothing(struct core *c, struct entry *e, const struct host *h) {
-        char text[TEXT_LEN];
+static void fence_wait(struct core *c, struct entry *e, const struct host *h, const char *text) {
         struct op *op;
 
-        text_fmt(text, sizeof(text),
-                 "has no fence device, so nothing can prove it off: look at it, then hawctl fence "
-                 "confirm %s --yes",
-                 h->name);
         if (strcmp(h->fence_error, text) == 0)
                 return;
         op = decide(c, e, OP_FENCE_WAIT, h);
         text_set(op->text, sizeof(op->text), text);
 }
 
+static bool storm_said(struct core *c, struct entry *e, const struct host *h) {
+        char text[TEXT_LEN], window[32];
+
+        format_duration(c->config->fence_storm_window_usec, window, sizeof(window));
+        text_fmt(text, sizeof(text),
+                 "not switched off: %u hosts lost within %s, more than fence-storm-limit %u; if "
+                 "it is dead: hawctl fence host %s",
+                 lost_lately(c, e), window, storm_limit(c), h->name);
+        if (strcmp(h->fence_error, text) == 0)
+                return true;
+        fence_wait(c, e, h, text);
+        return false;
+}
+
+static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
+        const struct host *h = &c->model.hosts[i];
+        bool look = only_look(c, e, i), guarded = storm(c, e, h);
+        char text[TEXT_LEN];
+        struct ladder_step s;
+
+        if (c->now < grace_until(c, i)) {
+                wake_at(c, grace_until(c, i));
+                return;
+        }
+        if (guarded && h->fence_tries && !storm_said(c, e, h))
+                return;
+
+        if (ladder_next(c->config, h->name, h->fence_tries, &s) < 0) {
+                text_fmt(text, sizeof(text),
+                         "has no fence device, so nothing can prove it off: look at it, then "
+                         "hawctl fence confirm %s --yes",
+                         h->name);
+                fence_wait(c, e, h, text);
+                return;
+        }
+        if (look && !guarded) /* kdump: its end is waited for, not the ladder's pauses */
+                s.pause_usec =
+                        MIN(c->config->fence_retry_min_usec, usec_sub(kdump_until(c, i), c->now));
+        if (!pause_over(c, i, s.pause_usec))
+                return;
+        fence_try(c, e, h, h->losses, h->fence_tries, look ? FENCE_LOOK : FENCE_OFF, &s);
+}
+
 static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
         const struct host *h = &c->model.hosts[i];
+        char text[TEXT_LEN];
         struct ladder_step s;
 
         if (fence_job_open(&c->model, h->nodeid))
@@ -188,16 +364,17 @@ static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
         if (h->state == HOST_LOST) {
                 if (core_in_group(c, h->nodeid) && !h->fence_forced)
                         return; /* it came back: it joins */
-                if (ladder_next(c->config, h->name, h->fence_tries, &s) < 0)
-                        fence_nothing(c, e, h);
-                else if (pause_over(c, i, s.pause_usec))
-                        fence_try(c, e, h, h->losses, h->fence_tries, FENCE_OFF, &s);
+                lead_fence_lost(c, e, i);
         } else if (h->state == HOST_OFF && h->power_on_wanted && !core_in_group(c, h->nodeid) &&
-                   c->config->after_fence == AFTER_FENCE_ON && h->fence_tries < POWER_ON_TRIES) {
+                   c->config->after_fence == AFTER_FENCE_ON) {
                 bool was_on = h->fence_tries > 0 && h->fence_error[0] == '\0';
 
-                if (ladder_next(c->config, h->name, h->fence_tries, &s) == 0 &&
-                    pause_over(c, i, was_on ? c->config->fence_check_usec : s.pause_usec))
+                if (h->fence_tries >= POWER_ON_TRIES && !was_on)
+                        return;
+                if (fenced_too_often(c, h, text, sizeof(text)))
+                        fence_wait(c, e, h, text);
+                else if (ladder_next(c->config, h->name, h->fence_tries, &s) == 0 &&
+                         pause_over(c, i, was_on ? c->config->fence_check_usec : s.pause_usec))
                         fence_try(c, e, h, h->losses, h->fence_tries, FENCE_ON, &s);
         }
 }

@@ -164,6 +164,11 @@ static void entry_send(struct core *c, struct entry *e) {
         core_send(c, m);
 }
 
+/* Leader: all that it has numbered is applied. */
+bool log_idle(const struct core *c) {
+        return c->n_tail == 0 && (c->next_version == 0 || c->next_version == log_version(c) + 1);
+}
+
 static uint64_t expected_version(const struct core *c) {
         uint64_t base = c->installed ? log_version(c) : c->peers[c->winner].exchange.version;
 
@@ -226,7 +231,7 @@ static void apply_next(struct core *c) {
 /* The highest version that a majority of the members has stored in this configuration. */
 static uint64_t stable_version(const struct core *c) {
         uint32_t members[HOSTS_MAX];
-        uint32_t n = sync_members(c, members);
+        uint32_t n = sync_voters(c, members);
         uint64_t acked[HOSTS_MAX] = {0};
         uint32_t need = n / 2 + 1;
 
@@ -249,12 +254,15 @@ static uint64_t stable_version(const struct core *c) {
 static void apply_stable(struct core *c) {
         uint64_t stable;
 
-        if (!c->installed || c->stored_epoch != c->number)
+        /* One whose disk fails goes by what the others have stored; it counts for nothing itself.
+         */
+        if (!c->installed || (c->stored_epoch != c->number && !c->store_failed))
                 return;
         stable = stable_version(c);
         if (stable == UINT64_MAX)
                 return;
         c->phase = SYNC_DONE;
+        c->continuous = true;
         while (c->n_tail && c->model.version < stable)
                 apply_next(c);
 }

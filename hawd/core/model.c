@@ -36,10 +36,8 @@ static const char *const rule_kinds[] = {
         [RULE_PREFER] = "prefer",     [RULE_AVOID] = "avoid",
 };
 static const char *const proofs[] = {
-        [PROOF_NONE] = "none",
-        [PROOF_DEVICES] = "devices",
-        [PROOF_OPERATOR] = "operator",
-        [PROOF_LEASE] = "lease",
+        [PROOF_NONE] = "none", [PROOF_DEVICES] = "devices", [PROOF_OPERATOR] = "operator",
+        [PROOF_GONE] = "gone", [PROOF_LEASE] = "lease",
 };
 static const char *const jobs[] = {
         [JOB_NONE] = "none",   [JOB_START] = "start",   [JOB_STOP] = "stop",
@@ -192,6 +190,8 @@ static uint64_t hash_host(uint64_t h, const struct host *x) {
         HASH(h, x->fence_level);
         h = hash_str(h, x->fence_error);
         HASH(h, x->fence_forced);
+        HASH(h, x->no_vote);
+        h = hash64(h, x->fenced_wall, x->n_fenced * sizeof(x->fenced_wall[0]));
         HASH(h, x->power_on_wanted);
         HASH(h, x->reported);
         HASH(h, x->left_announced);
@@ -347,6 +347,28 @@ static void *grow(void *array, size_t *cap, size_t n, size_t size) {
                 return array;
         *cap = MAX(8, *cap * 2);
         return xreallocarray(array, *cap, size);
+}
+
+bool host_present(const struct host *h) {
+        switch (h->state) {
+        case HOST_JOINING:
+        case HOST_ONLINE:
+        case HOST_DRAINING:
+        case HOST_MAINTENANCE:
+        case HOST_DEGRADED:
+        case HOST_QUARANTINED:
+                return true;
+        default:
+                return false;
+        }
+}
+
+uint32_t host_fences_since(const struct host *h, usec_t wall) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < h->n_fenced; i++)
+                n += h->fenced_wall[i] >= wall;
+        return n;
 }
 
 struct guest *model_guest_add(struct model *m, struct guest_spec *spec) {

@@ -6,6 +6,7 @@
  * Host:   JOINING -> ONLINE -> LOST -> FENCING -> OFF -> JOINING
  *         ONLINE -> UNSUPERVISED (hawd stopped, guests left) -> LOST | JOINING
  *         ONLINE -> AWAY (left with no guest) -> JOINING
+ *         JOINING -> QUARANTINED (fenced too often, L3) -> ONLINE by an operator
  * Guest:  STOPPED -> STARTING -> RUNNING -> STOPPING -> STOPPED
  *         RUNNING -> FAILED -> STARTING (recovering) -> RUNNING | BLOCKED
  *
@@ -29,7 +30,7 @@ enum host_state {
         HOST_LOST,         /* left the ring, or its hawd did not come back; not proven off */
         HOST_FENCING,      /* a fence job is open */
         HOST_OFF,          /* proven off for this loss */
-        HOST_QUARANTINED,
+        HOST_QUARANTINED,  /* in the ring, but fenced too often: gets no guests (L3) */
         HOST_STATE_MAX_,
 };
 
@@ -38,6 +39,8 @@ enum proof {
         PROOF_DEVICES,  /* every device of one level read off, twice */
         PROOF_OPERATOR, /* hawctl fence confirm */
         PROOF_LEASE,    /* watchdog lease ran out (S7) */
+        PROOF_GONE,     /* no proof for guests: it said that it leaves, or was proven off before,
+                           and was not seen since; an even split needs no more (lone.c) */
         PROOF_MAX_,
 };
 
@@ -71,6 +74,10 @@ struct host {
         bool reported;              /* JOINING: its guests are reported and settled */
         bool left_announced;        /* a clean stop was announced (UNSUPERVISED/AWAY on leaving) */
         uint64_t incident;          /* open host incident, 0: none */
+        bool no_vote; /* what it stores makes nothing stable: it is not on the list of members
+                         whose majority does (DESIGN 3) */
+        uint32_t n_fenced;
+        usec_t fenced_wall[FENCED_KEPT]; /* latest proofs by devices, newest first (L3) */
 };
 
 /** struct device - what the ledger knows of a fence device (S2: counts only once seen on) */
@@ -183,7 +190,12 @@ struct rule {
         struct blob *hosts;  /* names, blank-separated; NULL where the kind has none */
 };
 
-enum fence_kind { FENCE_OFF, FENCE_ON, FENCE_KIND_MAX_ };
+enum fence_kind {
+        FENCE_OFF,
+        FENCE_ON,
+        FENCE_LOOK, /* proves what reads off already, switches nothing */
+        FENCE_KIND_MAX_,
+};
 
 struct fence_job {
         uint64_t id;
@@ -266,6 +278,11 @@ struct fence_job *model_fence_job(struct model *m, uint64_t id);
 struct incident *model_incident(struct model *m, uint64_t id);
 struct rule *model_rule(struct model *m, const char *name);
 const char *model_host_name(const struct model *m, uint32_t nodeid); /* "node7?" when unknown */
+
+/** host_present() - its hawd takes part in the group, as far as the ledger knows. */
+bool host_present(const struct host *h);
+/** host_fences_since() - how often it was proven off by its devices at or after @wall. */
+uint32_t host_fences_since(const struct host *h, usec_t wall);
 
 struct guest *model_guest_add(struct model *m, struct guest_spec *spec); /* takes a reference */
 void model_guest_remove(struct model *m, uint32_t gid);

@@ -52,6 +52,8 @@ struct msg *msg_unref(struct msg *m) {
                         blob_unref(m->tell.facts);
                 else if (m->kind == MSG_HISTORY)
                         free(m->history.rows);
+                else if (m->kind == MSG_PROVEN)
+                        free(m->proven.hosts);
                 free(m);
         }
         return NULL;

@@ -25,6 +25,8 @@ enum msg_kind {
         MSG_ASK,       /* a client's request that only another host can serve */
         MSG_TELL,      /* its answer (success of what changes shows as an applied entry) */
         MSG_HISTORY,   /* rows that a member lacks, asked for by it; the core takes no part */
+        MSG_EXCLUDE,   /* these members are silent: from here on the group goes without them */
+        MSG_PROVEN,    /* an even split: these absent members are proven off (lone.c) */
         MSG_KIND_MAX_,
 };
 
@@ -35,8 +37,10 @@ struct msg_exchange {
         uint64_t epoch, promised, version; /* version: of the last stored entry */
         uint64_t applied;                  /* stable and applied */
         bool virgin; /* no ledger at all: counts only when all are (lost disks do not) */
-        uint32_t members[HOSTS_MAX]; /* node ids in its ledger, unstable changes included */
+        uint32_t members[HOSTS_MAX]; /* who votes by its ledger, unstable changes included */
         uint32_t n_members;
+        bool voter;      /* it votes itself, by what is stable */
+        bool continuous; /* it was synced before, since its hawd started: nobody went on alone */
 };
 
 /** struct state - a whole ledger: model as of model.version, then entries not known to be stable */
@@ -90,6 +94,19 @@ struct history_row {
         struct note note;
 };
 
+struct ring_member {
+        uint32_t nodeid;
+        uint32_t pid;
+};
+
+/** struct proven - an absent host that an even split has proven off, or is about to switch off */
+struct proven {
+        uint32_t nodeid;
+        enum proof proof;   /* NONE: about to be switched off by the sender */
+        usec_t budget_usec; /* NONE: nothing is switched later than this after it was said */
+        char text[TEXT_LEN];
+};
+
 struct msg {
         unsigned refs;
         enum msg_kind kind;
@@ -138,6 +155,15 @@ struct msg {
                         uint32_t n_rows;
                         struct history_row *rows; /* owned */
                 } history;
+                struct {
+                        uint32_t n;
+                        struct ring_member members[HOSTS_MAX];
+                } exclude;
+                struct {
+                        uint64_t round;
+                        uint32_t n;
+                        struct proven *hosts; /* owned */
+                } proven;
         };
 };
 

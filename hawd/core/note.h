@@ -17,6 +17,7 @@ enum note_id {
         NOTE_STORE_BACK,
         NOTE_STORE_ASIDE,  /* a damaged ledger was put aside: why, and its name */
         NOTE_PEER_REFUSED, /* another major version */
+        NOTE_PEER_SILENT,  /* in the group, but says nothing: left out */
         NOTE_LIBVIRT_UP,
         NOTE_LIBVIRT_DOWN,
         /* The ledger: kept in history. */
@@ -27,7 +28,10 @@ enum note_id {
         NOTE_HOST_LOST,
         NOTE_HOST_UNSUPERVISED,
         NOTE_HOST_AWAY,
-        NOTE_HOST_OFF, /* proven off, and by what */
+        NOTE_HOST_OFF,         /* proven off, and by what */
+        NOTE_HOST_VOTE,        /* its ledger counts, or no more */
+        NOTE_HOST_QUARANTINED, /* fenced too often (L3) */
+        NOTE_HOST_RELEASED,
         NOTE_FENCE_START,
         NOTE_FENCE_RESULT,
         NOTE_FENCE_WAIT, /* nothing to try: reason and mend */

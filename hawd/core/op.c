@@ -7,6 +7,8 @@ static const char *const kinds[] = {
         [OP_HOST_REMOVE] = "host-remove",
         [OP_HOST_LOST] = "host-lost",
         [OP_HOST_ONLINE] = "host-online",
+        [OP_HOST_VOTE] = "host-vote",
+        [OP_HOST_PROVEN] = "host-proven",
         [OP_FENCE_START] = "fence-start",
         [OP_FENCE_CLOSE] = "fence-close",
         [OP_FENCE_WAIT] = "fence-wait",
@@ -17,6 +19,7 @@ static const char *const kinds[] = {
         [OP_HOST_JOIN] = "host-join",
         [OP_HOST_REPORT] = "host-report",
         [OP_HOST_STOPPING] = "host-stopping",
+        [OP_HOST_FACTS] = "host-facts",
         [OP_GUEST_DONE] = "guest-done",
         [OP_GUEST_SEEN] = "guest-seen",
         [OP_GUEST_HEALTHY] = "guest-healthy",
@@ -32,6 +35,7 @@ static const char *const kinds[] = {
         [OP_RULE_DELETE] = "rule-delete",
         [OP_FENCE_CONFIRM] = "fence-confirm",
         [OP_FENCE_REQUEST] = "fence-request",
+        [OP_HOST_RELEASE] = "host-release",
 };
 static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",

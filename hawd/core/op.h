@@ -16,7 +16,10 @@ enum op_kind {
         OP_HOST_ADD,     /* host, name */
         OP_HOST_REMOVE,  /* host: gone from the nodelist, AWAY, OFF or NEW, no claim left */
         OP_HOST_LOST,    /* host, host_version, wall_last_good, text */
-        OP_HOST_ONLINE,  /* host, host_version: reported, no fence job open */
+        OP_HOST_ONLINE,  /* host, host_version, flag (quarantined, text): reported, no fence job */
+        OP_HOST_VOTE,    /* host, flag (counts from now on, or not); alone in its entry */
+        OP_HOST_PROVEN,  /* host, proof (devices, operator), text: an even split went on without it
+                          */
         OP_FENCE_START,  /* host, loss, fence_kind, executor, level, devices, budget */
         OP_FENCE_CLOSE,  /* job: its executor is gone and the budget has surely run out */
         OP_FENCE_WAIT,   /* host, host_version, text: nothing to try, and why (L2) */
@@ -28,6 +31,7 @@ enum op_kind {
         OP_HOST_JOIN,     /* host, incarnation, facts: a new hawd, or one that was lost */
         OP_HOST_REPORT,   /* host, incarnation, seen[]: drained; all else of it can never run */
         OP_HOST_STOPPING, /* host: clean stop of hawd, guests stay */
+        OP_HOST_FACTS,    /* host, incarnation, facts: what it said when it joined has changed */
         OP_GUEST_DONE,    /* gid, job, host, result, text, seen: what a guest job came to */
         OP_GUEST_SEEN,    /* gid, gen, host, seen: running, paused, ended (with end_why) */
         OP_GUEST_HEALTHY, /* gid, gen, host, text (evidence) */
@@ -44,6 +48,7 @@ enum op_kind {
         OP_RULE_DELETE,   /* name */
         OP_FENCE_CONFIRM, /* host, text (who) */
         OP_FENCE_REQUEST, /* host, text (who) */
+        OP_HOST_RELEASE,  /* host, text (who): out of quarantine */
         OP_KIND_MAX_,
 };
 
@@ -106,6 +111,7 @@ struct op {
         enum seen_state seen;
         enum end_why end_why;
         enum power_reading reading;
+        enum proof proof;
         enum guest_state guest_state;
         enum desired desired;
         enum rule_kind rule_kind;

@@ -4,6 +4,8 @@
  *
  *   core.c      one event in, actions out
  *   sync.c      a change of the group: exchange, promise, install (DESIGN 3)
+ *   lone.c      an even split goes on by proof
+ *   silent.c    members that hang, or speak another protocol, are left out
  *   log.c       entries: proposed, stored, acknowledged, stable, applied
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
  *   join.c      draining and reporting before this host counts as online
@@ -21,6 +23,7 @@
 #define RESEND_USEC (2 * USEC_PER_SEC) /* an observation not yet applied is said again */
 #define COMPACT_ENTRIES 256
 #define CLOCK_SAMPLES 16
+#define CLOSE_MARGIN_USEC (5 * USEC_PER_SEC) /* over a lost executor's budget, for clock drift */
 #define CHECKS_QUIET_USEC (2 * USEC_PER_SEC) /* after a change of the group */
 
 /** struct peer - a member of the group in the present configuration */
@@ -79,7 +82,7 @@ struct work {
 
 /** struct fence_work - a fence job of the ledger carried out here, or a check or test of devices */
 struct fence_work {
-        enum fence_use { FENCE_USE_JOB, FENCE_USE_CHECK, FENCE_USE_TEST } use;
+        enum fence_use { FENCE_USE_JOB, FENCE_USE_CHECK, FENCE_USE_TEST, FENCE_USE_LONE } use;
         uint64_t job;
         uint32_t host;
         uint32_t loss;
@@ -87,7 +90,7 @@ struct fence_work {
         bool last_look; /* FENCE_USE_JOB, cancelled: the one more status (S3) */
         bool cancelled;
         bool done;
-        bool second;   /* CHECK: the reading that confirms an off */
+        bool second;   /* CHECK, LOOK: the reading that confirms an off */
         bool in_group; /* CHECK: its host was in the group all the while */
         usec_t deadline;
         usec_t told;
@@ -132,6 +135,28 @@ struct check {
         bool off_once; /* read off while its host was in the ring: one more look decides */
 };
 
+/** struct lone - an even split (lone.c); of this configuration only */
+struct lone {
+        bool half;   /* exactly half of the voters are here */
+        bool active; /* and it may go on by proof */
+        bool said;   /* all proven, and said in the ring */
+        usec_t since;
+        struct lone_host { /* filled on the winner of the exchange, who fences */
+                uint32_t nodeid;
+                enum proof proof;
+                bool forced;    /* an operator asked: no waiting */
+                bool looked;    /* the last try was only a look */
+                bool announced; /* the others know that it is about to be switched off */
+                usec_t announce_told;
+                usec_t tried;
+                uint32_t tries;
+                char error[TEXT_LEN]; /* of the last try; its text, when proven */
+        } absent[HOSTS_MAX];
+        uint32_t n_absent;
+        struct proven proven[HOSTS_MAX]; /* as said in the ring */
+        uint32_t n_proven;
+};
+
 /** struct pending - a client's request in the ledger's hands */
 struct pending {
         uint64_t request;
@@ -154,11 +179,33 @@ struct core {
         size_t n_nodes;
         struct ring_id ring_id, quorum_id;
         uint32_t ring[HOSTS_MAX];
+        usec_t ring_since[HOSTS_MAX];
         size_t n_ring;
-        bool quorum_flag;
-        struct peer peers[HOSTS_MAX];
+        bool quorum_flag, quorum_waiting, two_node, last_man_standing;
+        struct peer peers[HOSTS_MAX]; /* the group, less those that are excluded */
         size_t n_peers;
+        size_t n_group; /* with them */
         uint64_t view;
+
+        /* silent.c */
+        usec_t last_step, listening_since, exclude_told;
+        struct ring_member suspects[HOSTS_MAX];
+        uint32_t n_suspects;
+        uint32_t refused_major; /* protocol of a member that was refused; 0: none was */
+
+        /* lone.c */
+        struct lone lone;
+        bool continuous;    /* synced before, since this hawd started */
+        struct lone_order { /* what an even split that we were part of may still switch off */
+                uint32_t executor, target;
+                usec_t until;
+        } orders[HOSTS_MAX];
+        uint32_t n_orders;
+        struct lone_gone { /* their hawd is known to have ended, and no other was met since */
+                uint32_t nodeid;
+                uint64_t incarnation;
+        } gone[HOSTS_MAX];
+        uint32_t n_gone;
 
         /* sync.c */
         enum sync_phase phase;
@@ -166,8 +213,9 @@ struct core {
         uint64_t number; /* epoch being promised in this configuration; 0: not known yet */
         size_t winner;   /* index into peers, once phase >= PROMISE */
         bool promise_sent;
-        bool installed;  /* in memory, under number */
-        uint32_t leader; /* first to acknowledge the install in this configuration; 0: nobody */
+        bool exchange_due; /* not said yet: a child of ours may still switch */
+        bool installed;    /* in memory, under number */
+        uint32_t leader;   /* first to acknowledge the install in this configuration; 0: nobody */
         uint64_t next_version; /* leader: of the entry that it sends next; 0: none sent yet */
         bool operational_said; /* last thing said of it; a short gap is not worth a line */
         uint64_t operational_number;
@@ -212,7 +260,7 @@ struct core {
         struct work *works;
         size_t n_works, cap_works;
         uint64_t next_action;
-        usec_t join_told, report_told;
+        usec_t join_told, report_told, facts_told;
         usec_t settle_retry;
         usec_t drain_since;
         struct {
@@ -283,6 +331,8 @@ const char *core_node_name(const struct core *c, uint32_t nodeid);
 struct peer *core_peer(struct core *c, uint32_t nodeid);
 bool core_in_group(const struct core *c, uint32_t nodeid);
 bool core_in_ring(const struct core *c, uint32_t nodeid);
+/** core_ring_since() - since when it is in the ring without a break; 0: it is not. */
+usec_t core_ring_since(const struct core *c, uint32_t nodeid);
 struct host *core_self(struct core *c);        /* NULL: not in the ledger */
 void core_send(struct core *c, struct msg *m); /* takes the reference; stamps the view */
 
@@ -294,10 +344,33 @@ void sync_state(struct core *c, struct ring_member from, const struct msg *m);
 void sync_promised(struct core *c, uint64_t number); /* it is on disk */
 void sync_advance(struct core *c);
 void sync_nodelist(struct core *c);
+void sync_resume(struct core *c);
+void sync_exclude(struct core *c, const struct msg *m);
 uint32_t sync_members(const struct core *c, uint32_t *ret);
+bool sync_nobody_votes(const struct core *c);
+uint32_t sync_voters(const struct core *c, uint32_t *ret);
+
+/* lone.c */
+bool lone_proven(const struct core *c, uint32_t nodeid);
+bool lone_busy(struct core *c);
+void lone_reset(struct core *c);
+void lone_begin(struct core *c);
+void lone_take(struct core *c, struct ring_member from, const struct msg *m);
+void lone_result(struct core *c, uint32_t nodeid, enum fence_kind kind, bool off, const char *text);
+void lone_tick(struct core *c);
+/** lone_request() - while no ledger decides. Return: REPLY_NOT_QUORATE when it is no help. */
+enum reply_code lone_request(struct core *c, const struct request *r, char *why, size_t size);
+
+/* silent.c */
+void silent_group(struct core *c);
+void silent_excluded(struct core *c, const struct ring_member *left, size_t n);
+void silent_refused(struct core *c, struct ring_member from, uint32_t major);
+bool silent_left_out(const struct core *c, uint32_t nodeid);
+void silent_tick(struct core *c);
 
 /* log.c */
 uint64_t log_version(const struct core *c); /* of the last entry, stable or not */
+bool log_idle(const struct core *c);
 void log_append(struct core *c, struct entry *e);
 void log_install(struct core *c, uint64_t number, struct state *s); /* NULL: keep ours */
 void log_ack(struct core *c, struct ring_member from, const struct msg *m);
@@ -335,6 +408,11 @@ void fencer_done(struct core *c, const struct event *ev);
 void fencer_tick(struct core *c);
 /** fencer_look() - read @device once; test_read() gets it. */
 void fencer_look(struct core *c, const char *device, uint32_t asker, uint64_t request);
+struct ladder_step;
+void fencer_lone(struct core *c, uint32_t nodeid, enum fence_kind kind,
+                 const struct ladder_step *s);
+bool fencer_lone_of(const struct core *c, uint32_t nodeid);
+void fencer_lone_call_off(struct core *c);
 
 /* fence_test.c */
 void test_take(struct core *c, const struct request *r);
@@ -345,7 +423,7 @@ void test_tick(struct core *c);
 
 /* lead_*.c */
 void lead_tick(struct core *c);
-void lead_hosts(struct core *c, struct entry *e);
+bool lead_hosts(struct core *c, struct entry *e);
 void lead_fencing(struct core *c, struct entry *e);
 void lead_guests(struct core *c, struct entry *e);
 struct plan;

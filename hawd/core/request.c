@@ -242,6 +242,7 @@ static const struct {
         [VERB_RULE_DELETE] = {OP_RULE_DELETE, DESIRED_RUNNING, false},
         [VERB_FENCE_HOST] = {OP_FENCE_REQUEST, DESIRED_RUNNING, false},
         [VERB_FENCE_CONFIRM] = {OP_FENCE_CONFIRM, DESIRED_RUNNING, false},
+        [VERB_HOST_RELEASE] = {OP_HOST_RELEASE, DESIRED_RUNNING, false},
 };
 
 static void wish(struct core *c, const struct request *r) {
@@ -261,6 +262,12 @@ static void wish(struct core *c, const struct request *r) {
         e = entry_new();
         op = entry_add(e, wishes[r->verb].kind);
         if (!resolve(c, r, op)) {
+                entry_unref(e);
+                return;
+        }
+        if (r->verb == VERB_FENCE_CONFIRM && core_in_group(c, op->host)) {
+                core_reply(c, r->id, REPLY_USAGE, "%s is not off: its hawd is in the group",
+                           r->host);
                 entry_unref(e);
                 return;
         }
@@ -290,11 +297,23 @@ void request_take(struct core *c, const struct request *r) {
                 return;
         }
         if (!core_operational(c)) {
+                bool split = r->verb == VERB_FENCE_HOST || r->verb == VERB_FENCE_CONFIRM ||
+                             r->verb == VERB_ACCEPT_LOSS;
+                char why[TEXT_LEN] = "";
+                enum reply_code code =
+                        split ? lone_request(c, r, why, sizeof(why)) : REPLY_NOT_QUORATE;
+
+                if (code != REPLY_NOT_QUORATE) {
+                        core_reply(c, r->id, code, "%s", why);
+                        return;
+                }
                 core_status(c, &st);
                 core_reply(c, r->id, REPLY_NOT_QUORATE, "%.*s", (int)TEXT_LEN - 1, st.missing);
                 return;
         }
-        if (r->verb == VERB_GUEST_ADD)
+        if (r->verb == VERB_ACCEPT_LOSS)
+                core_reply(c, r->id, REPLY_USAGE, "decisions are made: nothing is to be given up");
+        else if (r->verb == VERB_GUEST_ADD)
                 guest_add(c, r);
         else if (r->verb > VERB_NONE && r->verb < VERB_MAX_)
                 wish(c, r);

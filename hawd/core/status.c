@@ -36,15 +36,43 @@ static uint32_t absent(const struct core *c, bool (*there)(const struct core *, 
         return gone;
 }
 
+/* Exactly half of the voters are here: what proof is still missing, or why none helps. */
+static bool half_missing(const struct core *c, const char *names, char *buf, size_t size) {
+        const struct lone *l = &c->lone;
+
+        if (!l->half || l->n_proven || c->phase < SYNC_PROMISE || c->phase == SYNC_DONE)
+                return false;
+        if (!l->active) {
+                text_fmt(buf, size,
+                         "only half of the hosts are here, and this one started without them: %s "
+                         "may have decided since. Start hawd there; if it is lost for good and "
+                         "off: hawctl ledger accept-loss --yes",
+                         names);
+                return true;
+        }
+        for (uint32_t i = 0; i < l->n_absent; i++)
+                if (l->absent[i].proof == PROOF_NONE) {
+                        text_fmt(buf, size, "half of the hosts are here; %s is not proven off: %s",
+                                 core_node_name(c, l->absent[i].nodeid),
+                                 l->absent[i].error[0] ? l->absent[i].error : "being fenced");
+                        return true;
+                }
+        text_fmt(buf, size, "half of the hosts are here: %s must be proven off", names);
+        return true;
+}
+
 static void phase_missing(const struct core *c, char *buf, size_t size) {
         char names[TEXT_LEN];
         uint32_t total, gone = absent(c, core_in_group, names, sizeof(names), &total);
 
+        if (half_missing(c, names, buf, size))
+                return;
         if (2 * (total - gone) <= total) {
                 text_fmt(buf, size,
-                         "too few members: hawd runs in the group on %u of %u hosts, a majority "
+                         "too few members: hawd runs in the group on %u of %u hosts%s, a majority "
                          "is needed; missing: %s (start them, or hawd on them)",
-                         total - gone, total, names);
+                         total - gone, total,
+                         c->model.n_hosts > total ? " whose ledger counts" : "", names);
                 return;
         }
         switch (c->phase) {
@@ -71,13 +99,24 @@ static void find_missing(const struct core *c, char *buf, size_t size) {
         buf[0] = '\0';
         if (core_operational(c))
                 return;
-        if (c->n_peers == 0) {
+        if (c->n_peers == 0 && c->refused_major) {
+                text_fmt(buf, size,
+                         "the others speak protocol %u, this hawd %u: upgrade the older ones",
+                         c->refused_major, PROTO_MAJOR);
+        } else if (c->n_peers == 0) {
                 text_set(buf, size, "not in the group yet: is corosync running on this host?");
         } else if (c->missing[0]) {
                 text_set(buf, size, c->missing);
         } else if (c->n_ring && (c->ring_id.nodeid != c->quorum_id.nodeid ||
                                  c->ring_id.seq != c->quorum_id.seq)) {
                 text_set(buf, size, "the ring has changed: waiting for votequorum's word on it");
+        } else if (!core_ring_quorate(c) && c->quorum_waiting) {
+                absent(c, core_in_ring, names, sizeof(names), &total);
+                text_fmt(buf, size,
+                         "wait_for_all: votequorum waits until every host was seen once; missing: "
+                         "%s (start it; only if it is surely off, end the waiting: "
+                         "corosync-cmapctl -s quorum.cancel_wait_for_all u8 1)",
+                         names);
         } else if (!core_ring_quorate(c) && c->n_ring) {
                 gone = absent(c, core_in_ring, names, sizeof(names), &total);
                 text_fmt(buf, size,
@@ -94,6 +133,7 @@ void core_status(const struct core *c, struct core_status *ret) {
                 .incarnation = c->incarnation,
                 .phase = c->phase,
                 .ring_quorate = core_ring_quorate(c),
+                .split = c->lone.active,
                 .operational = core_operational(c),
                 .leader = core_leader(c),
                 .leader_nodeid = core_leader_nodeid(c),
@@ -110,4 +150,5 @@ void core_status(const struct core *c, struct core_status *ret) {
         for (size_t i = 0; i < c->n_peers; i++)
                 ret->group[i] = c->peers[i].id;
         memcpy(ret->ring, c->ring, sizeof(ret->ring));
+        ret->n_voters = sync_voters(c, ret->voters);
 }

@@ -22,6 +22,22 @@ static uint64_t view_of(const struct ring_member *m, size_t n) {
         return h;
 }
 
+/* What an entry that is not yet stable will make of the list of voters. */
+static uint32_t members_after(const struct op *op, uint32_t *members, uint32_t n) {
+        bool in = op->kind == OP_HOST_ADD || (op->kind == OP_HOST_VOTE && op->flag);
+        bool out = op->kind == OP_HOST_REMOVE || op->kind == OP_HOST_PROVEN ||
+                   (op->kind == OP_HOST_VOTE && !op->flag);
+        uint32_t i;
+
+        for (i = 0; i < n && members[i] != op->host; i++)
+                ;
+        if (in && i == n && n < HOSTS_MAX)
+                members[n++] = op->host;
+        else if (out && i < n)
+                members[i] = members[--n];
+        return n;
+}
+
 /*
  * The ledger's own list of members decides majorities, changes not yet stable included. An empty
  * ledger's is the configured nodelist.
@@ -30,27 +46,45 @@ uint32_t sync_members(const struct core *c, uint32_t *ret) {
         uint32_t n = 0;
 
         for (size_t i = 0; i < c->model.n_hosts; i++)
-                ret[n++] = c->model.hosts[i].nodeid;
+                if (!c->model.hosts[i].no_vote)
+                        ret[n++] = c->model.hosts[i].nodeid;
         for (size_t t = 0; t < c->n_tail; t++)
-                for (size_t k = 0; k < c->tail[t]->n_ops; k++) {
-                        const struct op *op = &c->tail[t]->ops[k];
-                        uint32_t i;
-
-                        for (i = 0; i < n && ret[i] != op->host; i++)
-                                ;
-                        if (op->kind == OP_HOST_ADD && i == n && n < HOSTS_MAX)
-                                ret[n++] = op->host;
-                        else if (op->kind == OP_HOST_REMOVE && i < n)
-                                ret[i] = ret[--n];
-                }
+                for (size_t k = 0; k < c->tail[t]->n_ops; k++)
+                        n = members_after(&c->tail[t]->ops[k], ret, n);
         if (n == 0)
                 for (size_t i = 0; i < c->n_nodes; i++)
                         ret[n++] = c->nodes[i].nodeid;
         return n;
 }
 
+static uint32_t voters_left(const struct core *c, uint32_t *ret) {
+        uint32_t n = sync_members(c, ret), kept = 0;
+
+        for (uint32_t i = 0; i < n; i++)
+                if (!lone_proven(c, ret[i]))
+                        ret[kept++] = ret[i];
+        return kept;
+}
+
+bool sync_nobody_votes(const struct core *c) {
+        uint32_t voters[HOSTS_MAX];
+
+        return voters_left(c, voters) == 0;
+}
+
+/* The same without those that an even split has proven off in this configuration. Where an operator
+ * gave up all who voted, those who are here take their place. */
+uint32_t sync_voters(const struct core *c, uint32_t *ret) {
+        uint32_t n = voters_left(c, ret);
+
+        for (size_t i = 0; n == 0 && i < c->n_peers; i++)
+                ret[i] = c->peers[i].id.nodeid;
+        return n ? n : (uint32_t)c->n_peers;
+}
+
 static void exchange_send(struct core *c) {
         struct msg *m = msg_new(MSG_EXCHANGE);
+        const struct host *self = core_self(c);
 
         m->exchange = (struct msg_exchange){
                 .proto_major = PROTO_MAJOR,
@@ -64,6 +98,8 @@ static void exchange_send(struct core *c) {
                 .virgin = c->virgin,
         };
         m->exchange.n_members = sync_members(c, m->exchange.members);
+        m->exchange.voter = self && !self->no_vote;
+        m->exchange.continuous = c->continuous && !c->stopping;
         core_send(c, m);
 }
 
@@ -84,8 +120,18 @@ static void restart(struct core *c) {
                 c->peers[i].promised = 0;
                 c->peers[i].ack_epoch = c->peers[i].ack_version = 0;
         }
-        if (c->n_peers)
-                exchange_send(c);
+        c->exchange_due = c->n_peers > 0;
+        lone_reset(c);
+        sync_resume(c);
+}
+
+/* Nothing is agreed on with anybody while a child that this member started may still switch a host
+ * off that is perhaps among those who come together now (S3). */
+void sync_resume(struct core *c) {
+        if (!c->exchange_due || lone_busy(c))
+                return;
+        c->exchange_due = false;
+        exchange_send(c);
 }
 
 void sync_group(struct core *c, const struct event *ev) {
@@ -109,8 +155,44 @@ void sync_group(struct core *c, const struct event *ev) {
         if (!self)
                 c->n_peers = 0;
         c->view = view_of(ev->group.members, c->n_peers);
+        c->n_group = c->n_peers;
         c->round++;
         c->checks_after = usec_add(c->now, CHECKS_QUIET_USEC);
+        silent_group(c);
+        restart(c);
+}
+
+/* In the ring's order, so at the same place for all: the configuration goes on without them, as if
+ * they had left it. They learn it from the same message, and join anew. */
+void sync_exclude(struct core *c, const struct msg *m) {
+        struct ring_member left[HOSTS_MAX];
+        size_t n = 0;
+
+        if (m->view != c->view)
+                return;
+        for (size_t i = 0; i < c->n_peers; i++) {
+                bool out = false;
+
+                for (uint32_t k = 0; k < m->exclude.n; k++)
+                        out |= m->exclude.members[k].nodeid == c->peers[i].id.nodeid &&
+                               m->exclude.members[k].pid == c->peers[i].id.pid;
+                if (!out)
+                        left[n++] = c->peers[i].id;
+        }
+        if (n == c->n_peers || 2 * n < c->n_group)
+                return; /* nobody, or more than half of the group: then it is not they who hang */
+        silent_excluded(c, left, n);
+        for (size_t i = 0, k = 0; i < c->n_peers; i++)
+                if (k < n && c->peers[i].id.nodeid == left[k].nodeid)
+                        c->peers[k++] = c->peers[i];
+        c->n_peers = n;
+        c->view = hash64(c->view, "excluded", 8) ^ view_of(left, n);
+        if (!core_in_group(c, c->nodeid)) {
+                c->n_peers = 0;
+                if (!c->refused_major) /* the others' protocol: joining again mends nothing */
+                        actions_add(c->out, ACT_REJOIN);
+        }
+        c->round++;
         restart(c);
 }
 
@@ -175,6 +257,7 @@ static void exchange_complete(struct core *c) {
         if (all_virgin && !first_start_complete(c))
                 return;
         c->winner = choose_winner(c, all_virgin);
+        lone_begin(c);
         c->number = promised + 1;
         c->phase = SYNC_PROMISE;
         c->missing[0] = '\0';
@@ -193,9 +276,7 @@ void sync_exchange(struct core *c, struct ring_member from, const struct msg *m)
         if (!p || p->id.pid != from.pid || m->view != c->view)
                 return;
         if (m->exchange.proto_major != PROTO_MAJOR) {
-                core_note(c, NOTE_PEER_REFUSED, from.nodeid, NULL,
-                          "hawd on node %u speaks protocol %u, this one %u: upgrade the older one",
-                          from.nodeid, m->exchange.proto_major, PROTO_MAJOR);
+                silent_refused(c, from, m->exchange.proto_major);
                 return;
         }
         if (m->exchange.round < c->round)
@@ -233,10 +314,18 @@ void sync_promise(struct core *c, struct ring_member from, const struct msg *m) 
         sync_advance(c);
 }
 
-/* Counted by the winner's list of members; virgins count only when the winner is one too. */
+/* Counted by the winner's list of members, less those that an even split has proven off; virgins
+ * count only when the winner is one too. */
 static bool majority_promised(const struct core *c) {
         const struct msg_exchange *w = &c->peers[c->winner].exchange;
-        uint32_t n = 0;
+        uint32_t n = 0, total = 0, all = 0;
+
+        for (uint32_t i = 0; i < w->n_members; i++)
+                total += !lone_proven(c, w->members[i]);
+        for (size_t i = 0; i < c->n_peers; i++)
+                all += c->peers[i].promised == c->number;
+        if (total == 0)
+                return all == c->n_peers;
 
         for (size_t i = 0; i < c->n_peers; i++) {
                 const struct peer *p = &c->peers[i];
@@ -245,7 +334,7 @@ static bool majority_promised(const struct core *c) {
                     is_member(w->members, w->n_members, p->id.nodeid))
                         n++;
         }
-        return 2 * n > w->n_members;
+        return 2 * n > total;
 }
 
 static bool same_as_winner(const struct core *c, const struct peer *p) {

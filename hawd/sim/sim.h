@@ -200,6 +200,8 @@ struct sim_host {
         struct fence_run *fences;
         size_t n_fences, cap_fences;
         uint64_t seen_version; /* truth.c: of the model when last looked at */
+        usec_t met_at;         /* truth.c: with others in a ring at least until then */
+        usec_t parted_at;      /* truth.c: then, or before, it left them, or its hawd ended */
 };
 
 struct sim_start {

@@ -59,7 +59,7 @@ static uint32_t voters_of(const struct sim *s, const struct model *m) {
         for (size_t i = 0; i < m->n_hosts; i++) {
                 int k = sim_host_index(s, m->hosts[i].name);
 
-                if (k >= 0)
+                if (k >= 0 && !m->hosts[i].no_vote)
                         mask |= 1U << k;
         }
         return mask;
@@ -67,6 +67,18 @@ static uint32_t voters_of(const struct sim *s, const struct model *m) {
 
 static bool majority(uint32_t hosts, uint32_t voters) {
         return 2 * __builtin_popcount(hosts & voters) > __builtin_popcount(voters);
+}
+
+/* Those whose stores count in the configuration that it is in: with changes not yet stable, and
+ * without whom half of them have proven off (checked there). */
+static uint32_t voters_now(const struct sim *s, const struct core_status *st) {
+        uint32_t mask = 0;
+
+        for (uint32_t i = 0; i < st->n_voters; i++)
+                for (size_t k = 0; k < s->n_hosts; k++)
+                        if (s->hosts[k].nodeid == st->voters[i])
+                                mask |= 1U << k;
+        return mask;
 }
 
 /* The list follows the nodelist one host at a time, and counts as changed from the moment on that
@@ -84,14 +96,19 @@ static bool about_majority(const struct sim *s, uint32_t hosts, uint32_t voters)
 static void check_stable(struct sim *s, struct sim_host *h, const struct model *m) {
         struct truth *k = s->truth;
         uint32_t voters = voters_of(s, m);
+        struct core_status st;
+        uint32_t now;
 
+        core_status(h->core, &st);
+        now = voters_now(s, &st);
         for (uint64_t v = k->top + 1; v <= m->version; v++) {
                 const struct seen_version *at = at_version(k, v);
                 bool stable = false;
                 int most = 0;
 
                 for (size_t i = 0; i < STORED_MAX; i++) {
-                        stable |= about_majority(s, at->stored[i].hosts, voters);
+                        stable |= about_majority(s, at->stored[i].hosts, voters) ||
+                                  majority(at->stored[i].hosts, now);
                         most = MAX(most, __builtin_popcount(at->stored[i].hosts & voters));
                 }
                 if (!stable && voters)
@@ -172,7 +189,7 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
         t = &s->hosts[i];
         if (mh->losses > k->loss[i].losses) {
                 k->loss[i].losses = mh->losses;
-                k->loss[i].at = s->now;
+                k->loss[i].at = mh->proof == PROOF_NONE ? s->now : MIN(s->now, t->parted_at);
         }
         if (mh->state == HOST_ONLINE && mh->losses == k->loss[i].losses)
                 k->loss[i].false_at = 0; /* it has settled all that it had */
@@ -215,8 +232,12 @@ void truth_core(struct sim *s, struct sim_host *h) {
 void truth_switch_off(struct sim *s, struct sim_host *by, int target) {
         const struct sim_host *t = &s->hosts[target];
         const struct model *m = truth_newest(s);
+        struct core_status st;
 
         if (!m || !t->core || t->frozen)
+                return;
+        core_status(by->core, &st);
+        if (st.split) /* before its ledger can say that it is lost */
                 return;
         for (size_t i = 0; i < m->n_hosts; i++)
                 if (m->hosts[i].nodeid == t->nodeid && m->hosts[i].state == HOST_ONLINE)

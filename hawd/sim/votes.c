@@ -37,6 +37,7 @@ static void speaks(struct sim *s, const struct call *c) {
         ev.quorum.quorate = c->b & WORD_QUORATE;
         ev.quorum.waiting = c->b & WORD_WAITING;
         ev.quorum.last_man_standing = s->conf->quorum.last_man_standing;
+        ev.quorum.two_node = s->conf->quorum.two_node;
         sim_trace(s, h, "votequorum: ring %u.%" PRIu64 " is %squorate%s", ev.quorum.id.nodeid,
                   ev.quorum.id.seq, ev.quorum.quorate ? "" : "not ",
                   c->b & WORD_WAITING ? ": it waits for all" : "");

@@ -22,10 +22,8 @@ static const unsigned host_state_values[] = {
 TABLE(host_state, "host state", HOST_STATE_MAX_);
 
 static const unsigned proof_values[] = {
-        V(PROOF, PROOF_NONE),
-        V(PROOF, PROOF_DEVICES),
-        V(PROOF, PROOF_OPERATOR),
-        V(PROOF, PROOF_LEASE),
+        V(PROOF, PROOF_NONE),  V(PROOF, PROOF_DEVICES), V(PROOF, PROOF_OPERATOR),
+        V(PROOF, PROOF_LEASE), V(PROOF, PROOF_GONE),
 };
 TABLE(proof, "proof", PROOF_MAX_);
 
@@ -73,6 +71,7 @@ TABLE(rule_kind, "rule kind", RULE_KIND_MAX_);
 static const unsigned fence_kind_values[] = {
         V(FENCE_KIND, FENCE_OFF),
         V(FENCE_KIND, FENCE_ON),
+        V(FENCE_KIND, FENCE_LOOK),
 };
 TABLE(fence_kind, "fence kind", FENCE_KIND_MAX_);
 
@@ -83,16 +82,18 @@ static const unsigned incident_kind_values[] = {
 TABLE(incident_kind, "incident kind", INCIDENT_KIND_MAX_);
 
 static const unsigned op_kind_values[] = {
-        V(OP_KIND, OP_NONE),        V(OP_KIND, OP_HOST_ADD),      V(OP_KIND, OP_HOST_REMOVE),
-        V(OP_KIND, OP_HOST_LOST),   V(OP_KIND, OP_HOST_ONLINE),   V(OP_KIND, OP_FENCE_START),
-        V(OP_KIND, OP_FENCE_CLOSE), V(OP_KIND, OP_FENCE_WAIT),    V(OP_KIND, OP_GUEST_START),
-        V(OP_KIND, OP_GUEST_JOB),   V(OP_KIND, OP_GUEST_REASON),  V(OP_KIND, OP_GUEST_FORGET),
-        V(OP_KIND, OP_HOST_JOIN),   V(OP_KIND, OP_HOST_REPORT),   V(OP_KIND, OP_HOST_STOPPING),
-        V(OP_KIND, OP_GUEST_DONE),  V(OP_KIND, OP_GUEST_SEEN),    V(OP_KIND, OP_GUEST_HEALTHY),
-        V(OP_KIND, OP_GUEST_ROGUE), V(OP_KIND, OP_FENCE_DONE),    V(OP_KIND, OP_DEVICE_SEEN),
-        V(OP_KIND, OP_GUEST_ADD),   V(OP_KIND, OP_GUEST_SET),     V(OP_KIND, OP_GUEST_DESIRE),
-        V(OP_KIND, OP_GUEST_MOVE),  V(OP_KIND, OP_GUEST_DELETE),  V(OP_KIND, OP_RULE_SET),
-        V(OP_KIND, OP_RULE_DELETE), V(OP_KIND, OP_FENCE_CONFIRM), V(OP_KIND, OP_FENCE_REQUEST),
+        V(OP_KIND, OP_NONE),         V(OP_KIND, OP_HOST_ADD),      V(OP_KIND, OP_HOST_REMOVE),
+        V(OP_KIND, OP_HOST_LOST),    V(OP_KIND, OP_HOST_ONLINE),   V(OP_KIND, OP_FENCE_START),
+        V(OP_KIND, OP_FENCE_CLOSE),  V(OP_KIND, OP_FENCE_WAIT),    V(OP_KIND, OP_GUEST_START),
+        V(OP_KIND, OP_GUEST_JOB),    V(OP_KIND, OP_GUEST_REASON),  V(OP_KIND, OP_GUEST_FORGET),
+        V(OP_KIND, OP_HOST_JOIN),    V(OP_KIND, OP_HOST_REPORT),   V(OP_KIND, OP_HOST_STOPPING),
+        V(OP_KIND, OP_GUEST_DONE),   V(OP_KIND, OP_GUEST_SEEN),    V(OP_KIND, OP_GUEST_HEALTHY),
+        V(OP_KIND, OP_GUEST_ROGUE),  V(OP_KIND, OP_FENCE_DONE),    V(OP_KIND, OP_DEVICE_SEEN),
+        V(OP_KIND, OP_GUEST_ADD),    V(OP_KIND, OP_GUEST_SET),     V(OP_KIND, OP_GUEST_DESIRE),
+        V(OP_KIND, OP_GUEST_MOVE),   V(OP_KIND, OP_GUEST_DELETE),  V(OP_KIND, OP_RULE_SET),
+        V(OP_KIND, OP_RULE_DELETE),  V(OP_KIND, OP_FENCE_CONFIRM), V(OP_KIND, OP_FENCE_REQUEST),
+        V(OP_KIND, OP_HOST_VOTE),    V(OP_KIND, OP_HOST_PROVEN),   V(OP_KIND, OP_HOST_FACTS),
+        V(OP_KIND, OP_HOST_RELEASE),
 };
 TABLE(op_kind, "op kind", OP_KIND_MAX_);
 

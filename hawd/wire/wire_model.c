@@ -26,6 +26,11 @@ static void put_host(struct wire_out *o, const struct host *h, Hawd__Host *p) {
         p->fence_error = WIRE_PUT_TEXT(h->fence_error);
         p->power_on_wanted = h->power_on_wanted;
         p->fence_forced = h->fence_forced;
+        p->no_vote = h->no_vote;
+        p->n_fenced_wall = wire_put_count(o, h->n_fenced, FENCED_KEPT);
+        p->fenced_wall = wire_alloc(o, p->n_fenced_wall, sizeof(*p->fenced_wall));
+        for (size_t i = 0; i < p->n_fenced_wall; i++)
+                p->fenced_wall[i] = h->fenced_wall[i];
 }
 
 static void get_host(struct wire_in *in, const Hawd__Host *p, struct host *h) {
@@ -49,6 +54,10 @@ static void get_host(struct wire_in *in, const Hawd__Host *p, struct host *h) {
         WIRE_GET_TEXT(in, "fence error", p->fence_error, h->fence_error);
         h->power_on_wanted = p->power_on_wanted;
         h->fence_forced = p->fence_forced;
+        h->no_vote = p->no_vote;
+        h->n_fenced = (uint32_t)wire_get_count(in, "fences", p->n_fenced_wall, FENCED_KEPT);
+        for (size_t i = 0; i < h->n_fenced; i++)
+                h->fenced_wall[i] = p->fenced_wall[i];
 }
 
 static void put_device(struct wire_out *o, const struct device *d, Hawd__Device *p) {

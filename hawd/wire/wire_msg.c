@@ -68,6 +68,8 @@ static void put_exchange(struct wire_out *o, const struct msg *m, Hawd__Msg *p) 
         e->members = wire_alloc(o, e->n_members, sizeof(*e->members));
         for (size_t i = 0; i < e->n_members; i++)
                 e->members[i] = x->members[i];
+        e->voter = x->voter;
+        e->continuous = x->continuous;
         p->body_case = HAWD__MSG__BODY_EXCHANGE;
         p->exchange = e;
 }
@@ -156,10 +158,46 @@ static void put_history(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
         p->history = wire_put_history(o, m);
 }
 
+static void put_exclude(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
+        Hawd__Exclude *x = wire_alloc(o, 1, sizeof(*x));
+
+        hawd__exclude__init(x);
+        x->n_members = wire_put_count(o, m->exclude.n, HOSTS_MAX);
+        x->members = (Hawd__RingMember **)wire_array(o, x->n_members, sizeof(Hawd__RingMember));
+        for (size_t i = 0; i < x->n_members; i++) {
+                hawd__ring_member__init(x->members[i]);
+                x->members[i]->nodeid = m->exclude.members[i].nodeid;
+                x->members[i]->pid = m->exclude.members[i].pid;
+        }
+        p->body_case = HAWD__MSG__BODY_EXCLUDE;
+        p->exclude = x;
+}
+
+static void put_proven(struct wire_out *o, const struct msg *m, Hawd__Msg *p) {
+        Hawd__Proven *x = wire_alloc(o, 1, sizeof(*x));
+
+        hawd__proven__init(x);
+        x->round = m->proven.round;
+        x->n_hosts = wire_put_count(o, m->proven.n, HOSTS_MAX);
+        x->hosts = (Hawd__ProvenHost **)wire_array(o, x->n_hosts, sizeof(Hawd__ProvenHost));
+        for (size_t i = 0; i < x->n_hosts; i++) {
+                const struct proven *h = &m->proven.hosts[i];
+
+                hawd__proven_host__init(x->hosts[i]);
+                x->hosts[i]->nodeid = h->nodeid;
+                x->hosts[i]->proof = wire_put_enum(o, &wire_proof, h->proof);
+                x->hosts[i]->budget_usec = h->budget_usec;
+                x->hosts[i]->text = WIRE_PUT_TEXT(h->text);
+        }
+        p->body_case = HAWD__MSG__BODY_PROVEN;
+        p->proven = x;
+}
+
 static void (*const put_kind[])(struct wire_out *o, const struct msg *m, Hawd__Msg *p) = {
         [MSG_EXCHANGE] = put_exchange, [MSG_PROMISE] = put_promise, [MSG_STATE] = put_state_msg,
         [MSG_ACK] = put_ack,           [MSG_ENTRY] = put_entry_msg, [MSG_HEARTBEAT] = put_heartbeat,
         [MSG_ASK] = put_ask,           [MSG_TELL] = put_tell,       [MSG_HISTORY] = put_history,
+        [MSG_EXCLUDE] = put_exclude,   [MSG_PROVEN] = put_proven,
 };
 _Static_assert(ARRAY_SIZE(put_kind) == MSG_KIND_MAX_, "a kind of message has no number");
 
@@ -192,6 +230,8 @@ static void get_exchange(struct wire_in *in, const Hawd__Exchange *p, struct msg
         x->n_members = (uint32_t)n;
         for (size_t i = 0; i < n; i++)
                 x->members[i] = p->members[i];
+        x->voter = p->voter;
+        x->continuous = p->continuous;
 }
 
 static void get_heartbeat(struct wire_in *in, const Hawd__Heartbeat *p, struct heartbeat *h) {
@@ -230,6 +270,30 @@ static void get_tell(struct wire_in *in, const Hawd__Tell *p, struct msg *m) {
         m->tell.facts = wire_get_blob(in, "facts", p->facts, FACTS_MAX);
 }
 
+static void get_exclude(struct wire_in *in, const Hawd__Exclude *p, struct msg *m) {
+        m->exclude.n = (uint32_t)wire_get_count(in, "silent members", p->n_members, HOSTS_MAX);
+        for (size_t i = 0; i < m->exclude.n; i++) {
+                m->exclude.members[i].nodeid = p->members[i]->nodeid;
+                m->exclude.members[i].pid = p->members[i]->pid;
+        }
+}
+
+static void get_proven(struct wire_in *in, const Hawd__Proven *p, struct msg *m) {
+        size_t n = wire_get_count(in, "proven hosts", p->n_hosts, HOSTS_MAX);
+
+        m->proven.round = p->round;
+        m->proven.n = (uint32_t)n;
+        m->proven.hosts = n ? xcalloc(n, sizeof(*m->proven.hosts)) : NULL;
+        for (size_t i = 0; i < n; i++) {
+                struct proven *h = &m->proven.hosts[i];
+
+                h->nodeid = p->hosts[i]->nodeid;
+                h->proof = wire_get_enum(in, &wire_proof, p->hosts[i]->proof);
+                h->budget_usec = p->hosts[i]->budget_usec;
+                WIRE_GET_TEXT(in, "text of a proof", p->hosts[i]->text, h->text);
+        }
+}
+
 static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {
         switch (body) {
         case HAWD__MSG__BODY_EXCHANGE:
@@ -250,6 +314,10 @@ static enum msg_kind get_kind(Hawd__Msg__BodyCase body) {
                 return MSG_TELL;
         case HAWD__MSG__BODY_HISTORY:
                 return MSG_HISTORY;
+        case HAWD__MSG__BODY_EXCLUDE:
+                return MSG_EXCLUDE;
+        case HAWD__MSG__BODY_PROVEN:
+                return MSG_PROVEN;
         default:
                 return MSG_NONE;
         }
@@ -285,6 +353,12 @@ static void get_body(struct wire_in *in, const Hawd__Msg *p, struct msg *m) {
                 break;
         case MSG_HISTORY:
                 wire_get_history(in, p->history, m);
+                break;
+        case MSG_EXCLUDE:
+                get_exclude(in, p->exclude, m);
+                break;
+        case MSG_PROVEN:
+                get_proven(in, p->proven, m);
                 break;
         default:
                 wire_refuse(in, "a message of a kind that this version does not know");

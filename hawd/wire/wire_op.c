@@ -141,6 +141,7 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->fence_kind = wire_put_enum(o, &wire_fence_kind, op->fence_kind);
         p->fence_result = wire_put_enum(o, &wire_fence_result, op->fence_result);
         p->reading = wire_put_enum(o, &wire_power_reading, op->reading);
+        p->proof = wire_put_enum(o, &wire_proof, op->proof);
         p->n_devices = wire_put_count(o, op->n_devices, LEVEL_DEVICES_MAX);
         p->devices = wire_put_names(o, op->devices, p->n_devices);
 
@@ -197,6 +198,7 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->fence_kind = wire_get_enum(in, &wire_fence_kind, p->fence_kind);
         op->fence_result = wire_get_enum(in, &wire_fence_result, p->fence_result);
         op->reading = wire_get_enum(in, &wire_power_reading, p->reading);
+        op->proof = wire_get_enum(in, &wire_proof, p->proof);
         op->n_devices = wire_get_names(in, "fence device", p->devices, p->n_devices, op->devices,
                                        LEVEL_DEVICES_MAX);
 

@@ -22,9 +22,10 @@ struct rig {
         uint64_t ring_seq;
         struct ring_member group[HOSTS_MAX];
         size_t n_group;
-        bool lose_entries; /* what it proposes never comes back */
-        bool hold_disk;    /* batches wait for rig_disk() */
-        uint64_t batch;    /* the latest handed out */
+        bool lose_entries;  /* what it proposes never comes back */
+        bool others_silent; /* no heartbeat of another member comes */
+        bool hold_disk;     /* batches wait for rig_disk() */
+        uint64_t batch;     /* the latest handed out */
         struct op ops[RIG_KEPT];
         size_t n_ops;
         struct action acts[RIG_KEPT];
@@ -77,6 +78,8 @@ static inline void rig_echo(struct rig *r, struct msg *m, struct actions *out) {
                         echo->exchange = m->exchange;
                 else if (m->kind == MSG_PROMISE)
                         echo->promise = m->promise;
+                else if (m->kind == MSG_HEARTBEAT)
+                        echo->heartbeat = m->heartbeat;
                 else
                         echo->ack = m->ack;
                 rig_message(r, r->group[i], echo, out);
@@ -109,7 +112,8 @@ static inline void rig_sent(struct rig *r, struct msg *m, struct actions *out) {
                 }
         if (m->kind == MSG_ENTRY && r->lose_entries)
                 return;
-        if (m->kind == MSG_EXCHANGE || m->kind == MSG_PROMISE || m->kind == MSG_ACK)
+        if (m->kind == MSG_EXCHANGE || m->kind == MSG_PROMISE || m->kind == MSG_ACK ||
+            (m->kind == MSG_HEARTBEAT && !r->others_silent))
                 rig_echo(r, m, out);
         else if (m->kind == MSG_ENTRY && m->entry_version == 0)
                 rig_number(r, m->entry, out);
@@ -216,6 +220,7 @@ static inline void rig_open(struct rig *r, struct led *l, uint32_t nodeid, bool 
                                  .state = state_new(),
                                  .hawd_version = "test"};
         struct conf_node nodes[HOSTS_MAX];
+        struct host_facts facts;
         uint32_t all = 0;
 
         r->nodeid = nodeid;
@@ -231,9 +236,13 @@ static inline void rig_open(struct rig *r, struct led *l, uint32_t nodeid, bool 
                 all |= 1u << nodes[i].nodeid;
         }
         EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = l->m.n_hosts});
+        facts = model_host(&l->m, nodeid)->facts; /* what it said is still so */
+        r->config.hash = facts.config_hash;
         led_close(l);
         EVENT(r, .kind = EV_HOST_LOAD,
-              .load = {.memory_free_mib = 4000, .vcpus = 4, .memory_mib = 8192});
+              .load = {.memory_free_mib = 4000,
+                       .vcpus = facts.vcpus ? facts.vcpus : 4,
+                       .memory_mib = facts.memory_mib ? facts.memory_mib : 8192});
         rig_group(r, all, all);
 }
 

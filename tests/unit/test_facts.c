@@ -9,15 +9,23 @@
         EVENT(r, .kind = EV_REQUEST, .request = {.id = (number), .verb = VERB_FACTS, .host = name})
 
 /* node2 of three, without quorum: facts need none. */
-static struct rig *open_rig(void) {
+static struct rig *open_rig_with(unsigned heartbeat_sec) {
         struct rig *r = rig_new();
         struct led l;
 
         led_open(&l, 3);
+        r->others_silent = true;
+        r->config.heartbeat_usec = heartbeat_sec * USEC_PER_SEC;
+        r->config.daemon_grace_usec = 10 * USEC_PER_MINUTE;
         rig_open(r, &l, 2, false);
         rig_quorum(r, false);
         rig_clear(r);
         return r;
+}
+
+/* The others say nothing, but not for so long yet that they are left out. */
+static struct rig *open_rig(void) {
+        return open_rig_with(60);
 }
 
 static void done(struct rig *r, uint64_t id, const char *json, const char *why) {
@@ -130,7 +138,7 @@ static void heartbeat(struct rig *r, uint32_t from, int64_t wall_off) {
 }
 
 START_TEST(who_cannot_answer_is_named_at_once) {
-        struct rig *r = open_rig();
+        struct rig *r = open_rig_with(1);
 
         ASK(r, 5, "node9");
         ck_assert_int_eq(reply_to(r, 5)->reply.code, REPLY_USAGE);
@@ -149,7 +157,7 @@ START_TEST(who_cannot_answer_is_named_at_once) {
         rig_pass(r, 3 * USEC_PER_SEC);
         ASK(r, 9, "node1");
         ck_assert_str_eq(reply_to(r, 9)->reply.text,
-                         "its hawd hangs: no heartbeat for 7 s; systemctl restart hawd on node1");
+                         "its hawd hangs: systemctl restart hawd on node1");
         rig_close(r);
 }
 END_TEST

@@ -72,10 +72,12 @@ START_TEST(fence_verbs) {
         struct rig *r = open_rig();
 
         ASK(r, .id = 5, .verb = VERB_FENCE_CONFIRM, .host = "node3");
-        answered(r, 5, REPLY_USAGE, "node3 is online: there is nothing to confirm");
+        answered(r, 5, REPLY_USAGE, "node3 is not off: its hawd is in the group");
         ASK(r, .id = 6, .verb = VERB_FENCE_HOST, .host = "node3", .who = "ann");
         answered(r, 6, REPLY_OK, "");
         ck_assert(model_host(rig_model(r), 3)->fence_forced);
+        rig_group(r, 1u << 1 | 1u << 2, 1u << 1 | 1u << 2);
+        rig_clear(r);
         ASK(r, .id = 7, .verb = VERB_FENCE_CONFIRM, .host = "node3", .who = "ann");
         answered(r, 7, REPLY_OK, "");
         ck_assert_int_eq(model_host(rig_model(r), 3)->proof, PROOF_OPERATOR);

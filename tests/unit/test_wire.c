@@ -103,6 +103,12 @@ static void same_msg(const struct msg *a, const struct msg *b) {
                         ck_assert_mem_eq(a->history.rows, b->history.rows,
                                          a->history.n_rows * sizeof(*a->history.rows));
                 SAME_WITHOUT(struct msg, a, b, o->history.rows = NULL);
+        } else if (a->kind == MSG_PROVEN) {
+                ck_assert_uint_eq(a->proven.n, b->proven.n);
+                if (a->proven.n > 0)
+                        ck_assert_mem_eq(a->proven.hosts, b->proven.hosts,
+                                         a->proven.n * sizeof(*a->proven.hosts));
+                SAME_WITHOUT(struct msg, a, b, o->proven.hosts = NULL);
         } else {
                 ck_assert_mem_eq(a, b, sizeof(*a));
         }

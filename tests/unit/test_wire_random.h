@@ -14,16 +14,16 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_spec) == 712, "guest_spec changed, see above");
-_Static_assert(sizeof(struct op) == 1000, "op changed, see above");
+_Static_assert(sizeof(struct op) == 1008, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
-_Static_assert(sizeof(struct host) == 840, "host changed, see above");
+_Static_assert(sizeof(struct host) == 968, "host changed, see above");
 _Static_assert(sizeof(struct device) == 280, "device changed, see above");
 _Static_assert(sizeof(struct guest) == 1024, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
 _Static_assert(sizeof(struct heartbeat) == 552, "heartbeat changed, see above");
-_Static_assert(sizeof(struct msg_exchange) == 192, "msg_exchange changed, see above");
+_Static_assert(sizeof(struct msg_exchange) == 200, "msg_exchange changed, see above");
 _Static_assert(sizeof(struct history_row) == 496, "history_row changed, see above");
 #endif
 
@@ -144,6 +144,7 @@ static void rnd_op(struct op *op) {
         op->seen = rnd_below(SEEN_MAX_);
         op->end_why = rnd_below(END_MAX_);
         op->reading = rnd_below(READING_MAX_);
+        op->proof = rnd_below(PROOF_MAX_);
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
@@ -206,6 +207,10 @@ static void rnd_host(struct host *h, uint32_t nodeid) {
         h->power_on_wanted = rnd_bool();
         h->reported = rnd_bool();
         h->left_announced = rnd_bool();
+        h->no_vote = rnd_bool();
+        h->n_fenced = rnd_below(FENCED_KEPT + 1);
+        for (size_t i = 0; i < h->n_fenced; i++)
+                h->fenced_wall[i] = rnd64();
 }
 
 static void rnd_device(struct device *d) {
@@ -379,6 +384,8 @@ static void rnd_exchange(struct msg_exchange *x) {
         x->n_members = rnd_below(HOSTS_MAX + 1);
         for (size_t i = 0; i < x->n_members; i++)
                 x->members[i] = rnd32();
+        x->voter = rnd_bool();
+        x->continuous = rnd_bool();
 }
 
 static void rnd_heartbeat(struct heartbeat *h) {
@@ -456,6 +463,21 @@ static struct msg *rnd_msg(enum msg_kind kind) {
                 m->tell.facts = rnd_blob(FACTS_MAX);
         } else if (kind == MSG_HISTORY) {
                 rnd_history(m);
+        } else if (kind == MSG_EXCLUDE) {
+                m->exclude.n = rnd_below(HOSTS_MAX + 1);
+                for (size_t i = 0; i < m->exclude.n; i++)
+                        m->exclude.members[i] = (struct ring_member){rnd32(), rnd32()};
+        } else if (kind == MSG_PROVEN) {
+                m->proven.round = rnd64();
+                m->proven.n = rnd_below(HOSTS_MAX + 1);
+                m->proven.hosts =
+                        m->proven.n ? xcalloc(m->proven.n, sizeof(*m->proven.hosts)) : NULL;
+                for (size_t i = 0; i < m->proven.n; i++) {
+                        m->proven.hosts[i].nodeid = rnd32();
+                        m->proven.hosts[i].proof = rnd_below(PROOF_MAX_);
+                        m->proven.hosts[i].budget_usec = rnd64();
+                        RND_TEXT(m->proven.hosts[i].text);
+                }
         }
         return m;
 }

@@ -272,7 +272,7 @@ ROW(same_host, s->host[1].nodeid = 1)
 ROW(no_nodeid, s->host[0].nodeid = 0)
 ROW(no_host_name, s->host[0].name = text(""))
 ROW(bad_host_state, s->host[0].state = 12)
-ROW(bad_proof, s->host[0].proof = 4)
+ROW(bad_proof, s->host[0].proof = 5)
 ROW(claim_of_nobody, s->claim[1].host = 3)
 ROW(claim_twice, s->claim[1].host = 1)
 ROW(tried_nowhere, s->tried[0] = 3)
@@ -380,7 +380,7 @@ static const struct row {
         {to_state, no_nodeid, "host 0 has node id 0"},
         {to_state, no_host_name, "host '' is no valid name"},
         {to_state, bad_host_state, "host state 12"},
-        {to_state, bad_proof, "proof 4"},
+        {to_state, bad_proof, "proof 5"},
         {to_state, claim_of_nobody, "guest 1: claim of node 3"},
         {to_state, claim_twice, "guest 1: claim of node 1"},
         {to_state, tried_nowhere, "guest 1: tried on node 3"},

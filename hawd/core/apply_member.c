@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ledger: whose stores count, what an even split has proven, quarantine. Pure.
+ */
+#include "hawd/core/apply.h"
+
+uint32_t ledger_voters(const struct model *m) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < m->n_hosts; i++)
+                n += !m->hosts[i].no_vote;
+        return n;
+}
+
+static void host_vote(struct ledger *l) {
+        struct host *h = ledger_host(l);
+
+        if (!h || h->no_vote == !l->op->flag || (!l->op->flag && ledger_voters(l->m) < 2))
+                return;
+        h->no_vote = !l->op->flag;
+        h->version = l->version;
+        ledger_note(l, NOTE_HOST_VOTE, h->nodeid, NULL, h->incident, "%s: %u of %zu hosts decide",
+                    h->no_vote ? "its ledger counts no more" : "its ledger counts again",
+                    ledger_voters(l->m), l->m->n_hosts);
+}
+
+/* Said by the half that went on without it: lost and proven off in one, and without a vote. */
+static void host_proven_absent(struct ledger *l) {
+        const struct op *op = l->op;
+        struct host *h = ledger_host(l);
+
+        if (!h || h->no_vote || op->proof == PROOF_NONE || ledger_voters(l->m) < 2)
+                return;
+        h->no_vote = true;
+        h->version = l->version;
+        if (op->proof == PROOF_GONE || h->state == HOST_NEW || h->state == HOST_AWAY ||
+            h->state == HOST_OFF)
+                return;
+        if (h->state != HOST_LOST && h->state != HOST_FENCING)
+                host_lost(l, h, "it left the ring, half of the hosts go on", op->wall_last_good);
+        fence_jobs_call_off(l, h);
+        host_proven(l, h, op->proof, op->text);
+}
+
+static void host_facts(struct ledger *l) {
+        struct host *h = ledger_host(l);
+
+        if (!h || h->incarnation != l->op->incarnation || !host_present(h))
+                return;
+        h->facts = l->op->facts;
+        h->version = l->version;
+}
+
+static void host_release(struct ledger *l) {
+        struct host *h = ledger_host(l);
+
+        if (!h)
+                return;
+        if (h->state != HOST_QUARANTINED && h->n_fenced == 0) {
+                ledger_refuse(l, REPLY_USAGE, "%s is %s, and was not fenced lately", h->name,
+                              host_state_name(h->state));
+                return;
+        }
+        h->n_fenced = 0;
+        h->version = l->version;
+        ledger_note(l, NOTE_HOST_RELEASED, h->nodeid, NULL, h->incident,
+                    "%s takes %s out of quarantine", l->op->text, h->name);
+        if (h->state == HOST_QUARANTINED) {
+                host_to(l, h, HOST_ONLINE);
+        } else if (h->state == HOST_OFF) {
+                h->power_on_wanted = true;
+                h->fence_tries = 0;
+                h->fence_error[0] = '\0';
+        }
+}
+
+void host_fenced(struct host *h, usec_t wall) {
+        memmove(&h->fenced_wall[1], &h->fenced_wall[0],
+                (FENCED_KEPT - 1) * sizeof(h->fenced_wall[0]));
+        h->fenced_wall[0] = wall;
+        h->n_fenced = MIN(h->n_fenced + 1, FENCED_KEPT);
+}
+
+void apply_member_op(struct ledger *l) {
+        switch (l->op->kind) {
+        case OP_HOST_VOTE:
+                host_vote(l);
+                break;
+        case OP_HOST_PROVEN:
+                host_proven_absent(l);
+                break;
+        case OP_HOST_FACTS:
+                host_facts(l);
+                break;
+        case OP_HOST_RELEASE:
+                host_release(l);
+                break;
+        default:
+                break;
+        }
+}

@@ -209,7 +209,11 @@ static void on_ring(void *ud, struct ring_id id, const uint32_t *nodeids, size_t
 
 static void on_quorum(void *ud, const struct ring_quorum *q) {
         struct event ev = {.kind = EV_QUORUM,
-                           .quorum = {q->id, q->quorate, q->waiting, q->last_man_standing}};
+                           .quorum = {.id = q->id,
+                                      .quorate = q->quorate,
+                                      .waiting = q->waiting,
+                                      .two_node = q->two_node,
+                                      .last_man_standing = q->last_man_standing}};
 
         step(ud, &ev);
 }

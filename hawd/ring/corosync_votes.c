@@ -45,6 +45,7 @@ static void ask(struct corosync *r, struct ring_quorum *q) {
         /* The key is there once wait_for_all has been asked for. */
         (void)cmap_get_uint8(r->cmap, WAITING, &status);
         q->last_man_standing = (info.flags & VOTEQUORUM_INFO_LAST_MAN_STANDING) != 0;
+        q->two_node = (info.flags & VOTEQUORUM_INFO_TWONODE) != 0;
         q->waiting = !q->quorate && status != 0 && info.total_votes >= info.quorum;
         r->votes_dirty = false;
 }
@@ -52,7 +53,9 @@ static void ask(struct corosync *r, struct ring_quorum *q) {
 void corosync_votes_said(struct corosync *r, struct ring_id id, bool quorate) {
         struct ring_quorum *q = &r->votes_now;
 
-        *q = (struct ring_quorum){id, quorate, false, q->last_man_standing};
+        q->id = id;
+        q->quorate = quorate;
+        q->waiting = false;
         r->votes_known = true;
         ask(r, q);
         r->ring.callbacks->quorum(r->ring.userdata, q);
@@ -64,7 +67,7 @@ void corosync_votes_changed(struct corosync *r) {
         if (!r->votes_known || !r->votes_dirty)
                 return;
         ask(r, &q);
-        if (q.waiting == r->votes_now.waiting &&
+        if (q.waiting == r->votes_now.waiting && q.two_node == r->votes_now.two_node &&
             q.last_man_standing == r->votes_now.last_man_standing)
                 return;
         r->votes_now = q;

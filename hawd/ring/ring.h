@@ -27,6 +27,7 @@ struct ring_quorum {
         struct ring_id id; /* of the ring that it is about */
         bool quorate;
         bool waiting;           /* not quorate only because wait_for_all has not seen all yet */
+        bool two_node;          /* each of two lone halves is quorate */
         bool last_man_standing; /* expected votes follow the members */
 };
 

@@ -343,6 +343,8 @@ START_TEST(power_on_ends_by_reading_on) {
         ck_assert(H(&l, 2)->power_on_wanted);
         ck_assert_int_eq(H(&l, 2)->state, HOST_OFF);
         led_fenced(&l, led_fence(&l, 2, FENCE_ON, "bmc2"), FENCE_IS_ON);
+        ck_assert(H(&l, 2)->power_on_wanted); /* once more, later: a late off may still come */
+        led_fenced(&l, led_fence(&l, 2, FENCE_ON, "bmc2"), FENCE_IS_ON);
         ck_assert(!H(&l, 2)->power_on_wanted);
         ck_assert_int_eq(H(&l, 2)->state, HOST_OFF);
         led_close(&l);

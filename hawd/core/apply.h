@@ -62,6 +62,8 @@ void apply_member_op(struct ledger *l);
 void apply_fence_op(struct ledger *l);
 void apply_guest_op(struct ledger *l);
 void apply_wish_op(struct ledger *l);
+/** host_removable() - nothing is left to prove of it or to be said about it. */
+bool host_removable(const struct model *m, const struct host *h);
 void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_good);
 void host_proven(struct ledger *l, struct host *h, enum proof proof, const char *text);
 /**

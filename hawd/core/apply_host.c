@@ -13,7 +13,10 @@ static void host_add(struct ledger *l) {
             l->m->n_hosts == HOSTS_MAX)
                 return;
         h = &l->m->hosts[l->m->n_hosts++];
-        *h = (struct host){.nodeid = op->host, .version = l->version, .since_wall = op->wall};
+        *h = (struct host){.nodeid = op->host,
+                           .version = l->version,
+                           .since_wall = op->wall,
+                           .no_vote = op->flag};
         text_set(h->name, sizeof(h->name), op->name);
         ledger_note(l, NOTE_HOST_ADDED, op->host, NULL, 0, "%s joins the cluster's list of hosts",
                     h->name);
@@ -35,20 +38,25 @@ static void host_bits_drop(struct model *m, int index) {
         }
 }
 
+bool host_removable(const struct model *m, const struct host *h) {
+        uint32_t bit = 1u << model_host_index(m, h->nodeid);
+
+        if ((h->state != HOST_NEW && h->state != HOST_AWAY && h->state != HOST_OFF) ||
+            fence_job_open(m, h->nodeid) || (!h->no_vote && ledger_voters(m) < 2))
+                return false;
+        for (size_t i = 0; i < m->n_guests; i++)
+                if (m->guests[i].claims & bit)
+                        return false;
+        return true;
+}
+
 static void host_remove(struct ledger *l) {
         struct host *h = ledger_host(l);
         int index;
 
-        if (!h || (h->state != HOST_NEW && h->state != HOST_AWAY && h->state != HOST_OFF))
+        if (!h || !host_removable(l->m, h))
                 return;
         index = model_host_index(l->m, h->nodeid);
-        for (size_t i = 0; i < l->m->n_guests; i++)
-                if (l->m->guests[i].claims & (1u << index))
-                        return;
-        if (fence_job_open(l->m, h->nodeid))
-                return;
-        if (!h->no_vote && ledger_voters(l->m) < 2)
-                return;
         ledger_note(l, NOTE_HOST_REMOVED, h->nodeid, NULL, 0, "%s is no longer in the nodelist",
                     h->name);
         incident_close(l, &h->incident, "removed from the cluster");
@@ -268,10 +276,6 @@ static void op_host_stopping(struct ledger *l) {
                 left |= (l->m->guests[i].claims & (1u << index)) != 0;
         host_to(l, h, left ? HOST_UNSUPERVISED : HOST_AWAY);
         h->left_announced = true;
-        /* The other of two goes on alone: this one said that it leaves, so nothing is to prove. It
-         * holds no newer ledger than the one that stays, and knows it when it has this entry. */
-        if (!h->no_vote && ledger_voters(l->m) == 2)
-                h->no_vote = true;
         if (left)
                 ledger_note(l, NOTE_HOST_UNSUPERVISED, h->nodeid, NULL, 0,
                             "hawd on %s stops; its guests run on, unsupervised: start hawd there",

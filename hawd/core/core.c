@@ -257,7 +257,7 @@ static void take_ring(struct core *c, const struct event *ev) {
         memcpy(c->ring_since, since, sizeof(since));
         c->n_ring = n;
         if (back) /* its hawd may be about to come, too */
-                fencer_lone_call_off(c);
+                fencer_lone_call_off(c, 0);
 }
 
 static void take_nodelist(struct core *c, const struct event *ev) {
@@ -369,7 +369,8 @@ static void note_operational(struct core *c) {
 /* A clean stop: announced and stable, or not possible now; guests run on in either case. */
 static void stop_tick(struct core *c) {
         struct host *self = core_self(c);
-        bool announced = self && self->incarnation == c->incarnation && self->left_announced;
+        bool announced = self && self->incarnation == c->incarnation && self->left_announced &&
+                         (self->no_vote || ledger_voters(&c->model) != 2);
         struct op *op;
         struct entry *e;
 

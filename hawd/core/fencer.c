@@ -206,9 +206,10 @@ bool fencer_lone_of(const struct core *c, uint32_t nodeid) {
         return false;
 }
 
-void fencer_lone_call_off(struct core *c) {
+void fencer_lone_call_off(struct core *c, uint32_t nodeid) {
         for (size_t i = 0; i < c->n_fences; i++)
-                if (c->fences[i].use == FENCE_USE_LONE && !c->fences[i].cancelled)
+                if (c->fences[i].use == FENCE_USE_LONE && !c->fences[i].cancelled &&
+                    (nodeid == 0 || c->fences[i].host == nodeid))
                         job_call_off(c, &c->fences[i]);
 }
 

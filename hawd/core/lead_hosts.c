@@ -24,7 +24,7 @@ static bool lead_proven(struct core *c, struct entry *e) {
                 const struct host *h = model_host(&c->model, p->nodeid);
                 struct op *op;
 
-                if (!h || h->no_vote || core_in_group(c, h->nodeid))
+                if (!h || h->no_vote || (core_in_group(c, h->nodeid) && p->proof != PROOF_GONE))
                         continue;
                 op = decide(c, e, OP_HOST_PROVEN, h);
                 op->proof = p->proof;
@@ -42,8 +42,9 @@ static bool in_nodelist(const struct core *c, uint32_t nodeid) {
         return false;
 }
 
-/* A vote is given to who has stored the ledger of this configuration, and taken from who is proven
- * off where the ring's own votes follow its members. */
+/* A vote is given to who has stored the ledger of this configuration. It is taken from who is
+ * proven off where the ring's own votes follow its members, and from one of two that says that it
+ * leaves: the other goes on alone, with nothing to prove. */
 static bool lead_votes(struct core *c, struct entry *e) {
         for (size_t i = 0; i < c->model.n_hosts; i++) {
                 const struct host *h = &c->model.hosts[i];
@@ -52,7 +53,8 @@ static bool lead_votes(struct core *c, struct entry *e) {
                 bool give = h->no_vote && p && p->ack_epoch == c->number &&
                             in_nodelist(c, h->nodeid) &&
                             !(h->left_announced && h->incarnation == p->exchange.incarnation);
-                bool take = !h->no_vote && !p && h->state == HOST_OFF && c->last_man_standing;
+                bool take = !h->no_vote && ((!p && h->state == HOST_OFF && c->last_man_standing) ||
+                                            (h->left_announced && ledger_voters(&c->model) == 2));
 
                 if (!give && !take)
                         continue;
@@ -77,7 +79,8 @@ static bool lead_members(struct core *c, struct entry *e) {
                 op->host = c->nodes[i].nodeid;
                 op->wall = c->wall;
                 text_set(op->name, sizeof(op->name), c->nodes[i].name);
-                if (c->model.n_hosts > 0)
+                op->flag = c->model.n_hosts > 0;
+                if (op->flag)
                         return true;
         }
         if (e->n_ops || c->n_nodes == 0)
@@ -86,8 +89,7 @@ static bool lead_members(struct core *c, struct entry *e) {
                 const struct host *h = &c->model.hosts[i];
 
                 if (in_nodelist(c, h->nodeid) || core_in_group(c, h->nodeid) ||
-                    fence_job_open(&c->model, h->nodeid) ||
-                    (h->state != HOST_NEW && h->state != HOST_AWAY && h->state != HOST_OFF))
+                    !host_removable(&c->model, h))
                         continue;
                 decide(c, e, OP_HOST_REMOVE, h);
                 return true;

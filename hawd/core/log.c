@@ -252,6 +252,8 @@ static uint64_t stable_version(const struct core *c) {
 }
 
 static void apply_stable(struct core *c) {
+        uint32_t voters[HOSTS_MAX], n;
+        bool voting = false;
         uint64_t stable;
 
         /* One whose disk fails goes by what the others have stored; it counts for nothing itself.
@@ -261,8 +263,11 @@ static void apply_stable(struct core *c) {
         stable = stable_version(c);
         if (stable == UINT64_MAX)
                 return;
+        n = sync_voters(c, voters);
+        for (uint32_t i = 0; i < n; i++)
+                voting |= voters[i] == c->nodeid;
         c->phase = SYNC_DONE;
-        c->continuous = true;
+        c->continuous |= voting;
         while (c->n_tail && c->model.version < stable)
                 apply_next(c);
 }

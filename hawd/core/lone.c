@@ -68,7 +68,7 @@ void lone_reset(struct core *c) {
         c->lone.n_absent = 0;
         c->lone.n_proven = 0;
         c->lone.said = false;
-        fencer_lone_call_off(c);
+        fencer_lone_call_off(c, 0);
 }
 
 static bool listed(const uint32_t *list, uint32_t n, uint32_t nodeid) {
@@ -117,14 +117,21 @@ static void gone_tick(struct core *c) {
 static void add_absent(struct core *c, uint32_t nodeid) {
         const struct host *h = model_host(&c->model, nodeid);
         struct lone_host *x;
+        struct peer *p;
 
         for (uint32_t i = 0; i < c->lone.n_absent; i++)
                 if (c->lone.absent[i].nodeid == nodeid)
                         return;
-        if (core_in_group(c, nodeid) || c->lone.n_absent == HOSTS_MAX)
+        p = core_peer(c, nodeid);
+        if ((p && !p->exchange.virgin) || c->lone.n_absent == HOSTS_MAX)
                 return;
         x = &c->lone.absent[c->lone.n_absent++];
         *x = (struct lone_host){.nodeid = nodeid};
+        if (p) { /* here, without a ledger: it can go on with nobody, and votes when it has stored
+                    ours */
+                x->proof = PROOF_GONE;
+                text_set(x->error, sizeof(x->error), "its ledger is lost");
+        }
         if (h && left(h) && known_gone(c, nodeid)) {
                 x->proof = PROOF_GONE;
                 text_fmt(x->error, sizeof(x->error), "it is %s, and was not seen since",
@@ -369,11 +376,14 @@ void lone_tick(struct core *c) {
         for (uint32_t i = 0; i < c->lone.n_absent; i++) {
                 struct lone_host *h = &c->lone.absent[i];
 
-                if (h->proof != PROOF_NONE)
-                        continue;
-                all = false;
-                if (!fencer_lone_of(c, h->nodeid))
+                if (fencer_lone_of(c, h->nodeid)) {
+                        all = false;
+                        if (h->proof != PROOF_NONE) /* an operator's word: nothing may come late */
+                                fencer_lone_call_off(c, h->nodeid);
+                } else if (h->proof == PROOF_NONE) {
+                        all = false;
                         fence(c, h);
+                }
         }
         if (all)
                 say_proven(c);

@@ -13,7 +13,7 @@
 enum op_kind {
         OP_NONE,
         /* Decisions of the leader. */
-        OP_HOST_ADD,     /* host, name */
+        OP_HOST_ADD,     /* host, name, flag (no vote yet: it has stored nothing) */
         OP_HOST_REMOVE,  /* host: gone from the nodelist, AWAY, OFF or NEW, no claim left */
         OP_HOST_LOST,    /* host, host_version, wall_last_good, text */
         OP_HOST_ONLINE,  /* host, host_version, flag (quarantined, text): reported, no fence job */

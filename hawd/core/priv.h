@@ -412,7 +412,7 @@ struct ladder_step;
 void fencer_lone(struct core *c, uint32_t nodeid, enum fence_kind kind,
                  const struct ladder_step *s);
 bool fencer_lone_of(const struct core *c, uint32_t nodeid);
-void fencer_lone_call_off(struct core *c);
+void fencer_lone_call_off(struct core *c, uint32_t nodeid); /* 0: all */
 
 /* fence_test.c */
 void test_take(struct core *c, const struct request *r);

@@ -65,7 +65,7 @@ static void phase_missing(const struct core *c, char *buf, size_t size) {
         char names[TEXT_LEN];
         uint32_t total, gone = absent(c, core_in_group, names, sizeof(names), &total);
 
-        if (half_missing(c, names, buf, size))
+        if (half_missing(c, names[0] ? names : "one that lost its ledger", buf, size))
                 return;
         if (2 * (total - gone) <= total) {
                 text_fmt(buf, size,

@@ -22,19 +22,43 @@ static uint64_t view_of(const struct ring_member *m, size_t n) {
         return h;
 }
 
-/* What an entry that is not yet stable will make of the list of voters. */
-static uint32_t members_after(const struct op *op, uint32_t *members, uint32_t n) {
-        bool in = op->kind == OP_HOST_ADD || (op->kind == OP_HOST_VOTE && op->flag);
-        bool out = op->kind == OP_HOST_REMOVE || op->kind == OP_HOST_PROVEN ||
-                   (op->kind == OP_HOST_VOTE && !op->flag);
-        uint32_t i;
+static bool changes_voters(const struct entry *e) {
+        for (size_t k = 0; k < e->n_ops; k++)
+                switch (e->ops[k].kind) {
+                case OP_HOST_ADD:
+                case OP_HOST_REMOVE:
+                case OP_HOST_VOTE:
+                case OP_HOST_PROVEN:
+                        return true;
+                default:
+                        break;
+                }
+        return false;
+}
 
-        for (i = 0; i < n && members[i] != op->host; i++)
-                ;
-        if (in && i == n && n < HOSTS_MAX)
-                members[n++] = op->host;
-        else if (out && i < n)
-                members[i] = members[--n];
+static uint32_t voters_of(const struct model *m, uint32_t *ret) {
+        uint32_t n = 0;
+
+        for (size_t i = 0; i < m->n_hosts; i++)
+                if (!m->hosts[i].no_vote)
+                        ret[n++] = m->hosts[i].nodeid;
+        return n;
+}
+
+/* As they will be when all that is stored here is applied. */
+static uint32_t voters_after(const struct core *c, uint32_t *ret) {
+        struct applied a = {0};
+        struct model m;
+        uint32_t n;
+
+        model_init(&m);
+        model_copy(&m, &c->model);
+        for (size_t t = 0; t < c->n_tail; t++) {
+                ledger_apply(&m, c->tail[t], &a);
+                applied_clear(&a);
+        }
+        n = voters_of(&m, ret);
+        model_clear(&m);
         return n;
 }
 
@@ -44,13 +68,11 @@ static uint32_t members_after(const struct op *op, uint32_t *members, uint32_t n
  */
 uint32_t sync_members(const struct core *c, uint32_t *ret) {
         uint32_t n = 0;
+        bool changes = false;
 
-        for (size_t i = 0; i < c->model.n_hosts; i++)
-                if (!c->model.hosts[i].no_vote)
-                        ret[n++] = c->model.hosts[i].nodeid;
         for (size_t t = 0; t < c->n_tail; t++)
-                for (size_t k = 0; k < c->tail[t]->n_ops; k++)
-                        n = members_after(&c->tail[t]->ops[k], ret, n);
+                changes |= changes_voters(c->tail[t]);
+        n = changes ? voters_after(c, ret) : voters_of(&c->model, ret);
         if (n == 0)
                 for (size_t i = 0; i < c->n_nodes; i++)
                         ret[n++] = c->nodes[i].nodeid;
@@ -244,6 +266,16 @@ static bool first_start_complete(struct core *c) {
         return c->n_nodes > 0 && n == c->n_nodes;
 }
 
+/* The same on all members, and another one for each host of the list. */
+static uint32_t winner_rank(const struct core *c) {
+        const struct msg_exchange *w = &c->peers[c->winner].exchange;
+        uint32_t rank = 0;
+
+        for (uint32_t i = 0; i < w->n_members; i++)
+                rank += w->members[i] < c->peers[c->winner].id.nodeid;
+        return rank % HOSTS_MAX;
+}
+
 static void exchange_complete(struct core *c) {
         bool all_virgin = true;
         uint64_t promised = 0;
@@ -259,6 +291,9 @@ static void exchange_complete(struct core *c) {
         c->winner = choose_winner(c, all_virgin);
         lone_begin(c);
         c->number = promised + 1;
+        /* No two halves ever open epochs of one number, whatever an operator may have confirmed. */
+        while (c->lone.half && c->number % HOSTS_MAX != winner_rank(c))
+                c->number++;
         c->phase = SYNC_PROMISE;
         c->missing[0] = '\0';
         log_promise(c, c->number);

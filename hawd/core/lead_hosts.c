@@ -189,6 +189,8 @@ static bool only_look(struct core *c, const struct entry *e, size_t i) {
  * 1 not in the group and not in the ring: lost at once
  * 2 not in the group, but its corosync is there, and its hawd announced a stop: unsupervised
  * 3 the same without an announcement (crash): lost after daemon-grace
+ * 4 its hawd announced a stop, and its corosync went soon after, as both do when corosync is
+ *   restarted: lost daemon-grace after the stop
  */
 static void lead_absent(struct core *c, struct entry *e, size_t i) {
         const struct host *h = &c->model.hosts[i];
@@ -205,13 +207,11 @@ static void lead_absent(struct core *c, struct entry *e, size_t i) {
             h->state == HOST_FENCING || h->state == HOST_OFF)
                 return;
         due = usec_add(c->gone_since[i], c->config->daemon_grace_usec);
-        if (core_in_ring(c, h->nodeid)) {
-                if (h->state == HOST_UNSUPERVISED)
-                        return;
-                if (c->now < due) {
-                        wake_at(c, due);
-                        return;
-                }
+        if (core_in_ring(c, h->nodeid) && h->state == HOST_UNSUPERVISED)
+                return;
+        if ((core_in_ring(c, h->nodeid) || h->state == HOST_UNSUPERVISED) && c->now < due) {
+                wake_at(c, due);
+                return;
         }
         op = decide(c, e, OP_HOST_LOST, h);
         op->wall_last_good = MAX(h->since_wall, c->heard_wall[i]);

@@ -191,6 +191,23 @@ START_TEST(unsupervised_is_not_lost_while_in_the_ring) {
 }
 END_TEST
 
+/* corosync is restarted: hawd is stopped before it, and started after it. */
+START_TEST(a_stop_and_the_ring_soon_after_has_its_grace) {
+        struct rig *r = open_rig();
+
+        BY(r, 1, .kind = OP_GUEST_ADD, .spec = led_spec("web"), .host = 4);
+        BY(r, 4, .kind = OP_HOST_STOPPING, .host = 4, .incarnation = INCARNATION(4));
+        rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3, 4));
+        rig_pass(r, USEC_PER_SEC);
+        rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3));
+        rig_pass(r, 28 * USEC_PER_SEC);
+        ck_assert_ptr_null(rig_op(r, OP_HOST_LOST));
+        rig_pass(r, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_op(r, OP_HOST_LOST)->host, 4);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(away_is_never_lost) {
         struct rig *r = open_rig();
 
@@ -498,6 +515,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, grace_counts_anew_with_leadership);
         tcase_add_test(tc, grace_goes_on_over_changes_of_others);
         tcase_add_test(tc, unsupervised_is_not_lost_while_in_the_ring);
+        tcase_add_test(tc, a_stop_and_the_ring_soon_after_has_its_grace);
         tcase_add_test(tc, away_is_never_lost);
         tcase_add_test(tc, online_after_report_and_fencing);
         tc = unit_case(s, "ladder");

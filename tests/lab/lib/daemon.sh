@@ -52,6 +52,19 @@ hawd_daemon() { # HOST VERB
         esac
 }
 
+# corosync HOST term|restart|start as systemctl does it: hawd.service is bound to it, and ordered after it.
+bound_hawd() { # HOST stop|start
+        ((WITH_HAWD)) || return 0
+        if [[ $2 == start ]]; then
+                [[ -e $LAB_DIR/hosts/$1/bound ]] || return 0
+                rm "$LAB_DIR/hosts/$1/bound"
+                hawd_daemon "$1" start
+        elif ! daemon_gone "$1" hawd; then
+                touch "$LAB_DIR/hosts/$1/bound"
+                hawd_daemon "$1" term
+        fi
+}
+
 verb_daemon() {
         local host=${1:-} daemon=${2:-} verb=${3:-}
         need_host "$host"
@@ -67,8 +80,10 @@ verb_daemon() {
                         hawd_daemon "$host" "$verb"
                         return
                 fi
+                [[ $daemon != corosync || $verb == start ]] || bound_hawd "$host" stop
                 [[ $verb == start ]] || end_daemon "$host" "$daemon"
                 [[ $verb == term ]] || start_service "$host" "$daemon"
+                [[ $daemon != corosync || $verb == term ]] || bound_hawd "$host" start
                 ;;
         pid) daemon_pids "$host" "$daemon" ;;
         *) usage_error "daemon: no verb '$verb' (kill stop cont term start restart pid)" daemon ;;

@@ -97,7 +97,8 @@ EOF
 lab daemon HOST hawd|corosync|libvirtd VERB
   kill, stop, cont  SIGKILL, SIGSTOP, SIGCONT. hawd is started anew 200 ms after it ended, as long as
                     corosync runs; the others stay down.
-  term              SIGTERM, and it stays down until start
+  term              SIGTERM, and it stays down until start. hawd ends before corosync, and starts with
+                    it again, as systemctl has it
   start, restart
   pid               prints its pids, as seen from outside
 EOF

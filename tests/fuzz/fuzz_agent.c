@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* needs: fence */
 /*
- * What a fence agent prints as its metadata, what is kept of it, and the options that hawd.conf
- * gives it. No crash; the traits come back from the cache as they were.
+ * What a fence agent prints as its metadata, what is kept of it, the options that hawd.conf gives
+ * it, and what it says on standard error. No crash; the traits come back from the cache as they
+ * were, and no secret comes back at all.
  */
 #include "fencing/agent_meta.h"
+#include "fencing/agent_said.h"
 #include "tests/fuzz/fuzz.h"
 
 static void try_metadata(const char *text) {
@@ -35,15 +37,26 @@ static void try_options(const char *text) {
         must(r == 0 || r == -EINVAL);
 }
 
+/* The first line is a secret. */
+static void try_said(const char *text) {
+        size_t len = strcspn(text, "\n");
+        _cleanup_(freep) char *secret = input_text((const uint8_t *)text, len);
+        const char *secrets[] = {NULL, secret};
+        char said[100];
+
+        agent_said(text + len, secrets, ARRAY_SIZE(secrets), said, sizeof(said));
+        must(strlen(said) < sizeof(said));
+        /* Stars stand for it. */
+        must(!secret[0] || strchr(secret, '*') || !strstr(said, secret));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        static void (*const all[])(const char *) = {try_metadata, try_options, try_said};
         _cleanup_(freep) char *text = NULL;
 
         if (size == 0)
                 return 0;
         text = input_text(data + 1, size - 1);
-        if (data[0] % 2)
-                try_options(text);
-        else
-                try_metadata(text);
+        all[data[0] % ARRAY_SIZE(all)](text);
         return 0;
 }

@@ -81,6 +81,17 @@ static inline void mirror_fence(struct mirror *x, const struct action *a) {
         mirror_event(x, ev);
 }
 
+static inline void mirror_facts(struct mirror *x, const struct action *a) {
+        struct blob *b = input_byte(&x->in) & 1 ? blob_new("{}", 2) : NULL;
+        struct event ev = {.kind = EV_FACTS_DONE};
+
+        ev.facts.id = a->facts.id;
+        ev.facts.facts = b;
+        ev.facts.text = "";
+        mirror_event(x, ev);
+        blob_unref(b);
+}
+
 static inline void mirror_persist(struct mirror *x, const struct persist *p) {
         struct event ev = {.kind = EV_PERSISTED};
 
@@ -116,6 +127,8 @@ static inline void mirror_event(struct mirror *x, struct event ev) {
                         mirror_job(x, a);
                 else if (a->kind == ACT_FENCE)
                         mirror_fence(x, a);
+                else if (a->kind == ACT_FACTS)
+                        mirror_facts(x, a);
         }
         actions_free(&out);
 }

@@ -174,9 +174,10 @@ static void note_wal(struct write *w) {
 }
 
 static int read_last(struct write *w, char *err) {
+        static const char last[] =
+                "SELECT max(base_version, coalesce((SELECT max(version) FROM entry), 0)) FROM meta";
         static const char *const queries[] = {"SELECT promised FROM meta", "SELECT epoch FROM meta",
-                                              "SELECT max(base_version, coalesce((SELECT "
-                                              "max(version) FROM entry), 0)) FROM meta"};
+                                              last};
         uint64_t *const values[] = {&w->last.promised, &w->last.epoch, &w->last.version};
 
         for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hawd/base/build.h"
+#include "hawd/base/program.h"
 
 #define URI "qemu:///system"
 
@@ -24,25 +25,6 @@ static void usage(FILE *out) {
                 "      --check          only check the configuration\n"
                 "  -h, --help           this text\n"
                 "  -V, --version        the version\n");
-}
-
-/* Where it is installed; beside this program when hawd runs from where it was built. */
-static void find_program(char ret[PATH_MAX], const char *installed) {
-        const char *name = strrchr(installed, '/');
-        char self[PATH_MAX];
-        ssize_t n;
-        char *slash;
-
-        text_set(ret, PATH_MAX, installed);
-        n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        if (access(installed, X_OK) == 0 || n <= 0 || !name)
-                return;
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        if (!slash)
-                return;
-        *slash = '\0';
-        text_fmt(ret, PATH_MAX, "%s%s", self, name);
 }
 
 int options_parse(int argc, char **argv, struct options *o) {
@@ -77,8 +59,8 @@ int options_parse(int argc, char **argv, struct options *o) {
                               .state_dir = HAWD_STATE_DIR,
                               .run_dir = HAWD_RUN_DIR,
                               .uri = URI};
-        find_program(o->fence_program, HAWD_FENCE_PROGRAM);
-        find_program(o->facts_program, HAWD_FACTS_PROGRAM);
+        program_find(o->fence_program, HAWD_FENCE_PROGRAM);
+        program_find(o->facts_program, HAWD_FACTS_PROGRAM);
         while ((c = getopt_long(argc, argv, "fhV", longs, NULL)) >= 0) {
                 switch (c) {
                 case 'f':

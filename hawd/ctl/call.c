@@ -152,7 +152,8 @@ static int ask(struct ctl *ctl, const char *method, json_t *parameters, json_t *
         r = client_call(ctl->client, full, parameters, false);
         /* What hawd said before it closed is still to be read: why it refused us, for one. */
         if (r == 0 || r == -EPIPE)
-                r = client_answer(ctl->client, ANSWER_USEC, ret);
+                r = client_answer(ctl->client,
+                                  ctl->patience_usec ? ctl->patience_usec : ANSWER_USEC, ret);
         if (r == 0)
                 return CTL_DONE;
         ctl->client = client_close(ctl->client);

@@ -23,6 +23,7 @@ struct ctl {
         bool progress; /* standard error is a terminal */
         bool ask;      /* there is a terminal to ask on */
         struct client *client;
+        usec_t patience_usec; /* for an answer; 0: the usual */
 };
 
 struct ctl_option {
@@ -63,7 +64,8 @@ struct ctl_noun {
 };
 
 extern const struct ctl_noun ctl_noun_status, ctl_noun_watch, ctl_noun_host, ctl_noun_guest,
-        ctl_noun_rule, ctl_noun_fence, ctl_noun_history, ctl_noun_explain, ctl_noun_simulate;
+        ctl_noun_rule, ctl_noun_fence, ctl_noun_history, ctl_noun_explain, ctl_noun_simulate,
+        ctl_noun_doctor;
 
 /** ctl_main() - hawctl. Return: an enum ctl_exit. */
 int ctl_main(int argc, char **argv);

@@ -163,7 +163,7 @@ json_t *facts_corosync(void) {
         part_at("cmap");
         e = cmap_initialize(&map);
         if (e == CS_ERR_LIBRARY || e == CS_ERR_TRY_AGAIN)
-                return trouble("corosync does not run, or does not answer (%s)", cs_strerror(e));
+                return trouble("it does not run, or hangs (%s)", cs_strerror(e));
         if (e != CS_OK)
                 return trouble("corosync's map: %s", cs_strerror(e));
         o = json_pack("{s:o,s:o,s:o,s:o,s:o}", "transport", text(map, "totem.transport"), "cipher",

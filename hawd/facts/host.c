@@ -37,9 +37,9 @@ static int load(const char *root, const char *path, struct config *ret, char *er
 
 static json_t *look_config(const struct places *p) {
         struct config *c = xcalloc(1, sizeof(*c));
-        json_t *o = json_pack("{s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "path", word(p->config), "error",
-                              "hash", "running_error", "running_hash", "cpu_overcommit_pct",
-                              "memory_reserve_mib", "fence_check_ms");
+        json_t *o = json_pack("{s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "path", word(p->config),
+                              "ring", "error", "hash", "running_error", "running_hash",
+                              "cpu_overcommit_pct", "memory_reserve_mib", "fence_check_ms");
         char running[FACTS_WORD_MAX + 32], err[FACTS_WORD_MAX];
 
         if (load(p->root, p->config, c, err) == 0)
@@ -48,6 +48,8 @@ static json_t *look_config(const struct places *p) {
                 json_object_set_new(o, "error", word(err));
         text_fmt(running, sizeof(running), "%.160s/running.conf", p->run_dir);
         if (load(p->root, running, c, err) == 0) {
+                json_object_set_new(o, "ring",
+                                    json_string(c->ring == RING_SOLO ? "solo" : "corosync"));
                 json_object_set_new(o, "running_hash", hash_word(c->hash));
                 json_object_set_new(o, "cpu_overcommit_pct", json_integer(c->cpu_overcommit_pct));
                 json_object_set_new(o, "memory_reserve_mib",
@@ -160,7 +162,8 @@ static json_t *look_managers(const char *root) {
 static json_t *look_units(const char *root) {
         if (!file_there(root, "/run/systemd/system"))
                 return trouble("systemd does not run on this host");
-        return json_pack("{s:o,s:o}", "hawd", unit_facts(root, "hawd.service"), "libvirt-guests",
+        return json_pack("{s:o,s:o,s:o}", "hawd", unit_facts(root, "hawd.service"), "hawd-solo",
+                         unit_facts(root, "hawd-solo.service"), "libvirt-guests",
                          unit_facts(root, "libvirt-guests.service"));
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "hawd/base/build.h"
+#include "hawd/base/clock.h"
 #include "hawd/facts/part.h"
 #include "hawd/facts/wants.h"
 
@@ -146,8 +147,9 @@ int main(int argc, char **argv) {
         summary = find_wants(&places, &wants);
         l.wants = wants;
         (void)gethostname(name, sizeof(name) - 1); /* cut is fine */
-        facts = json_pack("{s:i,s:s,s:o,s:O}", "format", FACTS_FORMAT, "hawd_version", HAWD_VERSION,
-                          "hostname", word(name), "wants", summary);
+        facts = json_pack("{s:i,s:s,s:I,s:o,s:O}", "format", FACTS_FORMAT, "hawd_version",
+                          HAWD_VERSION, "wall_usec", (json_int_t)now_wall(), "hostname", word(name),
+                          "wants", summary);
         const struct part parts[] = {
                 {"host", look_host, &l, PART_USEC},
                 {"hawd", look_hawd, &l, PART_USEC},

@@ -38,7 +38,7 @@ requires() {
         ((EUID == 0)) || skip 'needs root'
         for name in "$@" corosync libvirtd qemu-system-x86_64 ipmi_sim nft; do
                 case $name in
-                hawd | hawctl | hawd-fence)
+                hawd | hawctl | hawd-fence | hawd-facts)
                         [[ -x $HAWD_BIN/$name ]] || skip "$HAWD_BIN/$name is not built (make)"
                         ;;
                 *) PATH=$PATH:/usr/sbin:/sbin command -v "$name" >/dev/null || skip "$name is not installed" ;;

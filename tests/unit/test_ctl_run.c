@@ -131,9 +131,27 @@ static void on_answer(void *data) {
                 qb_loop_timer_add(served->loop, QB_LOOP_LOW, EFFECT_NSEC, NULL, on_effect, &h);
 }
 
+/* node2 hangs; the others say little, and that node1's libvirt starts web by itself. */
+static void say_facts(const struct request *r) {
+        static const char good[] = "{\"wants\": {\"from\": \"hawd\", \"hawd_error\": null}}";
+        static const char bad[] =
+                "{\"wants\": {\"from\": \"hawd\", \"hawd_error\": null}, \"libvirt\": "
+                "{\"driver\": \"QEMU\", \"autostart\": [\"web\"]}}";
+        const char *text = strcmp(r->host, "node1") == 0 ? bad : good;
+        struct blob *facts = strcmp(r->host, "node2") == 0 ? NULL : blob_new(text, strlen(text));
+
+        api_reply_facts(served->api, r->id, facts ? REPLY_OK : REPLY_FAILED,
+                        facts ? "" : "its hawd hangs", facts);
+        blob_unref(facts);
+}
+
 static int play(void *ud, const struct request *request) {
         qb_loop_timer_handle h;
 
+        if (request->verb == VERB_FACTS) {
+                say_facts(request);
+                return 0;
+        }
         (void)fix_request(ud, request);
         served->request.spec = NULL;
         qb_loop_timer_add(served->loop, QB_LOOP_LOW, REPLY_NSEC, NULL, on_answer, &h);
@@ -398,10 +416,52 @@ START_TEST(guests_are_made_of_files) {
 }
 END_TEST
 
+static const struct {
+        const char *line, *out;
+        int status;
+} doctors[] = {
+        {"doctor", "bad      node2: no answer from this host, so it is not known", CTL_FAILED},
+        {"doctor", "its hawd hangs [answers]\n         mend: hawctl doctor --local on", CTL_FAILED},
+        {"doctor", "bad      node1: libvirt starts guest web at boot", CTL_FAILED},
+        {"doctor", "bad      node3: it is lost and not proven off [hosts]", CTL_FAILED},
+        {"doctor", "note     node1, node3: not known: corosync: because", CTL_FAILED},
+        {"doctor --all", "ok       node1, node3: it answers [answers]", CTL_FAILED},
+        {"doctor --json", "\"severity\": \"bad\"", CTL_FAILED},
+        {"doctor --json", "\"name\": \"node2\",\n      \"error\": \"its hawd hangs\"", CTL_FAILED},
+        {"doctor --host node2", "node2: no answer from this host", CTL_FAILED},
+        {"doctor --local", "Only this host was looked at", CTL_FAILED},
+};
+
+START_TEST(doctor_finds) {
+        ck_assert_msg(hawctl(doctors[_i].line) == doctors[_i].status, "%s", complaint);
+        says(doctors[_i].out);
+}
+END_TEST
+
+/* The worst first, and each host that says the same in one line; of one host, only that. */
+START_TEST(doctor_is_short) {
+        const char *bad, *note;
+
+        ck_assert_int_eq(hawctl("doctor"), CTL_FAILED);
+        bad = strstr(out, "\nbad ");
+        note = strstr(out, "\nnote ");
+        ck_assert(bad && note && bad < note);
+        ck_assert_ptr_null(strstr(note, "\nbad "));
+        ck_assert_ptr_null(strstr(out, "\nok "));
+        ck_assert_int_eq(hawctl("doctor --host node2"), CTL_FAILED);
+        ck_assert_ptr_null(strstr(out, "node1: libvirt"));
+        ck_assert_int_eq(hawctl("doctor --host node9"), CTL_FAILED);
+        complains("the cluster has no host node9");
+        ck_assert_int_eq(hawctl("doctor --local --host node2"), CTL_USAGE);
+}
+END_TEST
+
 START_TEST(nobody_answers) {
         text_fmt(socket_path, sizeof(socket_path), "%s/none.sock", dir);
         ck_assert_int_eq(hawctl("status"), CTL_NO_ANSWER);
         complains("hawd does not run on this host: systemctl start hawd");
+        ck_assert_int_eq(hawctl("doctor"), CTL_FAILED); /* looks at this host, as far as it can */
+        says("Only this host was looked at");
 }
 END_TEST
 
@@ -449,6 +509,8 @@ static Suite *ctl_run_suite(void) {
         tcase_add_loop_test(tc, verbs_wait_until_it_is_so, 0, (int)ARRAY_SIZE(waits));
         tcase_add_loop_test(tc, failures_say_why, 0, (int)ARRAY_SIZE(failures));
         tcase_add_test(tc, guests_are_made_of_files);
+        tcase_add_loop_test(tc, doctor_finds, 0, (int)ARRAY_SIZE(doctors));
+        tcase_add_test(tc, doctor_is_short);
         tcase_add_test(tc, nobody_answers);
         tcase_add_test(tc, viewers_may_look_only);
         tcase_add_test(tc, watch_ends_when_hawd_does);

@@ -90,6 +90,17 @@ verb_daemon() {
         esac
 }
 
+# All lab hosts have one kernel and so one clock: only hawd is shown another time of day, from its next start.
+verb_clock() {
+        local host=${1:-} msec=${2:-} file
+        need_host "$host"
+        need_power "$host"
+        [[ $msec =~ ^-?[0-9]+$ ]] || usage_error "clock: '$msec' is no number of milliseconds" clock
+        file=/proc/$(host_pid "$host")/root/run/hawd-lab/skew
+        if ((msec == 0)); then rm -f "$file"; else printf '%d\n' "$msec" >"$file"; fi
+        hawd_daemon "$host" restart
+}
+
 log_file() { # HOST WHAT
         case $2 in
         hawd) printf '%s/log/hawd.log\n' "$(host_dir "$1")" ;;

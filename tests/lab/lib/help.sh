@@ -18,6 +18,7 @@ are namespaces node1 ... nodeN.
   bmc HOST|HOST.a|HOST.b alive|dead|lie|lie-off|slow [SECONDS]|hang [SECONDS]|status
   corosync hosts HOST... | set section.key=value... | reload | show
   qnetd start|kill
+  clock HOST MSEC
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
   guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
   guest xml NAME [--memory MIB]
@@ -93,6 +94,9 @@ lab corosync VERB: changes corosync.conf on all hosts, and has corosync reload i
   show               prints the file
 EOF
         qnetd) printf 'lab qnetd start|kill: the corosync-qnetd of a lab made with --qdevice.\n' ;;
+        clock) cat <<'EOF' ;;
+lab clock HOST MSEC: restarts hawd there with a time of day that is MSEC ahead (-MSEC: behind); 0: right again.
+EOF
         daemon) cat <<'EOF' ;;
 lab daemon HOST hawd|corosync|libvirtd VERB
   kill, stop, cont  SIGKILL, SIGSTOP, SIGCONT. hawd is started anew 200 ms after it ended, as long as

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # supervise.sh LABDIR: what systemd does for hawd on a real host (After=corosync, Restart=always,
 # RestartSec=200ms, KillMode=control-group, StateDirectory= and RuntimeDirectory=hawd), inside a host.
-# /run/hawd-lab/hawd.stopped stands for `systemctl stop`.
+# /run/hawd-lab/hawd.stopped stands for `systemctl stop`, /run/hawd-lab/skew for a clock that is wrong.
 set -u
 LAB_DIR=$1
 export LC_ALL=C HOME=/root
@@ -24,7 +24,10 @@ may_run() {
 while :; do
         until may_run; do sleep 0.05; done
         mkdir -p /run/hawd /var/lib/hawd
-        setsid hawd --foreground </dev/null >>/var/log/hawd.log 2>&1 &
+        skewed=()
+        [[ ! -s /run/hawd-lab/skew ]] ||
+                skewed=(env "LD_PRELOAD=$LAB_PROGRAMS/skew.so" "LAB_SKEW_MSEC=$(</run/hawd-lab/skew)")
+        setsid "${skewed[@]}" hawd --foreground </dev/null >>/var/log/hawd.log 2>&1 &
         pid=$!
         printf '%d\n' "$pid" >/run/hawd-lab/hawd.pid
         say "hawd started, pid $pid"

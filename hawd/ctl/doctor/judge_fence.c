@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fence devices: without one that works, the guests of a lost host wait for a person. */
+#include "hawd/ctl/doctor/finding.h"
+#include "hawd/ctl/text.h"
+
+#define CHECK_MS 60000 /* fence-check, where it is not known */
+#define CHECKS_LATE 3
+
+static int64_t check_ms(const json_t *exam) {
+        const json_t *h;
+        size_t i;
+
+        json_array_foreach(json_object_get(exam, "hosts"), i, h) {
+                const json_t *c = part_of(facts_of(h), "host/config");
+
+                if (jint(c, "fence_check_ms") > 0)
+                        return jint(c, "fence_check_ms");
+        }
+        return CHECK_MS;
+}
+
+/* Return: whether it would work, as far as is known. */
+static bool device(struct findings *f, const char *host, const json_t *d, int64_t late_usec,
+                   int64_t now) {
+        const char *name = jtext(d, "name");
+        int64_t checked = jint(d, "checked_usec");
+        char when[NAME_LEN];
+
+        if (jbool(d, "distrusted")) {
+                found_on(f, host, SEVERITY_BAD,
+                         "%s read off while its host was up: it proves nothing", name);
+                mend(f,
+                     "see that it switches the power of %s and of no other: hawctl fence test "
+                     "%s",
+                     host, host);
+                return false;
+        }
+        if (!jnull(d, "error") || !jbool(d, "reachable")) {
+                found_on(f, host, SEVERITY_BAD, "%s cannot be used: %s", name,
+                         jnull(d, "error") ? "nobody has reached it yet" : jtext(d, "error"));
+                mend(f, "repair it, then hawctl fence test %s", host);
+                return false;
+        }
+        if (!jbool(d, "seen_on")) {
+                found_on(
+                        f, host, SEVERITY_BAD,
+                        "%s was never seen to read on while its host was up: it proves nothing yet",
+                        name);
+                mend(f, "hawctl fence test %s; a new one is read within a minute", host);
+                return false;
+        }
+        if (checked == 0 || now - checked > late_usec) {
+                ago(checked, when, sizeof(when));
+                found_on(f, host, SEVERITY_WARNING, "%s was not read for %s", name, when);
+                mend(f, "hawctl fence test %s", host);
+        }
+        return true;
+}
+
+static void levels(struct findings *f, const char *host, const json_t *devices) {
+        int64_t first = 0;
+        const json_t *d;
+        size_t i;
+
+        json_array_foreach(devices, i, d) {
+                if (jnull(d, "level"))
+                        found_on(f, host, SEVERITY_NOTE,
+                                 "%s is in the ledger, and not in the hawd.conf of this member",
+                                 jtext(d, "name"));
+                else if (first == 0)
+                        first = jint(d, "level");
+                else if (first != jint(d, "level"))
+                        return;
+        }
+        found_on(f, host, SEVERITY_WARNING,
+                 "all its fence devices are of one level: when they fail with the host (a BMC "
+                 "without "
+                 "power), only a person can prove it off");
+        mend(f, "a second level, e.g. a switched PDU: [fence NAME] with level = 2");
+}
+
+void judge_fencing(struct findings *f, const json_t *exam) {
+        int64_t now = jint(exam, "now_usec");
+        int64_t late = MAX(CHECKS_LATE * check_ms(exam), (int64_t)5 * 60 * 1000) * 1000;
+        const json_t *h, *d;
+        size_t i, k;
+
+        json_array_foreach(part_of(exam, "status/hosts"), i, h) {
+                const json_t *devices = json_object_get(h, "devices");
+                const char *name = jtext(h, "name");
+                bool good = true;
+
+                if (json_array_size(devices) == 0) {
+                        found_on(f, name, SEVERITY_BAD,
+                                 "it has no fence device: when it is lost, its guests wait for a "
+                                 "person");
+                        mend(f, "[fence NAME] with host = %s in hawd.conf on all hosts", name);
+                        continue;
+                }
+                json_array_foreach(devices, k, d) good &= device(f, name, d, late, now);
+                levels(f, name, devices);
+                if (good)
+                        found_on(f, name, SEVERITY_OK, "its fence devices work (%zu)", k);
+        }
+}

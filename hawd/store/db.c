@@ -6,9 +6,23 @@
 
 #define BUSY_MSEC 5000 /* somebody's sqlite3 shell */
 
+/* SQLite does not keep it for a commit; then it is the last one, if a disk may say it. */
+static int system_error(sqlite3 *db, int last) {
+        static const int of_disks[] = {EIO,   ENOSPC, EDQUOT, EROFS,  EFBIG,    EACCES,
+                                       EPERM, ENXIO,  ENODEV, ESTALE, ETIMEDOUT};
+        int system = sqlite3_system_errno(db);
+
+        if (system > 0 || (sqlite3_extended_errcode(db) & 0xff) != SQLITE_IOERR)
+                return system;
+        for (size_t i = 0; i < ARRAY_SIZE(of_disks); i++)
+                if (last == of_disks[i])
+                        return last;
+        return 0;
+}
+
 int db_error(sqlite3 *db, const char *path, char *err) {
+        int system = db ? system_error(db, errno) : 0;
         int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-        int system = db ? sqlite3_system_errno(db) : 0;
         const char *message = db ? sqlite3_errmsg(db) : "out of memory";
 
         /* SQLite calls it an I/O error, or a file that cannot be opened. */

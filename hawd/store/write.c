@@ -8,11 +8,14 @@
 #include "hawd/store/db.h"
 
 static int fail(struct write *w, char *err) {
+        int r = db_error(w->db, w->path, err); /* first: it looks at errno */
+
         w->ruined |= db_ruined(w->db);
-        return db_error(w->db, w->path, err);
+        return r;
 }
 
 static int exec(struct write *w, const char *sql, char *err) {
+        errno = 0;
         return sqlite3_exec(w->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(w, err);
 }
 
@@ -48,7 +51,11 @@ static int prepare(struct write *w, char *err) {
 }
 
 static int run(struct write *w, sqlite3_stmt *stmt, char *err) {
-        int rc = sqlite3_step(stmt), r = rc == SQLITE_DONE ? 0 : fail(w, err);
+        int rc, r;
+
+        errno = 0;
+        rc = sqlite3_step(stmt);
+        r = rc == SQLITE_DONE ? 0 : fail(w, err);
 
         (void)sqlite3_reset(stmt); /* the step has told it */
         (void)sqlite3_clear_bindings(stmt);

@@ -40,7 +40,7 @@ static inline void tear_down(void) {
 
 /* ---- the caller's side ---- */
 
-struct seen {
+struct told {
         size_t n;
         uint64_t ids[4096];
         int codes[4096];
@@ -50,7 +50,7 @@ struct seen {
 };
 
 static inline void on_done(void *ud, const struct store_done *done) {
-        struct seen *seen = ud;
+        struct told *seen = ud;
 
         ck_assert_uint_lt(seen->n, ARRAY_SIZE(seen->ids));
         seen->codes[seen->n] = done->code;
@@ -64,7 +64,7 @@ static inline void on_done(void *ud, const struct store_done *done) {
                 ck_assert_str_eq(done->text, "");
 }
 
-static inline void wait_for(struct store *s, struct seen *seen, size_t n) {
+static inline void wait_for(struct store *s, struct told *seen, size_t n) {
         usec_t until = now_boottime() + 30 * USEC_PER_SEC;
 
         while (seen->n < n && now_boottime() < until) {
@@ -76,7 +76,7 @@ static inline void wait_for(struct store *s, struct seen *seen, size_t n) {
         ck_assert_uint_eq(seen->n, n);
 }
 
-static inline struct store *open_store(struct seen *seen) {
+static inline struct store *open_store(struct told *seen) {
         char err[TEXT_LEN] = "";
         struct store *s;
         int r = store_open(path, &owner, &s, err);

@@ -50,7 +50,7 @@ static inline void make_some_and_die(void) {
 
         ck_assert_int_ge(pid, 0);
         if (pid == 0) {
-                struct seen *seen = xcalloc(1, sizeof(*seen));
+                struct told *seen = xcalloc(1, sizeof(*seen));
                 struct store *s = open_store(seen);
 
                 for (uint64_t v = 1; v <= ENTRIES; v++) {
@@ -68,7 +68,7 @@ static inline void make_some_and_die(void) {
 }
 
 static inline void make_some(void) {
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
 
         for (uint64_t v = 1; v <= ENTRIES; v++) {

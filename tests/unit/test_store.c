@@ -41,7 +41,7 @@ START_TEST(all_parts_come_back) {
                                 .snapshot = bytes("state"),
                                 .entries = es,
                                 .n_entries = 3};
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
         struct store_loaded l;
 
@@ -82,7 +82,7 @@ START_TEST(compaction_and_installation) {
                                       .snapshot = bytes(""),
                                       .entries = &e,
                                       .n_entries = 1};
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
         struct store_loaded l;
 
@@ -117,7 +117,7 @@ START_TEST(compaction_and_installation) {
 END_TEST
 
 START_TEST(completions_keep_the_order) {
-        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct told *seen = xcalloc(1, sizeof(*seen));
         struct store *s = open_store(seen);
         struct store_loaded l;
 
@@ -137,7 +137,7 @@ START_TEST(completions_keep_the_order) {
 END_TEST
 
 START_TEST(freeing_writes_what_is_queued) {
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
         struct store_loaded l;
 
@@ -156,7 +156,7 @@ START_TEST(what_cannot_be_stored_is_refused) {
         struct store_batch both = {.install = true, .compact = true};
         struct store_batch large = {.install = true, .snapshot = {big, STORE_BLOB_MAX + 1}};
         struct store_batch number = {.set_epoch = true, .epoch = UINT64_MAX};
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
 
         ck_assert_int_eq(store_submit(s, &both), -EINVAL);
@@ -186,7 +186,7 @@ END_TEST
 
 START_TEST(a_disk_that_hangs_is_seen_and_bounded) {
         _cleanup_(freep) char *big = xcalloc(STORE_BLOB_MAX, 1);
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
         sqlite3 *db;
         usec_t before = now_boottime();
@@ -217,7 +217,7 @@ END_TEST
 
 /* Submits for ever, never more than some at once; tells @fd of every completion. */
 static void write_until_killed(int fd) {
-        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct told *seen = xcalloc(1, sizeof(*seen));
         struct store *s = open_store(NULL);
         struct store_loaded l;
         char err[TEXT_LEN], data[3000];
@@ -299,7 +299,7 @@ END_TEST
 
 /* ---- a full disk ---- */
 
-static void write_until_full(struct store *s, struct seen *seen, uint64_t *ret_good) {
+static void write_until_full(struct store *s, struct told *seen, uint64_t *ret_good) {
         static char data[65536];
         uint64_t version = *ret_good;
 
@@ -341,7 +341,7 @@ static void check_after_full(uint64_t good) {
 START_TEST(a_file_that_may_not_grow) {
         struct rlimit small = {2 * 1024 * 1024, RLIM_INFINITY};
         struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
-        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct told *seen = xcalloc(1, sizeof(*seen));
         struct store *s = open_store(seen);
         uint64_t good = 0;
 
@@ -372,7 +372,7 @@ START_TEST(a_file_that_may_not_grow) {
 END_TEST
 
 START_TEST(a_full_disk) {
-        struct seen *seen;
+        struct told *seen;
         struct store *s;
         uint64_t good = 0;
         char filler[80];

@@ -12,7 +12,7 @@ START_TEST(lost_until_a_ledger_is_installed) {
                                       .install = true,
                                       .base_version = 100,
                                       .snapshot = bytes("state")};
-        struct seen seen = {0};
+        struct told seen = {0};
         struct found f;
         struct store *s;
 

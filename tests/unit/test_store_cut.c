@@ -24,7 +24,7 @@ static size_t entry_bytes(char *data, uint64_t e, uint64_t v) {
         return len;
 }
 
-static void say(struct store *s, struct seen *seen, struct store_batch *b, int want) {
+static void say(struct store *s, struct told *seen, struct store_batch *b, int want) {
         size_t n = seen->n;
 
         ck_assert_int_eq(store_submit(s, b), 0);
@@ -44,7 +44,7 @@ static void say(struct store *s, struct seen *seen, struct store_batch *b, int w
         }
 }
 
-static void promise(struct store *s, struct seen *seen, uint64_t n) {
+static void promise(struct store *s, struct told *seen, uint64_t n) {
         say(s, seen, &(struct store_batch){.id = 1, .set_promised = true, .promised = n}, 0);
 }
 
@@ -57,13 +57,13 @@ static struct store_batch installation(uint64_t e, uint64_t base) {
                                     .snapshot = bytes("state")};
 }
 
-static void install(struct store *s, struct seen *seen, uint64_t e, uint64_t base) {
+static void install(struct store *s, struct told *seen, uint64_t e, uint64_t base) {
         struct store_batch b = installation(e, base);
 
         say(s, seen, &b, 0);
 }
 
-static void entries(struct store *s, struct seen *seen, size_t n) {
+static void entries(struct store *s, struct told *seen, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 char data[3000];
                 struct store_entry e = {
@@ -77,7 +77,7 @@ static void entries(struct store *s, struct seen *seen, size_t n) {
         }
 }
 
-static void compact(struct store *s, struct seen *seen) {
+static void compact(struct store *s, struct told *seen) {
         say(s, seen,
             &(struct store_batch){.id = 4,
                                   .compact = true,
@@ -87,7 +87,7 @@ static void compact(struct store *s, struct seen *seen) {
 }
 
 /* As the core's: with all that this host holds. */
-static void repair(struct store *s, struct seen *seen) {
+static void repair(struct store *s, struct told *seen) {
         struct store_batch b = installation(epoch, version);
 
         b.set_promised = true;
@@ -96,7 +96,7 @@ static void repair(struct store *s, struct seen *seen) {
         say(s, seen, &b, 0);
 }
 
-static void fails(struct store *s, struct seen *seen) {
+static void fails(struct store *s, struct told *seen) {
         struct store_entry e = {version + 1, epoch, bytes("not acknowledged")};
 
         say(s, seen, &(struct store_batch){.id = 3, .entries = &e, .n_entries = 1}, -EIO);
@@ -129,7 +129,7 @@ static bool one_row(void *ud, const struct store_row *row) {
 
 /* A life: begun, stopped, started, compacted, installed anew, repaired. */
 static void live(void) {
-        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct told *seen = xcalloc(1, sizeof(*seen));
         struct store *s = open_store(seen);
         struct store_reader *r;
         char err[TEXT_LEN];
@@ -266,7 +266,7 @@ END_TEST
 
 /* So much that the log is written into the database in between, under way. */
 static void live_long(void) {
-        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct told *seen = xcalloc(1, sizeof(*seen));
         struct store *s = open_store(seen);
 
         promise(s, seen, 1);

@@ -141,7 +141,7 @@ END_TEST
 
 START_TEST(the_format_of_the_newest_hawd_stays) {
         static const struct store_owner newer = {.cluster = "lab", .format = 9};
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store_owner o = newer;
         struct store *s;
         char err[TEXT_LEN];
@@ -329,7 +329,7 @@ START_TEST(an_older_copy) {
         make_some();
         keep_copy();
         {
-                struct seen seen = {0};
+                struct told seen = {0};
                 struct store *s = open_store(&seen);
 
                 ck_assert_int_eq(submit_entry(s, ENTRIES + 1, 1, "x", 1), 0);

@@ -28,7 +28,7 @@ static struct keys ask(struct store_reader *r, struct store_filter f) {
 }
 
 /* Versions 1 to 10, two rows each. */
-static void make_history(struct store *s, struct seen *seen) {
+static void make_history(struct store *s, struct told *seen) {
         for (uint64_t v = 1; v <= 10; v++) {
                 struct store_row rows[] = {
                         {v, 0, v * 100, "host-lost", v % 2 ? 1 : 2, "", 0, "text", "{}"},
@@ -44,7 +44,7 @@ static void make_history(struct store *s, struct seen *seen) {
 
 START_TEST(history_by_every_filter) {
         static const char *const kinds[] = {"guest-failed", "other"};
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
         struct store_reader *r;
         struct keys k = {.stop = 3};
@@ -84,7 +84,7 @@ START_TEST(history_by_every_filter) {
 END_TEST
 
 START_TEST(history_for_a_joiner) {
-        struct seen seen = {0};
+        struct told seen = {0};
         struct store *s = open_store(&seen);
         struct store_reader *r;
         struct keys k = {0};
@@ -114,7 +114,7 @@ END_TEST
 
 /* A reader that stays open keeps nobody from writing, and sees the new rows. */
 START_TEST(reading_while_writing) {
-        struct seen *seen = xcalloc(1, sizeof(*seen));
+        struct told *seen = xcalloc(1, sizeof(*seen));
         struct store *s = open_store(seen);
         struct store_reader *r;
         char err[TEXT_LEN];

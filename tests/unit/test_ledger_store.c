@@ -70,6 +70,11 @@ static void reopened(void *ud) {
         ((struct side *)ud)->reopened++;
 }
 
+static void end(struct side *x) {
+        x->s = ledger_store_close(x->s);
+        x->boot.state = state_unref(x->boot.state);
+}
+
 static int begin_as(struct side *x, const char *cluster, const char *name) {
         const struct ledger_callbacks cb = {persisted, send_msg, note, reopened, x};
         int r;
@@ -80,7 +85,7 @@ static int begin_as(struct side *x, const char *cluster, const char *name) {
         if (r == 0) {
                 r = ledger_store_claim(x->s, x->nodeid, name, &x->boot, x->err);
                 if (r < 0)
-                        x->s = ledger_store_close(x->s);
+                        end(x);
         }
         return r;
 }
@@ -89,11 +94,6 @@ static void begin(struct side *x) {
         int r = begin_as(x, "lab", "node");
 
         ck_assert_msg(r == 0, "%s", x->err);
-}
-
-static void end(struct side *x) {
-        x->s = ledger_store_close(x->s);
-        x->boot.state = state_unref(x->boot.state);
 }
 
 static struct side side(uint32_t nodeid) {

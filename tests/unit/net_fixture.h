@@ -31,6 +31,10 @@ struct node {
         uint32_t reply_code;
         uint64_t replied; /* request of the last reply */
         size_t n_replies;
+        unsigned looks, offs; /* asked of fence devices */
+        uint64_t fences[16];  /* not answered: by id, the latest last */
+        size_t n_fences;
+        size_t asked_at; /* messages sent when a host was to be switched off */
 };
 
 struct net {
@@ -45,6 +49,10 @@ struct net {
         size_t n_queue;
         uint64_t configurations;
         usec_t now;
+        bool two_node, half_quorate; /* of corosync's quorum */
+        /* What bmcN, the device of node N, reads; NONE: it does not answer, MAX_: it hangs. */
+        enum power_reading power[NODES + 1];
+        bool obeys; /* devices: off is off */
 };
 
 static inline void net_actions(struct net *n, uint32_t id, struct actions *out);
@@ -108,6 +116,33 @@ static inline void net_written(struct net *n, uint32_t id, struct persist *p) {
                 TELL(n, id, .kind = EV_PERSISTED, .persist = {.batch = batch});
 }
 
+static inline void net_fence_done(struct net *n, uint32_t id, uint64_t action,
+                                  enum power_reading reading) {
+        TELL(n, id, .kind = EV_FENCE_DONE,
+             .fence = {.id = action, .reading = reading, .text = "", .wall = 1});
+}
+
+static inline void net_fence(struct net *n, uint32_t id, const struct action *a) {
+        struct node *d = &n->nodes[id];
+        uint32_t target = (uint32_t)(a->fence.device[3] - '0');
+
+        ck_assert_uint_lt(target, ARRAY_SIZE(n->power));
+        if (a->fence.action == FENCE_ACT_STATUS)
+                d->looks++;
+        if (a->fence.action == FENCE_ACT_OFF) {
+                d->offs++;
+                d->asked_at = n->n_queue;
+                if (n->obeys)
+                        n->power[target] = READING_OFF;
+        }
+        if (n->power[target] == READING_MAX_) {
+                ck_assert_uint_lt(d->n_fences, ARRAY_SIZE(d->fences));
+                d->fences[d->n_fences++] = a->fence.id;
+        } else {
+                net_fence_done(n, id, a->fence.id, n->power[target]);
+        }
+}
+
 static inline void net_send(struct net *n, uint32_t id, struct msg *m) {
         ck_assert_uint_lt(n->n_queue, QUEUE);
         n->queue[n->n_queue].configuration = n->nodes[id].configuration;
@@ -119,7 +154,8 @@ static inline void net_send(struct net *n, uint32_t id, struct msg *m) {
 static inline void net_actions(struct net *n, uint32_t id, struct actions *out) {
         struct node *d = &n->nodes[id];
         struct persist *now[16];
-        size_t n_now = 0;
+        struct action fences[16];
+        size_t n_now = 0, n_fences = 0;
 
         for (size_t i = 0; i < out->n; i++) {
                 struct action *a = &out->list[i];
@@ -140,10 +176,28 @@ static inline void net_actions(struct net *n, uint32_t id, struct actions *out) 
                         d->replied = a->reply.request;
                         d->reply_code = a->reply.code;
                         d->n_replies++;
+                } else if (a->kind == ACT_FENCE) {
+                        ck_assert_uint_lt(n_fences, ARRAY_SIZE(fences));
+                        fences[n_fences++] = *a;
                 }
         }
         for (size_t i = 0; i < n_now; i++)
                 net_written(n, id, now[i]);
+        for (size_t i = 0; i < n_fences; i++)
+                net_fence(n, id, &fences[i]);
+}
+
+/* Each node has a BMC that can be read. */
+static inline void net_devices(struct net *n) {
+        for (uint32_t i = 1; i <= n->n_nodes; i++) {
+                struct conf_device *d = &n->config.devices[n->config.n_devices++];
+
+                *d = (struct conf_device){.level = 1, .timeout_usec = 20 * USEC_PER_SEC};
+                text_fmt(d->name, sizeof(d->name), "bmc%u", i);
+                text_fmt(d->host, sizeof(d->host), "node%u", i);
+                n->power[i] = READING_ON;
+        }
+        n->obeys = true;
 }
 
 /* The oldest @count held batches of @id are on its disk. */
@@ -210,7 +264,9 @@ static inline void net_ring(struct net *n, uint32_t id, uint64_t seq, uint32_t m
                         ids[k++] = i;
         TELL(n, id, .kind = EV_RING, .ring = {.id = {ids[0], seq}, .nodeids = ids, .n_nodeids = k});
         TELL(n, id, .kind = EV_QUORUM,
-             .quorum = {.id = {ids[0], seq}, .quorate = 2 * k > n->n_nodes});
+             .quorum = {.id = {ids[0], seq},
+                        .quorate = 2 * k > n->n_nodes || (n->half_quorate && 2 * k == n->n_nodes),
+                        .two_node = n->two_node});
 }
 
 /* The nodes of @mask (bit n is node n) make a configuration: ring, quorum, group. */

@@ -435,10 +435,10 @@ END_TEST
 /* One that has not acknowledged the install may have an older ledger. */
 START_TEST(executor_is_a_synced_member) {
         struct net *n = net_new(5);
-        struct conf_device *d = &n->config.devices[n->config.n_devices++];
 
-        *d = (struct conf_device){
-                .name = "bmc5", .host = "node5", .level = 1, .timeout_usec = 20 * USEC_PER_SEC};
+        net_devices(n);
+        n->power[5] = READING_MAX_;
+        n->obeys = false;
         net_group(n, M(1, 2, 3, 4, 5));
         net_pass(n, 5 * USEC_PER_SEC);
         for (size_t i = 0; i < 5; i++)

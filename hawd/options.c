@@ -22,7 +22,7 @@ static void usage(FILE *out) {
                 "      --uri URI        libvirt connection (" URI ")\n"
                 "      --fence-program FILE  hawd-fence\n"
                 "      --facts-program FILE  hawd-facts\n"
-                "      --check          only check the configuration\n"
+                "      --check-config [FILE]  only check the configuration\n"
                 "  -h, --help           this text\n"
                 "  -V, --version        the version\n");
 }
@@ -47,7 +47,7 @@ int options_parse(int argc, char **argv, struct options *o) {
                 {"uri", required_argument, NULL, OPT_URI},
                 {"fence-program", required_argument, NULL, OPT_FENCE},
                 {"facts-program", required_argument, NULL, OPT_FACTS},
-                {"check", no_argument, NULL, OPT_CHECK},
+                {"check-config", no_argument, NULL, OPT_CHECK},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, 'V'},
                 {0},
@@ -101,6 +101,8 @@ int options_parse(int argc, char **argv, struct options *o) {
                         return 2;
                 }
         }
+        if (o->check && optind < argc)
+                o->config = argv[optind++];
         if (optind < argc) {
                 fprintf(stderr, "hawd: '%s' is one word too many: see hawd --help\n", argv[optind]);
                 return 2;

@@ -17,7 +17,7 @@ struct options {
         char fence_program[PATH_MAX];
         char facts_program[PATH_MAX];
         bool foreground;
-        bool check;
+        bool check; /* the configuration, and no more */
 };
 
 /**

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # supervise.sh LABDIR: what systemd does for hawd on a real host (After=corosync, Restart=always,
-# RestartSec=200ms, KillMode=control-group, StateDirectory= and RuntimeDirectory=hawd), inside a host.
+# RestartSec=200ms, RestartPreventExitStatus=78, KillMode=control-group, StateDirectory= and
+# RuntimeDirectory=hawd), inside a host.
 # /run/hawd-lab/hawd.stopped stands for `systemctl stop`, /run/hawd-lab/skew for a clock that is wrong.
 set -u
 LAB_DIR=$1
@@ -32,8 +33,10 @@ while :; do
         printf '%d\n' "$pid" >/run/hawd-lab/hawd.pid
         say "hawd started, pid $pid"
         { wait "$pid"; } 2>/dev/null
-        say "hawd ended: $?"
+        rc=$?
+        say "hawd ended: $rc"
         rm -f /run/hawd-lab/hawd.pid
         pkill -KILL -s "$pid" # its session: fence children that it left behind
+        ((rc != 78)) || touch /run/hawd-lab/hawd.stopped
         sleep 0.2
 done

@@ -144,7 +144,7 @@ control_PKG := libqb jansson libsystemd
 fence_PKG := libfreeipmi jansson inih
 runner_PKG := libqb jansson
 facts_PKG := $(PKG_GUEST) libcmap libvotequorum libcorosync_common jansson inih
-ctl_PKG := jansson smartcols inih libprotobuf-c
+ctl_PKG := jansson smartcols inih libprotobuf-c libxml-2.0
 
 # ---- programs (built once their main file is there) ------------------------------------------------
 
@@ -197,7 +197,7 @@ $(B)/hawd-facts: $(call obj,hawd/facts/main.c) \
 	@$(call link,$(facts_PKG))
 
 $(B)/hawctl: $(call obj,$(filter hawd/ctl/main.c hawd/ctl/hawctl.c,$(CTL_SRC))) \
-		$(foreach a,ctl sim wire base pure,$(call lib_of,$(a)))
+		$(foreach a,ctl guest sim wire base pure,$(call lib_of,$(a)))
 	@echo "LINK $@"
 	@$(call link,$(ctl_PKG))
 
@@ -340,7 +340,7 @@ install: all
 	$(if $(filter %/hawd-fence,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-fence $(D)$(LIBEXECDIR)/hawd-fence)
 	$(if $(filter %/hawd-facts,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-facts $(D)$(LIBEXECDIR)/hawd-facts)
 	$(if $(filter %/hawctl,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawctl $(D)$(BINDIR)/hawctl)
-	sed 's|@SBINDIR@|$(SBINDIR)|g' systemd/hawd.service.in > $(B)/hawd.service
+	sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g' systemd/hawd.service.in > $(B)/hawd.service
 	$(INSTALL) -m 0644 $(B)/hawd.service $(D)$(UNITDIR)/hawd.service
 	sed -e '/corosync/d' -e '/^# Without the ring/d' -e '/^# back with it/d' \
 		-e 's/^Description=.*/&, one host alone/' -e 's/^Documentation=/Conflicts=hawd.service\n&/' \

@@ -34,6 +34,7 @@
 
 #define GROUP "hawd"
 #define OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h; the unit does not try again then */
 
 struct hawd {
         struct options opt;
@@ -520,28 +521,42 @@ static void write_running_conf(struct hawd *d) {
                          d->running_conf, strerror(-r));
 }
 
-static int32_t on_reload(int32_t signal_number, void *data) {
-        struct hawd *d = data;
-        struct conf_errors errors = {0};
+/* Return: 0, with what has to wait for a restart in @later; or -EINVAL with all mistakes in
+ * @errors: the configuration in force is kept. Both are logged. */
+static int reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *later) {
         struct config fresh;
-        int r = config_load(d->opt.config, &fresh, &errors);
+        int r = config_load(d->opt.config, &fresh, errors);
+
+        if (r < 0)
+                conf_errors_add(errors, d->opt.config, 0, "cannot be read: %s", strerror(-r));
+        if (r != 0) {
+                log_errors(errors);
+                log_line(LOG_ERR, "%s: the configuration in force is kept", d->opt.config);
+                return -EINVAL;
+        }
+        if (fresh.ring != d->config.ring) {
+                conf_errors_add(later, d->opt.config, 0, "'ring' changes when hawd is restarted");
+                log_line(LOG_WARNING, "%s", later->lines[later->n - 1]);
+        }
+        fresh.ring = d->config.ring;
+        d->config = fresh;
+        core_set_config(d->core, &d->config);
+        write_running_conf(d);
+        log_line(LOG_NOTICE, "%s is read again", d->opt.config);
+        return 0;
+}
+
+static int port_reload(void *ud, struct conf_errors *mistakes, struct conf_errors *later) {
+        return reload(ud, mistakes, later);
+}
+
+static int32_t on_reload(int32_t signal_number, void *data) {
+        struct conf_errors errors = {0}, later = {0};
 
         (void)signal_number;
-        if (r == 0) {
-                if (fresh.ring != d->config.ring)
-                        log_line(LOG_WARNING, "%s: 'ring' changes when hawd is restarted",
-                                 d->opt.config);
-                fresh.ring = d->config.ring;
-                d->config = fresh;
-                core_set_config(d->core, &d->config);
-                write_running_conf(d);
-                log_line(LOG_NOTICE, "%s is read again", d->opt.config);
-        } else {
-                log_errors(&errors);
-                log_line(LOG_ERR, "%s: the running configuration is kept: %s", d->opt.config,
-                         r < 0 ? strerror(-r) : "see the lines above");
-        }
+        (void)reload(data, &errors, &later); /* logged */
         conf_errors_clear(&errors);
+        conf_errors_clear(&later);
         return 0;
 }
 
@@ -640,6 +655,7 @@ static int start_adapters(struct hawd *d) {
                                         .spec_from_xml = spec_from_xml,
                                         .config = port_config,
                                         .store = port_store,
+                                        .reload = port_reload,
                                         .log = port_log};
         char err[TEXT_LEN];
         int r;
@@ -721,23 +737,39 @@ static void end(struct hawd *d) {
                 qb_loop_destroy(d->loop);
 }
 
+/* Every mistake, then how many. Return: 0, or EXIT_CONFIG. */
+static int load_config(struct hawd *d) {
+        struct conf_errors errors = {0};
+        int r = config_load(d->opt.config, &d->config, &errors);
+
+        if (r < 0)
+                conf_errors_add(&errors, d->opt.config, 0, "cannot be read: %s", strerror(-r));
+        if (d->opt.check) {
+                for (size_t i = 0; i < errors.n; i++)
+                        fprintf(stderr, "%s\n", errors.lines[i]);
+        } else if (r != 0) {
+                log_errors(&errors);
+                log_line(LOG_CRIT, "hawd does not start: %zu %s in %s", errors.n,
+                         errors.n == 1 ? "mistake" : "mistakes", d->opt.config);
+        }
+        conf_errors_clear(&errors);
+        return r == 0 ? 0 : EXIT_CONFIG;
+}
+
 int main(int argc, char **argv) {
         static struct hawd d;
-        struct conf_errors errors = {0};
         int r = options_parse(argc, argv, &d.opt);
 
         if (r >= 0)
                 return r;
-        (void)log_open("hawd",
-                       d.opt.foreground || d.opt.check ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
-        r = config_load(d.opt.config, &d.config, &errors);
-        log_errors(&errors);
-        if (r < 0)
-                log_line(LOG_CRIT, "%s cannot be read: %s", d.opt.config, strerror(-r));
-        conf_errors_clear(&errors);
-        if (r == 0 && !d.opt.check)
-                r = run(&d);
-        end(&d);
+        if (d.opt.check)
+                return load_config(&d);
+        (void)log_open("hawd", d.opt.foreground ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
+        r = load_config(&d);
+        if (r == 0) {
+                r = run(&d) == 0 ? d.exit_code : EXIT_FAILURE;
+                end(&d);
+        }
         log_close();
-        return r != 0 ? EXIT_FAILURE : d.exit_code;
+        return r;
 }

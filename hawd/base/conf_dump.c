@@ -48,7 +48,7 @@ static void add_list(struct text *t, const char *key, const char *list) {
 
 static void add_section(struct text *t, const struct conf_section *s, const char *name,
                         const void *base) {
-        char value[1024];
+        char value[CONF_VALUE_MAX];
 
         if (s->named)
                 add(t, "%s[%s %s]\n", t->len > 0 ? "\n" : "", s->name, name);

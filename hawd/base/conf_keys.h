@@ -12,6 +12,8 @@
 #define CONF_WORD_MAX 120 /* one word of a list */
 #define CONF_LINE_MAX 160 /* a list is dumped in lines no longer than this */
 
+#define CONF_VALUE_MAX 1024 /* conf_key_format() needs no more */
+
 enum conf_type {
         CONF_DURATION, /* usec_t */
         CONF_U32,

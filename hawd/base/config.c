@@ -159,3 +159,14 @@ int guest_conf_set(struct conf_guest *g, const char *key, const char *value, cha
         conf_key_unknown(s, "a guest", key, err);
         return -ENOENT;
 }
+
+void guest_conf_each(const struct conf_guest *g,
+                     void (*fn)(void *ud, const char *key, const char *value), void *ud) {
+        const struct conf_section *s = &conf_sections[CONF_GUEST_DEFAULTS];
+        char value[CONF_VALUE_MAX];
+
+        for (size_t i = 0; i < s->n_keys; i++) {
+                conf_key_format(&s->keys[i], g, value, sizeof(value));
+                fn(ud, s->keys[i].name, value);
+        }
+}

@@ -136,3 +136,7 @@ int config_set(struct config *c, const char *section, const char *name, const ch
                const char *value, char *err);
 /** guest_conf_set() - the same for one key of a guest's own settings. */
 int guest_conf_set(struct conf_guest *g, const char *key, const char *value, char *err);
+/** guest_conf_each() - every key of a guest's settings with the text that guest_conf_set() takes.
+ */
+void guest_conf_each(const struct conf_guest *g,
+                     void (*fn)(void *ud, const char *key, const char *value), void *ud);

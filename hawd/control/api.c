@@ -21,6 +21,7 @@ static const struct varlink_method methods[] = {
         {"History", VARLINK_VIEW, false, api_history},
         {"Explain", VARLINK_VIEW, false, api_explain},
         {"Facts", VARLINK_VIEW, false, api_facts_method},
+        {"Export", VARLINK_VIEW, false, api_export},
         {"Watch", VARLINK_VIEW, true, api_watch},
         {"GuestAdd", VARLINK_ADMIN, false, api_guest_add},
         {"GuestCreate", VARLINK_ADMIN, false, api_guest_create},
@@ -38,6 +39,7 @@ static const struct varlink_method methods[] = {
         {"FenceTest", VARLINK_ADMIN, true, api_fence_test},
         {"FenceHost", VARLINK_ADMIN, false, api_fence_host},
         {"FenceConfirm", VARLINK_ADMIN, false, api_fence_confirm},
+        {"Reload", VARLINK_ADMIN, false, api_reload},
 };
 
 usec_t api_wall(void) {

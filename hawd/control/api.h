@@ -58,6 +58,9 @@ struct api_ports {
         const struct config *(*config)(void *ud);
         /** The store's report; its texts are borrowed for the call. */
         void (*store)(void *ud, struct api_store *ret);
+        /** Read hawd.conf again. 0, and @later has what changes with a restart only; -EINVAL with
+         * its mistakes: the one in force is kept. */
+        int (*reload)(void *ud, struct conf_errors *mistakes, struct conf_errors *later);
         void (*log)(void *ud, int priority, const char *text);
 };
 

@@ -159,25 +159,41 @@ static void remember_name(struct api *api, uint64_t call, const char *name) {
         }
 }
 
+/* Of the parameter xml; replies by itself. Return: NULL when it is not usable. */
+static struct guest_spec *spec_of_xml(struct api *api, uint64_t call, const json_t *params) {
+        const json_t *xml = json_object_get(params, "xml");
+        struct guest_spec *spec;
+        char err[TEXT_LEN] = "";
+
+        if (api->ports.spec_from_xml(json_string_value(xml), json_string_length(xml), &spec, err) ==
+            0)
+                return spec;
+        api_error(api, call, "Usage", "the domain XML is not usable: %s", err);
+        return NULL;
+}
+
 void api_guest_create(void *ud, uint64_t call, json_t *params) {
         static const struct api_param list[] = {{"xml", API_STRING, true},
                                                 {"settings", API_STRING_MAP, false},
-                                                {"stopped", API_BOOL, false},
+                                                {"desired", API_NAME, false},
                                                 {.name = NULL}};
         struct api *api = ud;
         struct request req = {.verb = VERB_GUEST_CREATE};
         _cleanup_(spec_unrefp) struct guest_spec *spec = NULL;
-        char err[TEXT_LEN] = "";
-        const json_t *xml;
+        const char *wanted;
+        int desired;
 
         if (!api_params(api, call, params, list))
                 return;
-        xml = json_object_get(params, "xml");
-        if (api->ports.spec_from_xml(json_string_value(xml), json_string_length(xml), &spec, err) <
-            0) {
-                api_error(api, call, "Usage", "the domain XML is not usable: %s", err);
+        wanted = param_text(params, "desired");
+        desired = wanted ? desired_from(wanted) : DESIRED_RUNNING;
+        if (desired < 0) {
+                (void)varlink_invalid(api->varlink, call, "desired");
                 return;
         }
+        spec = spec_of_xml(api, call, params);
+        if (!spec)
+                return;
         if (!name_valid(spec->name)) {
                 api_error(api, call, "Usage",
                           "'%s' is no name for a guest: use letters, digits, '.', '_' and '-'",
@@ -191,7 +207,7 @@ void api_guest_create(void *ud, uint64_t call, json_t *params) {
                 return;
         }
         req.spec = spec;
-        req.desired = param_bool(params, "stopped") ? DESIRED_STOPPED : DESIRED_RUNNING;
+        req.desired = (enum desired)desired;
         text_set(req.guest, sizeof(req.guest), spec->name);
         spec->conf = api->ports.config(api->ports.ud)->guest_defaults;
         if (!set_settings(api, call, json_object_get(params, "settings"), spec))
@@ -210,18 +226,44 @@ static struct guest_spec *copy_spec(const struct guest_spec *old) {
         return spec;
 }
 
+/* The settings stay, the definition is the new one; replies by itself. NULL: it is no good. */
+static struct guest_spec *redefined(struct api *api, uint64_t call, const json_t *params,
+                                    const struct guest_spec *old) {
+        struct guest_spec *spec = spec_of_xml(api, call, params);
+
+        if (spec && (strcmp(spec->name, old->name) != 0 || strcmp(spec->uuid, old->uuid) != 0)) {
+                api_error(api, call, "Usage",
+                          "the XML is of %s with the UUID %s, the guest is %s with the UUID %s: "
+                          "neither can be changed",
+                          spec->name, spec->uuid, old->name, old->uuid);
+                guest_spec_unref(spec);
+                return NULL;
+        }
+        if (spec) {
+                spec->conf = old->conf;
+                memcpy(spec->after, old->after, sizeof(spec->after));
+                spec->n_after = old->n_after;
+        }
+        return spec;
+}
+
 void api_guest_set(void *ud, uint64_t call, json_t *params) {
-        static const struct api_param list[] = {
-                {"name", API_NAME, true}, {"settings", API_STRING_MAP, true}, {.name = NULL}};
+        static const struct api_param list[] = {{"name", API_NAME, true},
+                                                {"settings", API_STRING_MAP, false},
+                                                {"xml", API_STRING, false},
+                                                {.name = NULL}};
         struct api *api = ud;
         struct request req = {.verb = VERB_GUEST_SET};
         _cleanup_(spec_unrefp) struct guest_spec *spec = NULL;
+        const struct guest_spec *old;
 
         if (!api_params(api, call, params, list) ||
             !know_guest(api, call, param_text(params, "name"), &req))
                 return;
-        spec = req.spec = copy_spec(find_guest(core_model(api->core), req.guest)->spec);
-        if (set_settings(api, call, json_object_get(params, "settings"), spec))
+        old = find_guest(core_model(api->core), req.guest)->spec;
+        spec = param_text(params, "xml") ? redefined(api, call, params, old) : copy_spec(old);
+        req.spec = spec;
+        if (spec && set_settings(api, call, json_object_get(params, "settings"), spec))
                 submit(api, call, &req);
 }
 

@@ -184,8 +184,7 @@ static int by_name(const void *a, const void *b) {
         return strcmp((*x)->spec->name, (*y)->spec->name);
 }
 
-/* All guests from the name @from on, by name. Return: malloc'ed, *ret_n of them. */
-static const struct guest **guests_from(const struct model *m, const char *from, size_t *ret_n) {
+const struct guest **api_guests_from(const struct model *m, const char *from, size_t *ret_n) {
         const struct guest **list = xcalloc(m->n_guests, sizeof(*list));
         size_t n = 0;
 
@@ -212,7 +211,7 @@ void api_guests(void *ud, uint64_t call, json_t *params) {
                 return;
         limit = param_int(params, "limit", API_GUEST_PAGE_MAX);
         limit = MAX(1, MIN(limit, API_GUEST_PAGE_MAX));
-        guests = guests_from(m, param_text(params, "from"), &n);
+        guests = api_guests_from(m, param_text(params, "from"), &n);
         page = json_array();
         for (size_t i = 0; i < n && i < (size_t)limit; i++)
                 json_array_append_new(page, render_guest(m, guests[i]));

@@ -44,6 +44,9 @@ json_t *render_rule(const struct rule *r);
 json_t *render_note(const struct model *m, const struct note *n, usec_t wall);
 json_t *render_history_row(const struct model *m, const struct history_row *row);
 
+/** render_other_configs() - hosts, but for @self, whose hawd is there with another hawd.conf */
+json_t *render_other_configs(const struct model *m, uint32_t self, uint64_t hash);
+
 /** render_guest_counts() - {total, as_wanted, stopped, starting, running, ...} */
 json_t *render_guest_counts(const struct model *m);
 

@@ -191,10 +191,59 @@ static json_t *number_or_null(uint64_t n) {
         return n ? json_integer((json_int_t)n) : json_null();
 }
 
+/* Its hawd takes part, and has said what its hawd.conf is. */
+static bool has_config(const struct host *h) {
+        switch (h->state) {
+        case HOST_JOINING:
+        case HOST_ONLINE:
+        case HOST_DRAINING:
+        case HOST_MAINTENANCE:
+        case HOST_DEGRADED:
+        case HOST_QUARANTINED:
+                return h->facts.config_hash != 0;
+        default:
+                return false;
+        }
+}
+
+/* Is the configuration of @h that of most hosts? */
+static bool config_is_common(const struct model *m, const struct host *h) {
+        size_t n = 0, same = 0;
+
+        for (size_t i = 0; i < m->n_hosts; i++) {
+                if (!has_config(&m->hosts[i]))
+                        continue;
+                n++;
+                same += m->hosts[i].facts.config_hash == h->facts.config_hash;
+        }
+        return 2 * same > n;
+}
+
+json_t *render_other_configs(const struct model *m, uint32_t self, uint64_t hash) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < m->n_hosts; i++) {
+                const struct host *h = &m->hosts[i];
+
+                if (h->nodeid != self && has_config(h) && h->facts.config_hash != hash)
+                        json_array_append_new(list, render_text(h->name));
+        }
+        return list;
+}
+
+static void set_config(json_t *o, const struct model *m, const struct host *h) {
+        char hash[17];
+
+        text_fmt(hash, sizeof(hash), "%016" PRIx64, h->facts.config_hash);
+        json_object_set_new(o, "config_hash",
+                            h->facts.config_hash ? render_text(hash) : json_null());
+        json_object_set_new(o, "config_differs",
+                            json_boolean(has_config(h) && !config_is_common(m, h)));
+}
+
 json_t *render_host(const struct model *m, const struct host *h, const struct config *config,
                     const struct render_live *live) {
         json_t *o = json_object();
-        bool differs = config && h->facts.config_hash && h->facts.config_hash != config->hash;
 
         json_object_set_new(o, "name", render_text(h->name));
         json_object_set_new(o, "nodeid", json_integer(h->nodeid));
@@ -206,7 +255,7 @@ json_t *render_host(const struct model *m, const struct host *h, const struct co
         json_object_set_new(o, "memory_mib", number_or_null(h->facts.memory_mib));
         json_object_set_new(o, "labels", render_words(h->facts.labels));
         json_object_set_new(o, "hawd_version", render_text(h->facts.hawd_version));
-        json_object_set_new(o, "config_differs", json_boolean(differs));
+        set_config(o, m, h);
         json_object_set_new(o, "losses", json_integer(h->losses));
         render_time(o, "lost", h->lost_wall);
         json_object_set_new(o, "proof",

@@ -50,17 +50,19 @@ void ctl_print_json(json_t *j) {
         json_decref(j);
 }
 
-/* Return: an enum ctl_exit; on failure @path is what was tried. */
-static int open_default(struct ctl *ctl, const char **path, int *ret_errno) {
+/* Return: an enum ctl_exit; on failure ctl->path is what was tried. */
+static int open_default(struct ctl *ctl, int *ret_errno) {
         int r;
 
-        *path = ctl->socket ? ctl->socket : HAWD_RUN_DIR "/admin.sock";
-        r = client_open(*path, &ctl->client);
-        if (r == -EACCES && !ctl->socket) {
+        ctl->path = ctl->socket ? ctl->socket : HAWD_RUN_DIR "/admin.sock";
+        ctl->view_only = false;
+        r = client_open(ctl->path, &ctl->client);
+        if (r == -EACCES && !ctl->socket &&
+            client_open(HAWD_RUN_DIR "/view.sock", &ctl->client) == 0) {
                 /* Good for all that only reads; hawd says so for the rest. */
-                int second = client_open(HAWD_RUN_DIR "/view.sock", &ctl->client);
-
-                r = second == 0 ? 0 : r;
+                ctl->path = HAWD_RUN_DIR "/view.sock";
+                ctl->view_only = true;
+                r = 0;
         }
         *ret_errno = -r;
         return r == 0 ? CTL_DONE : CTL_NO_ANSWER;
@@ -92,10 +94,13 @@ static int complain_answer(int r) {
         return CTL_NO_ANSWER;
 }
 
-static int service_error(const char *error, const json_t *parameters, char *text, size_t size) {
+static int service_error(const struct ctl *ctl, const char *error, const json_t *parameters,
+                         char *text, size_t size) {
         if (strcmp(error, "PermissionDenied") == 0) {
-                text_set(text, size,
-                         "this changes something: be root, or a member of the group hawd");
+                text_fmt(text, size,
+                         "%s changes something, and %s is for looking only: be root, or a member "
+                         "of the group hawd",
+                         ctl->method, ctl->path);
         } else if (strcmp(error, "InvalidParameter") == 0) {
                 text_fmt(text, size, "hawd does not take the value of '%s'",
                          jtext(parameters, "parameter"));
@@ -114,32 +119,32 @@ static int hawd_error(const char *error) {
         return strcmp(error, "Usage") == 0 ? CTL_USAGE : CTL_FAILED;
 }
 
-int ctl_complain(const struct ctl *ctl, const json_t *answer) {
+int ctl_error(const struct ctl *ctl, const json_t *answer, char *text, size_t size) {
         const char *error = jtext(answer, "error");
         const json_t *parameters = json_object_get(answer, "parameters");
-        char text[4 * TEXT_LEN];
-        int r = CTL_FAILED;
 
-        if (strncmp(error, SERVICE, strlen(SERVICE)) == 0) {
-                r = service_error(error + strlen(SERVICE), parameters, text, sizeof(text));
-        } else {
-                text_fmt(text, sizeof(text), "%s", jtext(parameters, "message"));
-                if (!text[0])
-                        text_set(text, sizeof(text), error);
-                if (strncmp(error, IO_HAWD, strlen(IO_HAWD)) == 0)
-                        r = hawd_error(error + strlen(IO_HAWD));
-        }
+        if (strncmp(error, SERVICE, strlen(SERVICE)) == 0)
+                return service_error(ctl, error + strlen(SERVICE), parameters, text, size);
+        text_set(text, size, *jtext(parameters, "message") ? jtext(parameters, "message") : error);
+        return strncmp(error, IO_HAWD, strlen(IO_HAWD)) == 0 ? hawd_error(error + strlen(IO_HAWD))
+                                                             : CTL_FAILED;
+}
+
+int ctl_complain(const struct ctl *ctl, const json_t *answer) {
+        char text[4 * TEXT_LEN];
+        int r = ctl_error(ctl, answer, text, sizeof(text));
+
         if (ctl->json)
-                ctl_print_json(json_pack("{s:s,s:s}", "error", error, "message", text));
+                ctl_print_json(
+                        json_pack("{s:s,s:s}", "error", jtext(answer, "error"), "message", text));
         (void)ctl_fail("%s", text);
         return r;
 }
 
 static int connect_hawd(struct ctl *ctl) {
-        const char *path;
-        int e, r = ctl->client ? CTL_DONE : open_default(ctl, &path, &e);
+        int e, r = ctl->client ? CTL_DONE : open_default(ctl, &e);
 
-        return r == CTL_DONE ? r : complain_open(path, e);
+        return r == CTL_DONE ? r : complain_open(ctl->path, e);
 }
 
 static int ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret) {
@@ -148,6 +153,7 @@ static int ask(struct ctl *ctl, const char *method, json_t *parameters, json_t *
 
         if (r != CTL_DONE)
                 return r;
+        ctl->method = method;
         text_fmt(full, sizeof(full), "%s%s", IO_HAWD, method);
         r = client_call(ctl->client, full, parameters, false);
         /* What hawd said before it closed is still to be read: why it refused us, for one. */
@@ -201,6 +207,7 @@ int ctl_next(struct ctl *ctl, const char *method, json_t *parameters, usec_t wai
                 r = connect_hawd(ctl);
                 if (r != CTL_DONE)
                         return r;
+                ctl->method = method;
                 text_fmt(full, sizeof(full), "%s%s", IO_HAWD, method);
                 r = client_call(ctl->client, full, parameters, true);
         }

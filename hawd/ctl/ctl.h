@@ -24,6 +24,9 @@ struct ctl {
         bool ask;      /* there is a terminal to ask on */
         struct client *client;
         usec_t patience_usec; /* for an answer; 0: the usual */
+        const char *path;     /* of the socket in use */
+        bool view_only;       /* it is the one for those who may look only */
+        const char *method;   /* the last that was called */
 };
 
 struct ctl_option {
@@ -65,7 +68,7 @@ struct ctl_noun {
 
 extern const struct ctl_noun ctl_noun_status, ctl_noun_watch, ctl_noun_host, ctl_noun_guest,
         ctl_noun_rule, ctl_noun_fence, ctl_noun_history, ctl_noun_explain, ctl_noun_simulate,
-        ctl_noun_doctor;
+        ctl_noun_export, ctl_noun_apply, ctl_noun_reload, ctl_noun_doctor;
 
 /** ctl_main() - hawctl. Return: an enum ctl_exit. */
 int ctl_main(int argc, char **argv);
@@ -98,6 +101,8 @@ int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **re
 /** ctl_complain() - about an answer that is an error. Return: the exit status that it stands for.
  */
 int ctl_complain(const struct ctl *ctl, const json_t *answer);
+/** ctl_error() - only the message of such an answer, into @text. Return: the same. */
+int ctl_error(const struct ctl *ctl, const json_t *answer, char *text, size_t size);
 
 /** ctl_next() - the next answer of a stream, which the first call begins with @parameters
  * (borrowed, may be NULL); *@ret is the whole answer, which may be an error of hawd. */

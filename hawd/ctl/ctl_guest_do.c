@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
-
+#include "hawd/ctl/file.h"
 #include "hawd/ctl/guest.h"
 #include "hawd/ctl/wait.h"
 
@@ -45,52 +44,24 @@ int guest_add(struct ctl *ctl, const struct ctl_args *args) {
                                 args_get(args, "host"), "settings", settings));
 }
 
-/* Return: malloc'ed text, NULL after a complaint. */
-static char *read_file(const char *path) {
-        FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-        char *text;
-        size_t len;
-        bool bad;
-
-        if (!f) {
-                (void)ctl_fail("%s: %s", path, strerror(errno));
-                return NULL;
-        }
-        text = xcalloc(XML_MAX + 2, 1);
-        len = fread(text, 1, XML_MAX + 1, f);
-        bad = ferror(f);
-        if (f != stdin)
-                (void)fclose(f); /* only read */
-        if (bad || len > XML_MAX || memchr(text, '\0', len)) {
-                (void)ctl_fail("%s: %s", path,
-                               bad             ? "cannot be read"
-                               : len > XML_MAX ? "too long, hawd takes 1 MiB of domain XML"
-                                               : "this is no text");
-                free(text);
-                return NULL;
-        }
-        return text;
-}
-
 int guest_create(struct ctl *ctl, const struct ctl_args *args) {
-        bool stopped = args_has(args, "stopped");
-        struct goal goal = {.state = stopped ? "stopped" : "running"};
+        struct goal goal = {.state = args_has(args, "stopped") ? "stopped" : "running"};
         _cleanup_(freep) char *xml = NULL;
         json_t *settings, *text;
         int r = take_settings(args, &settings);
 
         if (r != CTL_DONE)
                 return r;
-        xml = read_file(args->words[0]);
+        xml = file_read(args->words[0], XML_MAX, "a domain XML, of which hawd takes 1 MiB");
         text = xml ? json_string(xml) : NULL;
         if (!text) {
                 json_decref(settings);
                 return xml ? ctl_fail("%s: this is no UTF-8 text", args->words[0]) : CTL_FAILED;
         }
-        return wait_do(
-                ctl, args, "GuestCreate",
-                json_pack("{s:o,s:o,s:b}", "xml", text, "settings", settings, "stopped", stopped),
-                NULL, &goal);
+        return wait_do(ctl, args, "GuestCreate",
+                       json_pack("{s:o,s:o,s:s}", "xml", text, "settings", settings, "desired",
+                                 goal.state),
+                       NULL, &goal);
 }
 
 int guest_set(struct ctl *ctl, const struct ctl_args *args) {

@@ -62,9 +62,8 @@ void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
         const json_t *h;
         size_t i;
 
+        show_config(ctl, hosts);
         json_array_foreach(hosts, i, h) {
-                if (jbool(h, "config_differs"))
-                        remark(ctl, h, "its hawd.conf is not as here: make them equal and reload");
                 if (!jnull(h, "libvirt_ok") && !jbool(h, "libvirt_ok"))
                         remark(ctl, h, "libvirt does not answer: systemctl status libvirtd there");
                 if (strcmp(jtext(h, "state"), "unsupervised") == 0)

@@ -59,7 +59,8 @@ static char *text_of(xmlNode *n) {
         return copy;
 }
 
-static int parse(const char *xml, size_t len, xmlDoc **ret, char *err) {
+/* @ret_line: where it is malformed; untouched otherwise, as when nothing is wrong. */
+static int parse(const char *xml, size_t len, xmlDoc **ret, int *ret_line, char *err) {
         xmlParserCtxt *ctxt;
         xmlDoc *doc;
         bool dtd;
@@ -85,10 +86,10 @@ static int parse(const char *xml, size_t len, xmlDoc **ret, char *err) {
         if (dtd) {
                 text_set(err, TEXT_LEN, "the domain XML has a DOCTYPE, which is not accepted");
         } else if (!doc) {
-                text_fmt(err, TEXT_LEN, "the domain XML is malformed: line %d: %s",
-                         ctxt->lastError.line,
+                text_set(err, TEXT_LEN,
                          ctxt->lastError.message ? ctxt->lastError.message : "empty");
                 err[strcspn(err, "\n")] = '\0';
+                *ret_line = MAX(ctxt->lastError.line, 1);
         }
         if (ctxt)
                 xmlFreeParserCtxt(ctxt);
@@ -132,7 +133,8 @@ static int make_uuid(char ret[UUID_LEN]) {
         return uuid_normalise(hex, ret);
 }
 
-static int read_uuid(xmlNode *root, char ret[UUID_LEN], char *err) {
+/* @otherwise: when the XML has none; NULL: one is made up. */
+static int read_uuid(xmlNode *root, const char *otherwise, char ret[UUID_LEN], char *err) {
         xmlNode *n = child(root, "uuid");
         _cleanup_(freep) char *text = text_of(n);
         int r;
@@ -143,7 +145,7 @@ static int read_uuid(xmlNode *root, char ret[UUID_LEN], char *err) {
                         text_fmt(err, TEXT_LEN, "<uuid>: '%.60s' is no UUID", text);
                 return r;
         }
-        r = make_uuid(ret);
+        r = otherwise ? uuid_normalise(otherwise, ret) : make_uuid(ret);
         if (r < 0) {
                 text_fmt(err, TEXT_LEN, "cannot make up a UUID: %s", strerror(-r));
                 return r;
@@ -299,10 +301,12 @@ static struct blob *normalised(xmlDoc *doc, xmlNode *root, const struct guest_sp
 static int read_back(const struct blob *xml, char *err) {
         _cleanup_(free_doc) xmlDoc *doc = NULL;
         char why[TEXT_LEN];
+        int line = 0;
 
-        if (parse(xml->data, xml->len, &doc, why) == 0)
+        if (parse(xml->data, xml->len, &doc, &line, why) == 0)
                 return 0;
-        text_fmt(err, TEXT_LEN, "once normalised, %.150s", why);
+        text_fmt(err, TEXT_LEN, "once normalised, %s%.120s",
+                 line > 0 ? "the domain XML is malformed: " : "", why);
         return -EINVAL;
 }
 
@@ -319,7 +323,7 @@ static int check_type(xmlNode *root, char *err) {
         return -EINVAL;
 }
 
-static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
+static int fill_spec(xmlDoc *doc, const char *uuid, struct guest_spec *spec, char *err) {
         xmlNode *root = xmlDocGetRootElement(doc);
         int r;
 
@@ -332,7 +336,7 @@ static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
         if (r == 0)
                 r = read_name(root, spec->name, err);
         if (r == 0)
-                r = read_uuid(root, spec->uuid, err);
+                r = read_uuid(root, uuid, spec->uuid, err);
         if (r == 0)
                 r = read_memory(root, &spec->memory_mib, err);
         if (r == 0)
@@ -344,16 +348,18 @@ static int fill_spec(xmlDoc *doc, struct guest_spec *spec, char *err) {
         return read_back(spec->xml, err);
 }
 
-int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *err) {
+int domxml_read(const char *xml, size_t len, const char *uuid, struct guest_spec **ret,
+                int *ret_line, char *err) {
         _cleanup_(free_doc) xmlDoc *doc = NULL;
         struct guest_spec *spec;
         int r;
 
-        r = parse(xml, len, &doc, err);
+        *ret_line = 0;
+        r = parse(xml, len, &doc, ret_line, err);
         if (r < 0)
                 return r;
         spec = guest_spec_new();
-        r = fill_spec(doc, spec, err);
+        r = fill_spec(doc, uuid, spec, err);
         if (r < 0) {
                 guest_spec_unref(spec);
                 return r;
@@ -362,12 +368,24 @@ int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *er
         return 0;
 }
 
+int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *err) {
+        char text[TEXT_LEN];
+        int line, r = domxml_read(xml, len, NULL, ret, &line, text);
+
+        if (r < 0 && line > 0)
+                text_fmt(err, TEXT_LEN, "the domain XML is malformed: line %d: %.120s", line, text);
+        else if (r < 0)
+                text_set(err, TEXT_LEN, text);
+        return r;
+}
+
 bool domxml_agent_connected(const char *xml, size_t len) {
         _cleanup_(free_doc) xmlDoc *doc = NULL;
         char err[TEXT_LEN];
         xmlNode *root;
+        int line;
 
-        if (parse(xml, len, &doc, err) < 0)
+        if (parse(xml, len, &doc, &line, err) < 0)
                 return false;
         root = xmlDocGetRootElement(doc);
         return root && has_agent(root, true);

@@ -26,6 +26,14 @@
  */
 int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *err);
 
+/**
+ * domxml_read() - the same for a text that somebody edits
+ * @uuid: taken when the XML has none; NULL: made up
+ * @ret_line: the line of the XML that is malformed; 0: nothing is, or @err names the element
+ */
+int domxml_read(const char *xml, size_t len, const char *uuid, struct guest_spec **ret,
+                int *ret_line, char *err);
+
 /** domxml_agent_connected() - does the live XML of a domain show a connected guest agent? */
 bool domxml_agent_connected(const char *xml, size_t len);
 

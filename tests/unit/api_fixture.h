@@ -21,11 +21,13 @@ struct fix {
         int32_t priority;
         uint32_t n_after;
         char first_after[NAME_LEN];
+        char xml[64];
         char guests[256], hosts[256];
         unsigned n_requests;
         char log[2048];
         int history_error;
         char store_error[TEXT_LEN], store_lost[TEXT_LEN], store_kept[TEXT_LEN];
+        unsigned n_mistakes, reloads; /* of hawd.conf */
 };
 
 static inline void fix_guest(struct model *m, const char *name, enum desired desired,
@@ -40,6 +42,7 @@ static inline void fix_guest(struct model *m, const char *name, enum desired des
         spec->memory_mib = 1024;
         spec->conf.priority = 100;
         spec->conf.start_timeout_usec = 90 * USEC_PER_SEC;
+        spec->conf.restart_window_usec = 10 * USEC_PER_MINUTE;
         spec->xml = blob_new("<domain/>", 9);
         g = model_guest_add(m, spec);
         guest_spec_unref(spec);
@@ -136,6 +139,8 @@ static inline int fix_request(void *ud, const struct request *request) {
                 f->priority = request->spec->conf.priority;
                 f->n_after = request->spec->n_after;
                 text_set(f->first_after, NAME_LEN, request->spec->after[0]);
+                text_set(f->xml, sizeof(f->xml),
+                         request->spec->xml ? request->spec->xml->data : "");
         }
         text_set(f->guests, sizeof(f->guests), request->guests ? request->guests : "");
         text_set(f->hosts, sizeof(f->hosts), request->hosts ? request->hosts : "");
@@ -182,12 +187,14 @@ static inline int fix_xml(const char *xml, size_t len, struct guest_spec **ret,
                           char err[TEXT_LEN]) {
         struct guest_spec *spec;
 
-        if (len < 8 || strncmp(xml, "<domain>", 8) != 0) {
+        if (len < 8 || strncmp(xml, "<domain", 7) != 0) {
                 text_set(err, TEXT_LEN, "line 1: this is no domain");
                 return -EINVAL;
         }
         spec = guest_spec_new();
-        text_set(spec->name, sizeof(spec->name), xml + 8);
+        if (sscanf(xml, "<domain type=%*[^>]> <name>%63[^<]</name> <uuid>%36[^<]", spec->name,
+                   spec->uuid) == 0)
+                text_set(spec->name, sizeof(spec->name), xml + 8);
         spec->xml = blob_new(xml, len);
         *ret = spec;
         return 0;
@@ -195,6 +202,20 @@ static inline int fix_xml(const char *xml, size_t len, struct guest_spec **ret,
 
 static inline const struct config *fix_config(void *ud) {
         return &((struct fix *)ud)->config;
+}
+
+/* The first changes nothing, later ones do. */
+static inline int fix_reload(void *ud, struct conf_errors *mistakes, struct conf_errors *later) {
+        struct fix *f = ud;
+
+        for (unsigned i = 0; i < f->n_mistakes; i++)
+                conf_errors_add(mistakes, "hawd.conf", (int)i + 1, "mistake %u", i);
+        if (f->n_mistakes > 0)
+                return -EINVAL;
+        f->config.hash += f->reloads;
+        if (f->reloads++ > 0)
+                conf_errors_add(later, "hawd.conf", 0, "'ring' changes when hawd is restarted");
+        return 0;
 }
 
 static inline void fix_log(void *ud, int priority, const char *text) {
@@ -228,6 +249,7 @@ static inline struct fix *fix_new(int (*request)(void *ud, const struct request 
                                   .spec_from_xml = fix_xml,
                                   .config = fix_config,
                                   .store = fix_store,
+                                  .reload = fix_reload,
                                   .log = fix_log};
 
         config_defaults(&f->config);

@@ -1,118 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* needs: control */
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "hawd/control/api_internal.h"
-#include "tests/unit/api_fixture.h"
-#include "tests/unit/unit.h"
-
-static struct fix *fix;
-static int fd;
-static json_t *answer; /* the last one */
-
-static void client(enum varlink_access access) {
-        int pair[2];
-
-        if (fd >= 0)
-                close(fd);
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-                         0);
-        ck_assert_int_eq(varlink_adopt(fix->api->varlink, pair[0], access), 0);
-        fd = pair[1];
-}
-
-static void setup(void) {
-        fix = fix_new(NULL);
-        fd = -1;
-        answer = NULL;
-        client(VARLINK_ADMIN);
-}
-
-static void teardown(void) {
-        json_decref(answer);
-        close(fd);
-        fix = fix_free(fix);
-}
-
-static void stop(void *data) {
-        qb_loop_stop(data);
-}
-
-static void run(unsigned msec) {
-        qb_loop_timer_handle h;
-
-        qb_loop_timer_add(fix->loop, QB_LOOP_LOW, msec * UINT64_C(1000000), fix->loop, stop, &h);
-        qb_loop_run(fix->loop);
-}
-
-static void send_call(const char *method, json_t *parameters, bool more) {
-        json_t *root = json_pack("{s:s+,s:o,s:b}", "method", "io.hawd.", method, "parameters",
-                                 parameters ? parameters : json_object(), "more", more);
-        char *text = json_dumps(root, JSON_COMPACT);
-
-        ck_assert_int_eq(send(fd, text, strlen(text) + 1, MSG_NOSIGNAL), (ssize_t)strlen(text) + 1);
-        free(text);
-        json_decref(root);
-}
-
-/* One answer, waited for up to a second; NULL: none came. */
-static json_t *receive(void) {
-        static char buf[1 << 20];
-        size_t len = 0;
-
-        json_decref(answer);
-        answer = NULL;
-        for (int i = 0; i < 200; i++) {
-                while (recv(fd, buf + len, 1, 0) == 1)
-                        if (buf[len++] == '\0') {
-                                answer = json_loads(buf, 0, NULL);
-                                ck_assert_ptr_nonnull(answer);
-                                return answer;
-                        }
-                run(5);
-        }
-        return NULL;
-}
-
-static json_t *call(const char *method, json_t *parameters) {
-        send_call(method, parameters, false);
-        ck_assert_ptr_nonnull(receive());
-        ck_assert_msg(!json_object_get(answer, "error"), "%s",
-                      json_string_value(json_object_get(answer, "error")));
-        return json_object_get(answer, "parameters");
-}
-
-/* Return: the message of the error, which must be @error. */
-static const char *fails(const char *method, json_t *parameters, const char *error) {
-        const json_t *p;
-
-        send_call(method, parameters, false);
-        ck_assert_ptr_nonnull(receive());
-        p = json_object_get(answer, "parameters");
-        ck_assert_str_eq(json_string_value(json_object_get(answer, "error")), error);
-        return json_string_value(json_object_get(p, "message"));
-}
-
-static void invalid(const char *method, json_t *parameters, const char *parameter) {
-        const json_t *p;
-
-        (void)fails(method, parameters, "org.varlink.service.InvalidParameter");
-        p = json_object_get(answer, "parameters");
-        ck_assert_str_eq(json_string_value(json_object_get(p, "parameter")), parameter);
-}
-
-static const char *text(const json_t *o, const char *key) {
-        const char *s = json_string_value(json_object_get(o, key));
-
-        return s ? s : "(null)";
-}
-
-static long long number(const json_t *o, const char *key) {
-        const json_t *j = json_object_get(o, key);
-
-        return json_is_integer(j) ? json_integer_value(j) : -1;
-}
+#include "tests/unit/api_client.h"
 
 START_TEST(status_shows_what_is_wrong) {
         json_t *s = json_object_get(call("Status", NULL), "status");
@@ -328,20 +216,6 @@ START_TEST(watchers_see_notes) {
 }
 END_TEST
 
-/* A request that the core answers with @code. */
-static const json_t *doing(const char *method, json_t *parameters, enum reply_code code) {
-        unsigned before = fix->n_requests;
-
-        send_call(method, parameters, false);
-        for (int i = 0; i < 50 && fix->n_requests == before; i++)
-                run(2);
-        ck_assert_uint_eq(fix->n_requests, before + 1);
-        ck_assert_uint_ne(fix->request.id, 0);
-        ck_assert_str_ne(fix->request.who, "");
-        api_reply(fix->api, fix->request.id, code, "because");
-        return json_object_get(receive(), "parameters");
-}
-
 /* The ledger's word on the device, a reading of it, and what comes of both (S2). */
 static const struct {
         const char *host;
@@ -556,9 +430,11 @@ START_TEST(guests_are_enrolled_and_made) {
                 "made");
         ck_assert_int_eq(fix->request.desired, DESIRED_RUNNING);
         ck_assert_int_eq(fix->priority, 100);
-        (void)doing("GuestCreate", json_pack("{s:s,s:b}", "xml", "<domain>two", "stopped", 1),
-                    REPLY_OK);
-        ck_assert_int_eq(fix->request.desired, DESIRED_STOPPED);
+        (void)doing("GuestCreate",
+                    json_pack("{s:s,s:s}", "xml", "<domain>two", "desired", "paused"), REPLY_OK);
+        ck_assert_int_eq(fix->request.desired, DESIRED_PAUSED);
+        invalid("GuestCreate", json_pack("{s:s,s:s}", "xml", "<domain>x", "desired", "up"),
+                "desired");
         ck_assert_ptr_nonnull(strstr(
                 fails("GuestCreate", json_pack("{s:s}", "xml", "<x>"), "io.hawd.Usage"), "line 1"));
         (void)fails("GuestCreate", json_pack("{s:s}", "xml", "<domain>a b"), "io.hawd.Usage");
@@ -576,6 +452,33 @@ START_TEST(settings_change_a_copy) {
                 "settings");
         (void)doing("GuestMove", json_pack("{s:s,s:s}", "name", "web", "host", "node1"), REPLY_OK);
         ck_assert_str_eq(fix->request.host, "node1");
+}
+END_TEST
+
+START_TEST(a_new_definition_keeps_the_settings) {
+        struct guest_spec *old = find_guest(fix_model(fix), "web")->spec;
+
+        text_set(old->uuid, sizeof(old->uuid), ""); /* as fix_xml() makes it */
+        old->conf.priority = 31;
+        old->n_after = 1;
+        text_set(old->after[0], NAME_LEN, "dns");
+        (void)doing("GuestSet",
+                    json_pack("{s:s,s:s,s:{s:s}}", "name", "web", "xml", "<domain>web", "settings",
+                              "boot-time", "5s"),
+                    REPLY_OK);
+        ck_assert_int_eq(fix->request.verb, VERB_GUEST_SET);
+        ck_assert_str_eq(fix->xml, "<domain>web");
+        ck_assert_int_eq(fix->priority, 31);
+        ck_assert_str_eq(fix->first_after, "dns");
+        (void)doing("GuestSet", json_pack("{s:s,s:s}", "name", "web", "xml", "<domain>web"),
+                    REPLY_OK);
+        ck_assert_ptr_nonnull(strstr(
+                fails("GuestSet", json_pack("{s:s,s:s}", "name", "web", "xml", "<domain>www"),
+                      "io.hawd.Usage"),
+                "the XML is of www"));
+        (void)fails("GuestSet", json_pack("{s:s,s:s}", "name", "web", "xml", "<x>"),
+                    "io.hawd.Usage");
+        ck_assert_uint_eq(fix->n_requests, 2);
 }
 END_TEST
 
@@ -646,6 +549,7 @@ START_TEST(the_interface_describes_every_field) {
         described(json_array_get(json_object_get(call("Devices", NULL), "devices"), 0));
         described(json_array_get(json_object_get(call("History", NULL), "rows"), 0));
         described(json_array_get(json_object_get(call("Guests", NULL), "guests"), 0));
+        described(json_object_get(call("Reload", NULL), "parameters"));
 }
 END_TEST
 
@@ -686,6 +590,7 @@ static Suite *api_suite(void) {
         tcase_add_test(tc, facts_for_many_at_once);
         tcase_add_test(tc, guests_are_enrolled_and_made);
         tcase_add_test(tc, settings_change_a_copy);
+        tcase_add_test(tc, a_new_definition_keeps_the_settings);
         tcase_add_test(tc, rules_are_checked);
         tcase_add_test(tc, the_interface_describes_every_method);
         tcase_add_test(tc, the_interface_describes_every_field);

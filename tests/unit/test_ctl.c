@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: ctl */
+/* needs: ctl guest */
 #include <time.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: control ctl */
+/* needs: control ctl guest */
 /*
  * hawctl against a server on a real socket. The server is a child that plays what the cluster would
  * do; with an argument this program only serves, to try hawctl by hand: test_ctl_run DIRECTORY
@@ -116,6 +116,10 @@ static void on_answer(void *data) {
         }
         if (r->verb == VERB_RULE_SET && busy-- > 0) {
                 api_reply(served->api, r->id, REPLY_BUSY, "being agreed on; try again");
+                return;
+        }
+        if (strcmp(r->guest, "refused") == 0) {
+                api_reply(served->api, r->id, REPLY_FAILED, "the ledger is full");
                 return;
         }
         if (r->guest[0] && requested())
@@ -305,6 +309,7 @@ static const struct {
         {"fence test --all", "why:          no answer"},
         {"fence test --all --from node1 --json", "\"took_ms\": 1500"},
         {"fence host node3 --yes", "agreed"},
+        {"reload", "hawd.conf is read again; nothing in it has changed"},
         {"rule add far separate --guests a,b", "agreed"}, /* busy at first */
         {"guest add new --priority 5 --after web", "agreed"},
         {"guest set web priority=5", "agreed"},
@@ -469,7 +474,132 @@ START_TEST(viewers_may_look_only) {
         text_set(socket_path, sizeof(socket_path), view_path);
         ck_assert_int_eq(hawctl("host list"), CTL_DONE);
         ck_assert_int_eq(hawctl("guest stop web"), CTL_FAILED);
-        complains("be root, or a member of the group hawd");
+        complains("GuestStop changes something");
+        complains("view.sock is for looking only: be root, or a member of the group hawd");
+        ck_assert_int_eq(hawctl("reload"), CTL_FAILED);
+        complains("Reload changes something");
+        ck_assert_int_eq(hawctl("export"), CTL_DONE);
+}
+END_TEST
+
+static char file_path[64];
+
+static const char *file(const char *text) {
+        FILE *f;
+
+        text_fmt(file_path, sizeof(file_path), "%s/file", dir);
+        f = fopen(file_path, "w");
+        ck_assert_ptr_nonnull(f);
+        fputs(text, f);
+        fclose(f);
+        return file_path;
+}
+
+static int apply(const char *text, const char *options) {
+        char command[128];
+
+        text_fmt(command, sizeof(command), "apply %s%s", file(text), options);
+        return hawctl(command);
+}
+
+#define XML(name, n)                                                                               \
+        "xml =\n  <domain type='kvm'>\n    <name>" name                                            \
+        "</name>\n    <uuid>00000000-0000-4000-8000-00000000000" n                                 \
+        "</uuid>\n    <memory>65536</memory>\n  </domain>\n"
+
+START_TEST(what_is_exported_is_so) {
+        char command[128], text[sizeof(out)];
+
+        ck_assert_int_eq(hawctl("export"), CTL_DONE);
+        says("[guest web]\ndesired = running\npriority = 100\n");
+        says("xml =\n  <domain/>\n");
+        says("[rule apart]\nkind = separate\nstrict = yes\nguests = dns web\n");
+        text_set(text, sizeof(text), out);
+        ck_assert_int_eq(apply(text, " --prune"), CTL_DONE);
+        ck_assert_str_eq(out, "nothing to change\n");
+        ck_assert_int_eq(apply(text, " --json"), CTL_DONE);
+        says("\"changes\": []");
+        text_fmt(command, sizeof(command), "export %s", file("old"));
+        ck_assert_int_eq(hawctl(command), CTL_DONE);
+        text_fmt(command, sizeof(command), "apply %s --prune", file_path);
+        ck_assert_int_eq(hawctl(command), CTL_DONE);
+        says("nothing to change");
+        ck_assert_int_eq(hawctl("export /nonexistent/x"), CTL_FAILED);
+        complains("/nonexistent/x: No such file");
+        ck_assert_int_eq(hawctl("export /proc/version"), CTL_FAILED); /* not to be replaced */
+        unlink(file_path);
+}
+END_TEST
+
+START_TEST(apply_changes_what_differs) {
+        static const char text[] = "[guest fresh]\n" XML(
+                "fresh", "1") "[guest web]\n"
+                              "priority = 7\ndesired = stopped\n[rule apart]\nguests = web old\n";
+
+        ck_assert_int_eq(apply(text, " --dry-run"), CTL_DONE);
+        says("+ guest fresh\n  xml: 5 lines\n");
+        says("~ guest web\n  desired: running -> stopped\n  priority: 100 -> 7\n");
+        says("~ rule apart\n  guests: dns web -> old web\n");
+        ck_assert_int_eq(hawctl("guest show fresh"), CTL_FAILED);
+        ck_assert_int_eq(apply(text, ""), CTL_USAGE);
+        complains("1 guest is stopped: web. Go on? There is no terminal to ask on: say --yes");
+        ck_assert_int_eq(hawctl("guest show fresh"), CTL_FAILED);
+        ck_assert_msg(apply(text, " --yes") == CTL_DONE, "%s%s", out, complaint);
+        says("rule apart: set\nguest web: changed\nguest web: wanted stopped\n"
+             "guest fresh: created\n");
+        ck_assert_int_eq(hawctl("guest show web"), CTL_DONE);
+        says("Guest web: stopped");
+        ck_assert_int_eq(hawctl("guest show fresh"), CTL_DONE);
+        says("Guest fresh: running");
+        ck_assert_int_eq(apply("[guest web]\n", " --prune"), CTL_USAGE);
+        complains(
+                "4 guests are stopped, undefined and forgotten (disks stay): dns, fresh, lab, old. "
+                "1 rule is deleted: apart. Go on?");
+        unlink(file_path);
+}
+END_TEST
+
+START_TEST(a_failure_says_what_is_not_done) {
+        static const char text[] = "[guest refused]\n" XML(
+                "refused", "1") "[guest dns]\n"
+                                "priority = 7\n[guest zoo]\n" XML("zoo", "2");
+
+        ck_assert_int_eq(apply(text, ""), CTL_FAILED);
+        says("guest dns: changed\nguest refused: FAILED\nguest zoo: not done (create)\n");
+        complains("guest refused: the ledger is full");
+        complains("1 of 3 steps are done");
+        ck_assert_int_eq(apply(text, " --json"), CTL_FAILED);
+        says("\"error\": \"the ledger is full\"");
+        says("\"not_done\": [\n    {");
+        ck_assert_int_eq(hawctl("guest show zoo"), CTL_FAILED);
+        unlink(file_path);
+}
+END_TEST
+
+START_TEST(mistakes_stop_all) {
+        ck_assert_int_eq(apply("[guest web]\npriority = 1\nprio = 1\n[rule x]\nkind = y\n", ""),
+                         CTL_USAGE);
+        complains("file:3: [guest] has no key 'prio'");
+        complains("file:5: 'y' is no value for 'kind'");
+        complains("2 mistakes in ");
+        ck_assert_int_eq(apply("[guest web]\n", " --timeout soon"), CTL_USAGE);
+        ck_assert_int_eq(hawctl("apply /nonexistent"), CTL_FAILED);
+        ck_assert_int_eq(hawctl("apply /dev/null"), CTL_DONE);
+        says("nothing to change");
+        text_set(socket_path, sizeof(socket_path), "/nonexistent");
+        ck_assert_int_eq(apply("[guest web]\nprio = 1\n", ""), CTL_NO_ANSWER);
+        complains("file:2: [guest] has no key");
+        unlink(file_path);
+}
+END_TEST
+
+START_TEST(a_guest_that_does_not_come_is_told) {
+        ck_assert_int_eq(apply("[guest old]\ndesired = running\n", " --timeout 20s"), CTL_DONE);
+        ck_assert_int_eq(apply("[guest dns]\ndesired = stopped\n", " --yes"), CTL_DONE);
+        ck_assert_int_eq(apply("[guest dns]\ndesired = running\n", " --timeout 2s"), CTL_FAILED);
+        complains("dns is blocked: no host has room");
+        complains("not all guests are as wanted");
+        unlink(file_path);
 }
 END_TEST
 
@@ -513,6 +643,11 @@ static Suite *ctl_run_suite(void) {
         tcase_add_test(tc, doctor_is_short);
         tcase_add_test(tc, nobody_answers);
         tcase_add_test(tc, viewers_may_look_only);
+        tcase_add_test(tc, what_is_exported_is_so);
+        tcase_add_test(tc, apply_changes_what_differs);
+        tcase_add_test(tc, a_failure_says_what_is_not_done);
+        tcase_add_test(tc, mistakes_stop_all);
+        tcase_add_test(tc, a_guest_that_does_not_come_is_told);
         tcase_add_test(tc, watch_ends_when_hawd_does);
         return s;
 }

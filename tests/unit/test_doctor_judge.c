@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: ctl */
+/* needs: ctl guest */
 /*
  * Every check of hawctl doctor: a sound cluster, and one thing of it changed in each row. Facts are
  * what hawd-facts said on a real one.

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "fencing/ladder.h"
 #include "hawd/core/note.h"
 
 /** struct applied - what came of an entry */
@@ -72,6 +73,12 @@ void host_proven(struct ledger *l, struct host *h, enum proof proof, const char 
  */
 bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, uint32_t n,
                    char *why, size_t size);
+/**
+ * level_to_try() - the next level whose devices may prove something: another one is not switched
+ * Return: 0, or -ENOENT with the reason in @why.
+ */
+int level_to_try(struct model *m, const struct config *config, const struct host *h, uint32_t tries,
+                 struct ladder_step *ret, char *why, size_t size);
 void fence_jobs_call_off(struct ledger *l, const struct host *h);
 void host_fenced(struct host *h, usec_t wall); /* one more (L3) */
 uint32_t ledger_voters(const struct model *m);

@@ -69,19 +69,46 @@ bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, u
 
                 if (!d || !d->seen_on || d->host != nodeid) {
                         text_fmt(why, size,
-                                 "%s reads off, but was never seen to read on while %s was in the "
-                                 "ring: no proof",
+                                 "%s was never seen to read on while %s was in the ring: it proves "
+                                 "nothing",
                                  names[i], model_host_name(m, nodeid));
                         return false;
                 }
                 if (d->distrusted) {
                         text_fmt(why, size,
-                                 "%s reads off, but did so while %s was in the ring: no proof",
+                                 "%s read off while %s was in the ring: it proves nothing",
                                  names[i], model_host_name(m, nodeid));
                         return false;
                 }
         }
         return true;
+}
+
+int level_to_try(struct model *m, const struct config *config, const struct host *h, uint32_t tries,
+                 struct ladder_step *ret, char *why, size_t size) {
+        struct ladder_step first = {0}, s;
+
+        if (ladder_next(config, h->name, tries, &first) < 0) {
+                text_set(why, size, "has no fence device");
+                return -ENOENT;
+        }
+        for (uint32_t k = 0; k < DEVICES_MAX; k++) {
+                const char *names[LEVEL_DEVICES_MAX];
+
+                if (ladder_next(config, h->name, tries + k, &s) < 0 ||
+                    (k > 0 && s.level == first.level))
+                        break;
+                for (uint32_t i = 0; i < s.n_devices; i++)
+                        names[i] = s.devices[i]->name;
+                /* Asked for by an operator it is switched off, whether that proves anything or not.
+                 */
+                if (devices_prove(m, h->nodeid, names, s.n_devices, why, size) || h->fence_forced) {
+                        s.pause_usec = MAX(s.pause_usec, first.pause_usec);
+                        *ret = s;
+                        return 0;
+                }
+        }
+        return -ENOENT;
 }
 
 static void off_done(struct ledger *l, const struct fence_job *j, struct host *h) {

@@ -109,6 +109,7 @@ struct core *core_new(const struct core_boot *boot, const struct config *config)
         c->stop_deadline = USEC_INFINITY;
         c->operational_said = true; /* so that what is missing is said at the start too */
         model_init(&c->model);
+        model_init(&c->lone.model);
         if (boot->state) {
                 model_copy(&c->model, &boot->state->model);
                 c->tail =
@@ -117,7 +118,9 @@ struct core *core_new(const struct core_boot *boot, const struct config *config)
                 for (size_t i = 0; i < boot->state->n_tail; i++)
                         c->tail[c->n_tail++] = entry_ref(boot->state->tail[i]);
         }
-        c->base_version = c->noted_version = c->model.version;
+        c->base_version = c->model.version;
+        c->noted_version = log_version(c); /* said when they were stored here, by the hawd before */
+        text_set(c->lost, sizeof(c->lost), boot->lost ? boot->lost : "");
         return c;
 }
 
@@ -135,6 +138,7 @@ struct core *core_free(struct core *c) {
         for (size_t i = 0; i < c->n_works; i++)
                 guest_spec_unref(c->works[i].spec);
         persist_free(c->pending_persist);
+        model_clear(&c->lone.model);
         model_clear(&c->model);
         free(c->tail);
         free(c->held);

@@ -231,7 +231,7 @@ static void lone_ended(struct core *c, size_t i) {
                 names[k] = f->parts[k].device;
         off = job_result(f) == FENCE_PROVEN_OFF;
         parts_text(f, text, sizeof(text));
-        if (off && !devices_prove(&c->model, f->host, names, f->n, why, sizeof(why))) {
+        if (off && !devices_prove(lone_model(c), f->host, names, f->n, why, sizeof(why))) {
                 off = false;
                 text_set(text, sizeof(text), why);
         }

@@ -178,7 +178,8 @@ static const char *waits_for(struct core *c, const struct guest *g) {
                 const struct guest *on = model_guest_named(&c->model, g->spec->after[i]);
 
                 if (on && on->desired != DESIRED_IGNORED &&
-                    (on->state != GUEST_RUNNING || on->health != HEALTH_HEALTHY))
+                    (on->state != GUEST_RUNNING || on->health != HEALTH_HEALTHY ||
+                     !holder(c, on))) /* its host may not have reported yet */
                         return g->spec->after[i];
         }
         return NULL;
@@ -236,6 +237,13 @@ static void start(struct core *c, struct entry *e, const struct guest *g, const 
 static void not_placed(struct core *c, struct entry *e, const struct guest *g, const char *why) {
         char text[TEXT_LEN];
 
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                if (c->model.hosts[i].state == HOST_JOINING) {
+                        text_fmt(text, sizeof(text), "waits for %s, which is joining: %.120s",
+                                 c->model.hosts[i].name, why);
+                        give_reason(c, e, g, GUEST_FAILED, text);
+                        return;
+                }
         if (g->start_failures)
                 text_fmt(text, sizeof(text), "%s; it is tried again with growing pauses", why);
         else

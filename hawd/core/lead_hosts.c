@@ -35,6 +35,18 @@ static bool lead_proven(struct core *c, struct entry *e) {
         return e->n_ops > 0;
 }
 
+/* Until the ledger knows it nothing else is decided: it would count them as lost only now. */
+static bool proven_unsaid(struct core *c) {
+        for (uint32_t i = 0; i < c->lone.n_proven; i++) {
+                const struct host *h = model_host(&c->model, c->lone.proven[i].nodeid);
+
+                if (h && !h->no_vote &&
+                    (!core_in_group(c, h->nodeid) || c->lone.proven[i].proof == PROOF_GONE))
+                        return true;
+        }
+        return false;
+}
+
 static bool in_nodelist(const struct core *c, uint32_t nodeid) {
         for (size_t k = 0; k < c->n_nodes; k++)
                 if (c->nodes[k].nodeid == nodeid)
@@ -229,12 +241,13 @@ static void fence_new_losses(struct core *c, struct entry *e) {
                 int i = model_host_index(&c->model, e->ops[k].host);
                 struct ladder_step s;
                 const struct host *h;
+                char why[TEXT_LEN];
 
                 if (e->ops[k].kind != OP_HOST_LOST || i < 0)
                         continue;
                 h = &c->model.hosts[i];
                 if (!fence_job_open(&c->model, h->nodeid) &&
-                    ladder_next(c->config, h->name, 0, &s) == 0)
+                    level_to_try(&c->model, c->config, h, 0, &s, why, sizeof(why)) == 0)
                         fence_try(c, e, h, h->losses + 1, 0,
                                   only_look(c, e, (size_t)i) ? FENCE_LOOK : FENCE_OFF, &s);
         }
@@ -280,7 +293,7 @@ static bool lead_deciders(struct core *c, struct entry *e) {
 
 /* Return: true when the entry changes who decides: it is alone in it, and nothing goes with it. */
 bool lead_hosts(struct core *c, struct entry *e) {
-        if (lead_deciders(c, e))
+        if (lead_deciders(c, e) || proven_unsaid(c))
                 return true;
         for (size_t i = 0; i < c->model.n_hosts; i++) {
                 lead_absent(c, e, i);
@@ -330,7 +343,7 @@ static bool storm_said(struct core *c, struct entry *e, const struct host *h) {
 static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
         const struct host *h = &c->model.hosts[i];
         bool look = only_look(c, e, i), guarded = storm(c, e, h);
-        char text[TEXT_LEN];
+        char text[TEXT_LEN], why[TEXT_LEN];
         struct ladder_step s;
 
         if (c->now < grace_until(c, i)) {
@@ -340,11 +353,8 @@ static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
         if (guarded && h->fence_tries && !storm_said(c, e, h))
                 return;
 
-        if (ladder_next(c->config, h->name, h->fence_tries, &s) < 0) {
-                text_fmt(text, sizeof(text),
-                         "has no fence device, so nothing can prove it off: look at it, then "
-                         "hawctl fence confirm %s --yes",
-                         h->name);
+        if (level_to_try(&c->model, c->config, h, h->fence_tries, &s, why, sizeof(why)) < 0) {
+                text_fmt(text, sizeof(text), NOTHING_PROVES, why, h->name);
                 fence_wait(c, e, h, text);
                 return;
         }

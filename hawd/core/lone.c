@@ -62,12 +62,31 @@ static void order_add(struct core *c, uint32_t executor, uint32_t target, usec_t
         c->n_orders = MAX(c->n_orders, i + 1);
 }
 
+/* The ledger as it will be: a member that started anew has applied nothing of its log yet, and on
+ * the winner of an exchange all of it stands. */
+struct model *lone_model(struct core *c) {
+        struct applied a = {0};
+
+        if (c->n_tail == 0)
+                return &c->model;
+        if (c->lone.as_of == log_version(c))
+                return &c->lone.model;
+        model_copy(&c->lone.model, &c->model);
+        for (size_t t = 0; t < c->n_tail; t++) {
+                ledger_apply(&c->lone.model, c->tail[t], &a);
+                applied_clear(&a);
+        }
+        c->lone.as_of = log_version(c);
+        return &c->lone.model;
+}
+
 /* Another configuration: what was proven says nothing of it, and what runs is called off. */
 void lone_reset(struct core *c) {
         c->lone.active = false;
         c->lone.n_absent = 0;
         c->lone.n_proven = 0;
         c->lone.said = false;
+        c->lone.as_of = 0;
         fencer_lone_call_off(c, 0);
 }
 
@@ -115,7 +134,7 @@ static void gone_tick(struct core *c) {
 }
 
 static void add_absent(struct core *c, uint32_t nodeid) {
-        const struct host *h = model_host(&c->model, nodeid);
+        const struct host *h = model_host(lone_model(c), nodeid);
         struct lone_host *x;
         struct peer *p;
 
@@ -168,29 +187,30 @@ void lone_begin(struct core *c) {
                         add_absent(c, c->model.hosts[i].nodeid);
 }
 
-static int64_t importance(const struct core *c, bool here) {
+static int64_t importance(struct core *c, bool here) {
+        const struct model *m = lone_model(c);
         int64_t sum = 0;
 
-        for (size_t i = 0; i < c->model.n_guests; i++)
-                for (size_t k = 0; k < c->model.n_hosts; k++)
-                        if ((c->model.guests[i].claims & (1u << k)) &&
-                            core_in_group(c, c->model.hosts[k].nodeid) == here)
-                                sum += c->model.guests[i].spec->conf.priority;
+        for (size_t i = 0; i < m->n_guests; i++)
+                for (size_t k = 0; k < m->n_hosts; k++)
+                        if ((m->guests[i].claims & (1u << k)) &&
+                            core_in_group(c, m->hosts[k].nodeid) == here)
+                                sum += m->guests[i].spec->conf.priority;
         return sum;
 }
 
 /* Both halves see the same ledger, so exactly one of them waits. */
-static bool lesser_half(const struct core *c) {
+static bool lesser_half(struct core *c) {
         int64_t ours = importance(c, true), theirs = importance(c, false);
         uint32_t lowest = UINT32_MAX;
 
-        for (size_t i = 0; i < c->model.n_hosts; i++)
-                lowest = MIN(lowest, c->model.hosts[i].nodeid);
+        for (size_t i = 0; i < lone_model(c)->n_hosts; i++)
+                lowest = MIN(lowest, lone_model(c)->hosts[i].nodeid);
         return ours != theirs ? ours < theirs : !core_in_group(c, lowest);
 }
 
 /* Until then a host is only looked at. One whose corosync is here has a hawd that may come back. */
-static usec_t switch_after(const struct core *c, const struct lone_host *h) {
+static usec_t switch_after(struct core *c, const struct lone_host *h) {
         usec_t wait = c->config->kdump_wait_usec, until;
 
         if (h->forced)
@@ -231,16 +251,18 @@ static void fence(struct core *c, struct lone_host *h) {
         const char *name = core_node_name(c, h->nodeid);
         usec_t due = switch_after(c, h);
         bool look = c->now < due;
+        char why[TEXT_LEN];
         struct ladder_step s;
+        const struct host *x;
 
         if (look && core_in_ring(c, h->nodeid)) {
                 wake_at(c, due);
                 return;
         }
-        if (ladder_next(c->config, name, h->tries, &s) < 0) {
-                text_fmt(h->error, sizeof(h->error),
-                         "%s has no fence device: look at it, then hawctl fence confirm %s --yes",
-                         name, name);
+        x = model_host(lone_model(c), h->nodeid);
+        if (!x || level_to_try(lone_model(c), c->config, x, h->tries, &s, why, sizeof(why)) < 0) {
+                text_fmt(h->error, sizeof(h->error), NOTHING_PROVES,
+                         x ? why : "the ledger does not know it", name);
                 return;
         }
         if (h->tried) {

@@ -37,6 +37,7 @@ struct msg_exchange {
         uint64_t epoch, promised, version; /* version: of the last stored entry */
         uint64_t applied;                  /* stable and applied */
         bool virgin; /* no ledger at all: counts only when all are (lost disks do not) */
+        bool lost;   /* a virgin that had a ledger: no first start where one is */
         uint32_t members[HOSTS_MAX]; /* who votes by its ledger, unstable changes included */
         uint32_t n_members;
         bool voter;      /* it votes itself, by what is stable */

@@ -153,6 +153,8 @@ struct lone {
                 char error[TEXT_LEN]; /* of the last try; its text, when proven */
         } absent[HOSTS_MAX];
         uint32_t n_absent;
+        struct model model;              /* see lone_model() */
+        uint64_t as_of;                  /* version that it is of; 0: none */
         struct proven proven[HOSTS_MAX]; /* as said in the ring */
         uint32_t n_proven;
 };
@@ -226,6 +228,8 @@ struct core {
 
         /* log.c: model is as of the last applied entry, tail follows it */
         bool virgin;
+        char lost[TEXT_LEN]; /* why it has no ledger, though it had one; empty: it had none, or has
+                                it */
         uint64_t epoch, promised;
         struct model model;
         struct entry **tail;
@@ -313,6 +317,9 @@ struct core {
         usec_t stop_told;
 };
 
+#define NOTHING_PROVES                                                                             \
+        "%s, so nothing can prove it off: look at it, then hawctl fence confirm %s --yes"
+
 /** wake_at() - this step asks to be called again at @t */
 static inline void wake_at(struct core *c, usec_t t) {
         if (t < c->wake)
@@ -353,6 +360,7 @@ uint32_t sync_voters(const struct core *c, uint32_t *ret);
 /* lone.c */
 bool lone_proven(const struct core *c, uint32_t nodeid);
 bool lone_busy(struct core *c);
+struct model *lone_model(struct core *c);
 void lone_reset(struct core *c);
 void lone_begin(struct core *c);
 void lone_take(struct core *c, struct ring_member from, const struct msg *m);

@@ -120,6 +120,7 @@ static void exchange_send(struct core *c) {
                 .virgin = c->virgin,
         };
         m->exchange.n_members = sync_members(c, m->exchange.members);
+        m->exchange.lost = c->virgin && c->lost[0];
         m->exchange.voter = self && !self->no_vote;
         m->exchange.continuous = c->continuous && !c->stopping;
         core_send(c, m);
@@ -253,6 +254,17 @@ static bool first_start_complete(struct core *c) {
         size_t n = 0;
 
         c->missing[0] = '\0';
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (c->peers[i].exchange.lost) {
+                        text_fmt(c->missing, sizeof(c->missing),
+                                 "%s lost its ledger%s%.150s, and nobody here has one: start hawd "
+                                 "on a "
+                                 "host that holds it, or put the kept file back",
+                                 core_node_name(c, c->peers[i].id.nodeid),
+                                 c->peers[i].id.nodeid == c->nodeid ? ": " : "",
+                                 c->peers[i].id.nodeid == c->nodeid ? c->lost : "");
+                        return false;
+                }
         for (size_t i = 0; i < c->n_nodes; i++) {
                 if (core_in_group(c, c->nodes[i].nodeid)) {
                         n++;
@@ -422,8 +434,9 @@ void sync_advance(struct core *c) {
                 if (c->peers[c->winner].id.nodeid == c->nodeid)
                         state_send(c);
         }
-        if (c->phase == SYNC_INSTALL && !c->installed && self->promised == c->number &&
-            same_as_winner(c, self))
+        /* One whose disk fails follows without counting (log.c). */
+        if (c->phase == SYNC_INSTALL && !c->installed &&
+            (self->promised == c->number || c->store_failed) && same_as_winner(c, self))
                 install(c, NULL);
 }
 

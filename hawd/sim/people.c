@@ -57,6 +57,17 @@ static void again(struct sim *s, struct sim_request *r) {
         sim_at(s, 250 * USEC_PER_MSEC, OWNER_WORLD, -1, ask, r->id, 0);
 }
 
+/* Whoever says falsely to half of a cluster that the other half is off has two clusters. */
+static bool false_in_split(struct sim *s, const struct sim_host *h, const struct sim_request *r) {
+        int k = sim_host_index(s, r->rq.host);
+        struct core_status st;
+
+        if (r->rq.verb != VERB_FENCE_CONFIRM || k < 0)
+                return false;
+        core_status(h->core, &st);
+        return st.split && s->hosts[k].powered;
+}
+
 void people_send(struct sim *s, uint64_t id) {
         struct sim_request *r = people_find(s, id);
         struct sim_host *h = sim_best_host(s);
@@ -69,6 +80,10 @@ void people_send(struct sim *s, uint64_t id) {
                         again(s, r);
                 else
                         answered(s, r, REPLY_FAILED, "no hawd runs");
+                return;
+        }
+        if (false_in_split(s, h, r)) {
+                answered(s, r, REPLY_FAILED, "not said: it is on, and there is no other proof");
                 return;
         }
         r->sent = true;

@@ -205,10 +205,16 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
 static void check_online(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
         const struct sim_host *who;
+        struct core_status st;
 
         if (i < 0 || mh->state != HOST_ONLINE || s->truth->top > s->hosts[by->index].seen_version)
                 return;
         who = bmc_may_switch_off(s, i);
+        if (who && who->core) {
+                core_status(who->core, &st);
+                if (st.split) /* its ledger cannot say yet that it is lost */
+                        return;
+        }
         if (who)
                 sim_violate(s, "S3", "%s is online, but a hawd-fence on %s may still switch it off",
                             mh->name, who->name);

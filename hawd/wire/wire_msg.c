@@ -68,6 +68,7 @@ static void put_exchange(struct wire_out *o, const struct msg *m, Hawd__Msg *p) 
         e->members = wire_alloc(o, e->n_members, sizeof(*e->members));
         for (size_t i = 0; i < e->n_members; i++)
                 e->members[i] = x->members[i];
+        e->lost = x->lost;
         e->voter = x->voter;
         e->continuous = x->continuous;
         p->body_case = HAWD__MSG__BODY_EXCHANGE;
@@ -230,6 +231,7 @@ static void get_exchange(struct wire_in *in, const Hawd__Exchange *p, struct msg
         x->n_members = (uint32_t)n;
         for (size_t i = 0; i < n; i++)
                 x->members[i] = p->members[i];
+        x->lost = p->lost;
         x->voter = p->voter;
         x->continuous = p->continuous;
 }

@@ -328,6 +328,8 @@ START_TEST(all_devices_of_the_level_and_the_longest_budget) {
         struct rig *r = open_rig();
 
         rig_device(r, "bmc4b", "node4", 1)->timeout_usec = 33 * USEC_PER_SEC;
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .name = "bmc4b", .host = 4, .executor = 1,
+           .reading = READING_ON);
         rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3));
         ck_assert_uint_eq(rig_op(r, OP_FENCE_START)->n_devices, 2);
         ck_assert_str_eq(rig_op(r, OP_FENCE_START)->devices[1], "bmc4b");

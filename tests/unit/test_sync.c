@@ -443,6 +443,12 @@ START_TEST(executor_is_a_synced_member) {
         net_pass(n, 5 * USEC_PER_SEC);
         for (size_t i = 0; i < 5; i++)
                 ck_assert_int_eq(net_model(n, 1)->hosts[i].state, HOST_ONLINE);
+        for (uint32_t id = 1; id <= 5; id++) { /* as if it had been read */
+                struct model *m = (struct model *)(uintptr_t)net_model(n, id);
+
+                m->devices[m->n_devices] = (struct device){.host = 5, .seen_on = true};
+                text_set(m->devices[m->n_devices++].name, NAME_LEN, "bmc5");
+        }
         net_hold(n, 1);
         net_group(n, M(1, 2, 3, 4));
         net_run(n);

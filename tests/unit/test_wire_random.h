@@ -384,6 +384,7 @@ static void rnd_exchange(struct msg_exchange *x) {
         x->n_members = rnd_below(HOSTS_MAX + 1);
         for (size_t i = 0; i < x->n_members; i++)
                 x->members[i] = rnd32();
+        x->lost = rnd_bool();
         x->voter = rnd_bool();
         x->continuous = rnd_bool();
 }

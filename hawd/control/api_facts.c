@@ -5,7 +5,7 @@
  */
 #include "hawd/control/api_internal.h"
 
-#define FACTS_ID (UINT64_C(1) << 63) /* no call has such a number */
+#define FACTS_ID (UINT64_C(1) << 62) /* no call has such a number, nor a request of hawd itself */
 #define ASKED_AT_ONCE 8
 
 struct gathering {

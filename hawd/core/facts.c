@@ -33,21 +33,27 @@ void facts_done(struct core *c, const struct event *ev) {
         c->n_facts_askers = 0;
 }
 
-/* Why there is no use in asking @h; empty: there is. */
-static void no_use(struct core *c, const struct host *h, char text[TEXT_LEN]) {
-        const struct peer *p = core_peer(c, h->nodeid);
+/* Left out of the group, or, where the others are too few for that, without a heartbeat. */
+static bool hangs(const struct core *c, uint32_t nodeid, const struct peer *p) {
+        if (!p)
+                return silent_left_out(c, nodeid);
+        return p->heartbeat_now &&
+               c->now >= usec_add(MAX(p->heartbeat_now, c->listening_since), silent_limit(c));
+}
+
+void facts_no_use(struct core *c, uint32_t nodeid, char text[TEXT_LEN]) {
+        const struct peer *p = core_peer(c, nodeid);
+        const char *name = core_node_name(c, nodeid);
 
         text[0] = '\0';
-        if (!p && silent_left_out(c, h->nodeid)) {
-                text_fmt(text, TEXT_LEN, "its hawd hangs: systemctl restart hawd on %s", h->name);
-                return;
-        }
-        if (!p)
+        if (hangs(c, nodeid, p))
+                text_fmt(text, TEXT_LEN, "its hawd hangs: systemctl restart hawd on %s", name);
+        else if (!p)
                 text_fmt(text, TEXT_LEN,
-                         core_in_ring(c, h->nodeid)
+                         core_in_ring(c, nodeid)
                                  ? "hawd does not run there: systemctl start hawd on %s"
                                  : "%s is not in corosync's ring",
-                         h->name);
+                         name);
 }
 
 void facts_ask(struct core *c, const struct request *r) {
@@ -65,12 +71,12 @@ void facts_ask(struct core *c, const struct request *r) {
                 facts_serve(c, c->nodeid, r->id);
                 return;
         }
-        no_use(c, h, text);
+        facts_no_use(c, h->nodeid, text);
         if (text[0]) {
                 core_reply(c, r->id, REPLY_FAILED, "%s", text);
                 return;
         }
-        request_wait(c, r->id, NULL);
+        request_wait(c, r->id, NULL)->facts_of = h->nodeid;
         m = msg_new(MSG_ASK);
         m->ask.kind = ASK_FACTS;
         m->ask.to = h->nodeid;

@@ -165,6 +165,7 @@ struct pending {
         struct entry *entry; /* to propose again after a change of the group; owned */
         uint64_t epoch;      /* in which it was proposed; 0: not yet */
         usec_t since;
+        uint32_t facts_of; /* node id whose facts it waits for; 0: for the ledger */
 };
 
 struct core {
@@ -374,6 +375,7 @@ void silent_group(struct core *c);
 void silent_excluded(struct core *c, const struct ring_member *left, size_t n);
 void silent_refused(struct core *c, struct ring_member from, uint32_t major);
 bool silent_left_out(const struct core *c, uint32_t nodeid);
+usec_t silent_limit(const struct core *c); /* without a heartbeat for so long: it hangs */
 void silent_tick(struct core *c);
 
 /* log.c */
@@ -456,3 +458,5 @@ struct action *core_reply(struct core *c, uint64_t request, enum reply_code code
 void facts_ask(struct core *c, const struct request *r);
 void facts_serve(struct core *c, uint32_t asker, uint64_t request);
 void facts_done(struct core *c, const struct event *ev);
+/** facts_no_use() - why there is no use in waiting for the facts of @nodeid; empty: there is */
+void facts_no_use(struct core *c, uint32_t nodeid, char text[TEXT_LEN]);

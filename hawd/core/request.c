@@ -95,8 +95,16 @@ void request_tick(struct core *c) {
         for (size_t i = 0; i < c->n_pendings;) {
                 struct pending *p = &c->pendings[i];
                 usec_t due = usec_add(p->since, REQUEST_PATIENCE_USEC);
+                char no_use[TEXT_LEN] = "";
                 struct core_status st;
 
+                if (p->facts_of)
+                        facts_no_use(c, p->facts_of, no_use);
+                if (no_use[0]) {
+                        core_reply(c, p->request, REPLY_FAILED, "%s", no_use);
+                        pending_remove(c, p);
+                        continue;
+                }
                 if (c->now < due) {
                         wake_at(c, due);
                         i++;

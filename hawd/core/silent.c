@@ -14,7 +14,7 @@
 #define SILENT_HEARTBEATS 5
 #define STALL_USEC USEC_PER_SEC /* a step so late that it says more of us than of the others */
 
-static usec_t silent_limit(const struct core *c) {
+usec_t silent_limit(const struct core *c) {
         return MIN(MAX(SILENT_MIN_USEC, SILENT_HEARTBEATS * c->config->heartbeat_usec),
                    c->config->daemon_grace_usec);
 }

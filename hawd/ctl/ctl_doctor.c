@@ -28,14 +28,31 @@ static int all_guests(struct ctl *ctl, json_t **ret) {
         return CTL_DONE;
 }
 
-static json_t *entries(const json_t *hosts) {
+/* The version of the hawd that runs there: the facts have the installed one. */
+static void set_version(json_t *entry, const json_t *live) {
+        const json_t *h;
+        size_t i;
+
+        json_array_foreach(live, i, h) if (strcmp(jtext(h, "name"), jtext(entry, "name")) == 0)
+                json_object_set(entry, "running_version", json_object_get(h, "hawd_version"));
+}
+
+/* Before the cluster has met for the first time it has no hosts: then this one tells of itself. */
+static json_t *entries(const json_t *answers, const json_t *live) {
         json_t *list = json_array();
         const json_t *h;
         size_t i;
 
-        json_array_foreach(hosts, i, h) json_array_append_new(
-                list, facts_entry(jtext(h, "name"), json_string_value(json_object_get(h, "error")),
-                                  json_string_value(json_object_get(h, "facts"))));
+        json_array_foreach(answers, i, h) {
+                json_t *entry = facts_entry(jtext(h, "name"),
+                                            json_string_value(json_object_get(h, "error")),
+                                            json_string_value(json_object_get(h, "facts")));
+
+                set_version(entry, live);
+                json_array_append_new(list, entry);
+        }
+        if (i == 0)
+                json_array_append_new(list, local_facts());
         return list;
 }
 
@@ -60,7 +77,8 @@ static int cluster_exam(struct ctl *ctl, const char *host, json_t **ret) {
         *ret = json_pack("{s:b,s:I,s:O,s:O,s:O,s:o}", "local", false, "now_usec",
                          (json_int_t)wall_now(), "status", json_object_get(status, "status"),
                          "guests", guests, "rules", json_object_get(rules, "rules"), "hosts",
-                         entries(json_object_get(facts, "hosts")));
+                         entries(json_object_get(facts, "hosts"),
+                                 json_object_get(json_object_get(status, "status"), "hosts")));
         return CTL_DONE;
 }
 

@@ -86,8 +86,9 @@ static inline json_t *sound(void) {
                 text_fmt(name, sizeof(name), "node%d", i);
                 text_fmt(text, sizeof(text), host_text, i, i, i, i);
                 json_array_append_new(live, parse(text));
-                json_array_append_new(hosts, json_pack("{s:s,s:n,s:o}", "name", name, "error",
-                                                       "facts", parse(facts_text)));
+                json_array_append_new(hosts, json_pack("{s:s,s:n,s:s,s:o}", "name", name, "error",
+                                                       "running_version", "0.1.0", "facts",
+                                                       parse(facts_text)));
         }
         return json_pack("{s:b,s:I,s:{s:b,s:n,s:n,s:s,s:o},s:o,s:[],s:o}", "local", 0, "now_usec",
                          (json_int_t)NOW, "status", "operational", 1, "missing", "store_error",

@@ -162,6 +162,24 @@ START_TEST(who_cannot_answer_is_named_at_once) {
 }
 END_TEST
 
+START_TEST(who_falls_silent_is_not_waited_for) {
+        struct rig *r = open_rig_with(1);
+
+        heartbeat(r, 1, 0);
+        rig_clear(r);
+        ASK(r, 5, "node1");
+        ASK(r, 6, "node3"); /* of whom no heartbeat came yet */
+        rig_pass(r, 4 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_acts(r, ACT_REPLY), 0);
+        rig_pass(r, 3 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_acts(r, ACT_REPLY), 1);
+        ck_assert_ptr_nonnull(strstr(reply_to(r, 5)->reply.text, "its hawd hangs"));
+        rig_group(r, 0x6, 0x6);
+        ck_assert_str_eq(reply_to(r, 6)->reply.text, "node3 is not in corosync's ring");
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(who_does_not_answer_is_named_in_time) {
         struct rig *r = open_rig();
 
@@ -205,6 +223,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, others_are_asked_in_the_ring);
         tcase_add_test(tc, others_are_answered_in_the_ring);
         tcase_add_test(tc, who_cannot_answer_is_named_at_once);
+        tcase_add_test(tc, who_falls_silent_is_not_waited_for);
         tcase_add_test(tc, who_does_not_answer_is_named_in_time);
         tcase_add_test(tc, clocks_are_compared);
         return s;

@@ -53,7 +53,8 @@ struct doctor_check {
 
 /**
  * An exam is what the checks judge:
- *     {"local": bool, "now_usec", "status", "guests", "rules", "hosts": [{name, error, facts}]}
+ *     {"local": bool, "now_usec", "status", "guests", "rules",
+ *      "hosts": [{name, error, running_version, facts}]}
  * local: of one host alone; status, guests and rules are null then.
  */
 extern const struct doctor_check doctor_checks[];

@@ -9,19 +9,39 @@ static bool is(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
 
+/* As hawd has it; "" where it does not say. */
+static const char *state_of(const json_t *exam, const char *name) {
+        const json_t *h;
+        size_t i;
+
+        json_array_foreach(part_of(exam, "status/hosts"), i, h) if (is(jtext(h, "name"), name)) {
+                return jtext(h, "state");
+        }
+        return "";
+}
+
+/* One that is known to be down is judged by its state; that it gives no answer is no news. */
+static bool down(const char *state) {
+        return is(state, "off") || is(state, "away") || is(state, "lost") || is(state, "fencing");
+}
+
 void judge_answers(struct findings *f, const json_t *exam) {
         const json_t *h;
         size_t i;
 
         json_array_foreach(json_object_get(exam, "hosts"), i, h) {
+                const char *name = jtext(h, "name");
+                bool is_down = down(state_of(exam, name));
+
                 if (jnull(h, "error")) {
-                        found_on(f, jtext(h, "name"), SEVERITY_OK, "it answers");
+                        found_on(f, name, SEVERITY_OK, "it answers");
                         continue;
                 }
-                found_on(f, jtext(h, "name"), SEVERITY_BAD,
+                found_on(f, name, is_down ? SEVERITY_NOTE : SEVERITY_BAD,
                          "no answer from this host, so it is not known what would hurt there: %s",
                          jtext(h, "error"));
-                mend(f, "hawctl doctor --local on %s; journalctl -u hawd there", jtext(h, "name"));
+                if (!is_down)
+                        mend(f, "hawctl doctor --local on %s; journalctl -u hawd there", name);
         }
 }
 
@@ -114,8 +134,9 @@ void judge_guests(struct findings *f, const json_t *exam) {
 /* ---- what should be equal ----------------------------------------------------------------------
  */
 
-static const char *value_at(const json_t *facts, const char *path) {
-        return jword(part_of(facts, path));
+/* Of an entry of exam.hosts, e.g. "facts/libvirt/version"; "" when it does not say. */
+static const char *value_at(const json_t *host, const char *path) {
+        return jword(part_of(host, path));
 }
 
 /* How many hosts have @value there. */
@@ -123,8 +144,7 @@ static size_t count(const json_t *exam, const char *path, const char *value) {
         const json_t *h;
         size_t i, n = 0;
 
-        json_array_foreach(json_object_get(exam, "hosts"), i, h) n +=
-                is(value_at(facts_of(h), path), value);
+        json_array_foreach(json_object_get(exam, "hosts"), i, h) n += is(value_at(h, path), value);
         return n;
 }
 
@@ -135,7 +155,7 @@ static const char *usual(const json_t *exam, const char *path) {
         size_t i, most = 0;
 
         json_array_foreach(json_object_get(exam, "hosts"), i, h) {
-                const char *value = value_at(facts_of(h), path);
+                const char *value = value_at(h, path);
                 size_t n = *value ? count(exam, path, value) : 0;
 
                 if (n > most) {
@@ -146,7 +166,7 @@ static const char *usual(const json_t *exam, const char *path) {
         return best;
 }
 
-/* Return: how many differ from what most have; *ret is called on each of them. */
+/* Return: how many differ from what most have; @say is called for each of them. */
 static size_t differing(struct findings *f, const json_t *exam, const char *path,
                         void (*say)(struct findings *f, const char *host, const char *value,
                                     const char *most)) {
@@ -155,7 +175,7 @@ static size_t differing(struct findings *f, const json_t *exam, const char *path
         size_t i, n = 0;
 
         json_array_foreach(json_object_get(exam, "hosts"), i, h) {
-                const char *value = value_at(facts_of(h), path);
+                const char *value = value_at(h, path);
 
                 if (!*value || is(value, most))
                         continue;
@@ -176,7 +196,7 @@ static void config_differs(struct findings *f, const char *host, const char *val
 }
 
 void judge_config_equal(struct findings *f, const json_t *exam) {
-        static const char path[] = "host/config/running_hash";
+        static const char path[] = "facts/host/config/running_hash";
 
         if (json_array_size(json_object_get(exam, "hosts")) > 1 && *usual(exam, path) &&
             differing(f, exam, path, config_differs) == 0)
@@ -204,11 +224,31 @@ static void qemu_differs(struct findings *f, const char *host, const char *value
                  value, most);
 }
 
-void judge_versions(struct findings *f, const json_t *exam) {
-        size_t n = differing(f, exam, "hawd_version", hawd_differs);
+/* An upgrade takes effect when hawd is started anew. */
+static size_t not_restarted(struct findings *f, const json_t *exam) {
+        const json_t *h;
+        size_t i, n = 0;
 
-        n += differing(f, exam, "libvirt/version", libvirt_differs);
-        n += differing(f, exam, "libvirt/hypervisor_version", qemu_differs);
+        json_array_foreach(json_object_get(exam, "hosts"), i, h) {
+                const char *runs = value_at(h, "running_version");
+                const char *installed = value_at(h, "facts/hawd_version");
+
+                if (!*runs || !*installed || is(runs, installed))
+                        continue;
+                n++;
+                found_on(f, jtext(h, "name"), SEVERITY_NOTE, "hawd %s runs, and %s is installed",
+                         runs, installed);
+                mend(f, "systemctl restart hawd; its guests run on");
+        }
+        return n;
+}
+
+void judge_versions(struct findings *f, const json_t *exam) {
+        size_t n = differing(f, exam, "running_version", hawd_differs);
+
+        n += not_restarted(f, exam);
+        n += differing(f, exam, "facts/libvirt/version", libvirt_differs);
+        n += differing(f, exam, "facts/libvirt/hypervisor_version", qemu_differs);
         if (n == 0 && json_array_size(json_object_get(exam, "hosts")) > 1)
                 found(f, SEVERITY_OK, "all hosts have the same versions");
 }

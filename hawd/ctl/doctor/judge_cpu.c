@@ -13,25 +13,50 @@ static bool has(const json_t *features, const char *name) {
         return false;
 }
 
-/* What @from has and @to has not: how many, the first few by name. */
-static size_t lacking(const json_t *from, const json_t *to, char *buf, size_t size) {
-        const json_t *x;
-        size_t i, n = 0;
+static const json_t *cpu_of(const json_t *host) {
+        const json_t *cpu = part_of(facts_of(host), "libvirt/cpu");
 
-        buf[0] = '\0';
-        json_array_foreach(json_object_get(from, "features"), i, x) {
-                const char *name = jword(x);
-                size_t used = strlen(buf);
+        return json_is_array(json_object_get(cpu, "features")) ? cpu : NULL;
+}
 
-                if (has(json_object_get(to, "features"), name))
+static void append(char *buf, size_t size, const char *name) {
+        size_t used = strlen(buf);
+
+        text_fmt(buf + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+/** struct lack - what one host has and others lack */
+struct lack {
+        size_t n;
+        char features[TEXT_LEN]; /* the first few */
+        char hosts[TEXT_LEN];
+};
+
+static bool lacks(const json_t *host, const char *feature) {
+        return cpu_of(host) && !has(json_object_get(cpu_of(host), "features"), feature);
+}
+
+static void look(const json_t *hosts, const json_t *from, struct lack *ret) {
+        const json_t *features = json_object_get(cpu_of(from), "features"), *x, *h;
+        bool poorer[HOSTS_MAX] = {0};
+        size_t i, k;
+
+        *ret = (struct lack){0};
+        json_array_foreach(features, i, x) {
+                bool any = false;
+
+                json_array_foreach(hosts, k, h) if (k < HOSTS_MAX && lacks(h, jword(x))) {
+                        poorer[k] = any = true;
+                }
+                if (!any)
                         continue;
-                n++;
-                if (n <= 3)
-                        text_fmt(buf + used, size - used, "%s%s", n > 1 ? ", " : "", name);
-                else if (n == 4)
-                        text_fmt(buf + used, size - used, "%s", " ...");
+                ret->n++;
+                if (ret->n <= 4)
+                        append(ret->features, sizeof(ret->features),
+                               ret->n <= 3 ? jword(x) : "...");
         }
-        return n;
+        json_array_foreach(hosts, k, h) if (k < HOSTS_MAX && poorer[k])
+                append(ret->hosts, sizeof(ret->hosts), jtext(h, "name"));
 }
 
 /* "vm1, vm2 (host-passthrough) and 3 more (host-model)"; empty: no guest depends on it. */
@@ -61,21 +86,17 @@ static void dependants(const json_t *exam, char *buf, size_t size) {
         }
 }
 
-static bool compare(struct findings *f, const json_t *from, const json_t *to, const char *guests) {
-        const json_t *a = part_of(facts_of(from), "libvirt/cpu");
-        const json_t *b = part_of(facts_of(to), "libvirt/cpu");
-        char names[TEXT_LEN];
-        size_t n;
+static bool compare(struct findings *f, const json_t *hosts, const json_t *from,
+                    const char *guests) {
+        struct lack lack;
 
-        if (!json_is_array(json_object_get(a, "features")) ||
-            !json_is_array(json_object_get(b, "features")))
-                return false;
-        n = lacking(a, b, names, sizeof(names));
-        if (n == 0 && strcmp(jtext(a, "vendor"), jtext(b, "vendor")) == 0)
+        look(hosts, from, &lack);
+        if (lack.n == 0)
                 return false;
         found_on(f, jtext(from, "name"), *guests ? SEVERITY_WARNING : SEVERITY_NOTE,
-                 "its CPU (%s %s) has %zu features that %s lacks (%s)%s%s%s", jtext(a, "vendor"),
-                 jtext(a, "model"), n, jtext(to, "name"), names,
+                 "its CPU (%s %s) has %zu features that %s lack (%s)%s%s%s",
+                 jtext(cpu_of(from), "vendor"), jtext(cpu_of(from), "model"), lack.n, lack.hosts,
+                 lack.features,
                  *guests ? ": guests that see their host's CPU cannot migrate there: " : "", guests,
                  *guests ? "; they can start there anew" : "");
         if (*guests)
@@ -84,20 +105,20 @@ static bool compare(struct findings *f, const json_t *from, const json_t *to, co
 }
 
 void judge_cpus(struct findings *f, const json_t *exam) {
-        const json_t *hosts = json_object_get(exam, "hosts"), *a, *b;
+        const json_t *hosts = json_object_get(exam, "hosts"), *h;
         bool any = false;
         char guests[FINDING_LEN / 2];
-        size_t i, k, known = 0;
+        size_t i, known = 0;
 
         dependants(exam, guests, sizeof(guests));
-        json_array_foreach(hosts, i, a) {
-                const json_t *cpu = part_of(facts_of(a), "libvirt/cpu");
+        json_array_foreach(hosts, i, h) {
+                const json_t *cpu = part_of(facts_of(h), "libvirt/cpu");
 
                 if (json_is_object(cpu) && !jnull(cpu, "error"))
-                        found_on(f, jtext(a, "name"), SEVERITY_NOTE,
+                        found_on(f, jtext(h, "name"), SEVERITY_NOTE,
                                  "not known: its CPU: because %s", jtext(cpu, "error"));
-                known += json_is_array(json_object_get(cpu, "features"));
-                json_array_foreach(hosts, k, b) if (a != b) any |= compare(f, a, b, guests);
+                known += cpu_of(h) != NULL;
+                any |= compare(f, hosts, h, guests);
         }
         if (!any && known > 1)
                 found(f, SEVERITY_OK, "%zu hosts have the same CPU features", known);

@@ -73,7 +73,8 @@ void silent_excluded(struct core *c, const struct ring_member *left, size_t n) {
                         k++;
                         continue;
                 }
-                suspect(c, id);
+                if (id.nodeid != c->nodeid) /* or it would leave itself out for ever */
+                        suspect(c, id);
                 core_note(c, NOTE_PEER_SILENT, id.nodeid, NULL,
                           "hawd on %s says nothing: the group goes on without it; its guests are "
                           "not touched",

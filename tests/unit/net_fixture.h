@@ -22,6 +22,8 @@ struct node {
         uint64_t configuration; /* 0: in none */
         size_t next;            /* in the queue */
         bool hold_disk, fail_disk;
+        bool hangs; /* takes nothing, does nothing */
+        unsigned rejoins;
         struct persist *held[64];
         size_t n_held;
         uint64_t epoch, promised; /* on its disk */
@@ -176,6 +178,8 @@ static inline void net_actions(struct net *n, uint32_t id, struct actions *out) 
                         d->replied = a->reply.request;
                         d->reply_code = a->reply.code;
                         d->n_replies++;
+                } else if (a->kind == ACT_REJOIN) {
+                        d->rejoins++;
                 } else if (a->kind == ACT_FENCE) {
                         ck_assert_uint_lt(n_fences, ARRAY_SIZE(fences));
                         fences[n_fences++] = *a;
@@ -244,7 +248,7 @@ static inline void net_run(struct net *n) {
         while (any) {
                 any = false;
                 for (uint32_t id = 1; id <= n->n_nodes; id++)
-                        any |= n->nodes[id].c && net_deliver(n, id);
+                        any |= n->nodes[id].c && !n->nodes[id].hangs && net_deliver(n, id);
         }
 }
 
@@ -279,7 +283,8 @@ static inline void net_group(struct net *n, uint32_t mask) {
         while (any) { /* virtual synchrony: what one that stays got, all that stay get */
                 any = false;
                 for (uint32_t i = 1; i <= n->n_nodes; i++)
-                        any |= (mask & (1u << i)) && n->nodes[i].configuration && net_deliver(n, i);
+                        any |= (mask & (1u << i)) && n->nodes[i].configuration &&
+                               !n->nodes[i].hangs && net_deliver(n, i);
         }
         for (uint32_t i = 1; i <= n->n_nodes; i++)
                 if (mask & (1u << i)) {
@@ -288,7 +293,7 @@ static inline void net_group(struct net *n, uint32_t mask) {
                         n->nodes[i].next = n->n_queue;
                 }
         for (uint32_t i = 1; i <= n->n_nodes; i++)
-                if (mask & (1u << i)) {
+                if ((mask & (1u << i)) && !n->nodes[i].hangs) {
                         net_ring(n, i, configuration, mask);
                         TELL(n, i, .kind = EV_GROUP, .group = {.members = members, .n_members = k});
                 }
@@ -368,7 +373,7 @@ static inline void net_pass(struct net *n, usec_t t) {
         while (n->now < end) {
                 n->now += USEC_PER_SEC / 2;
                 for (uint32_t i = 1; i <= n->n_nodes; i++)
-                        if (n->nodes[i].c)
+                        if (n->nodes[i].c && !n->nodes[i].hangs)
                                 TELL(n, i, .kind = EV_TIMEOUT);
                 net_run(n);
         }

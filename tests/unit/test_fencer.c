@@ -61,6 +61,25 @@ START_TEST(every_device_at_once) {
 }
 END_TEST
 
+/* What only looks reads twice too. */
+START_TEST(a_look_reads_off_twice) {
+        struct rig *r = open_rig();
+
+        fence(r, FENCE_LOOK);
+        ck_assert_int_eq(nth(r, 0)->fence.action, FENCE_ACT_STATUS);
+        rig_fence_done(r, id(r, 0), READING_OFF);
+        rig_fence_done(r, id(r, 1), READING_OFF);
+        ck_assert_ptr_null(rig_op(r, OP_FENCE_DONE));
+        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), 4);
+        ck_assert_int_eq(nth(r, 2)->fence.action, FENCE_ACT_STATUS);
+        rig_fence_done(r, id(r, 2), READING_OFF);
+        rig_fence_done(r, id(r, 3), READING_ON);
+        ck_assert_int_eq(rig_op(r, OP_FENCE_DONE)->fence_result, FENCE_FAILED);
+        ck_assert_int_eq(node3(r)->state, HOST_LOST);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(job_of_another_is_not_ours) {
         struct rig *r = open_rig();
 
@@ -340,6 +359,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "jobs");
 
         tcase_add_test(tc, every_device_at_once);
+        tcase_add_test(tc, a_look_reads_off_twice);
         tcase_add_test(tc, job_of_another_is_not_ours);
         tcase_add_test(tc, both_devices_are_needed);
         tcase_add_loop_test(tc, readings, 0, (int)ARRAY_SIZE(results));

@@ -39,6 +39,8 @@ static const struct varlink_method methods[] = {
         {"FenceTest", VARLINK_ADMIN, true, api_fence_test},
         {"FenceHost", VARLINK_ADMIN, false, api_fence_host},
         {"FenceConfirm", VARLINK_ADMIN, false, api_fence_confirm},
+        {"HostRelease", VARLINK_ADMIN, false, api_host_release},
+        {"AcceptLoss", VARLINK_ADMIN, false, api_accept_loss},
         {"Reload", VARLINK_ADMIN, false, api_reload},
 };
 

@@ -4,6 +4,7 @@
 
 #include "hawd/control/api_internal.h"
 
+static const struct api_param no_params[] = {{.name = NULL}};
 static const struct api_param name_only[] = {{"name", API_NAME, true}, {.name = NULL}};
 static const struct api_param host_only[] = {{"host", API_NAME, true}, {.name = NULL}};
 
@@ -451,4 +452,15 @@ void api_fence_host(void *ud, uint64_t call, json_t *params) {
 
 void api_fence_confirm(void *ud, uint64_t call, json_t *params) {
         submit_host(ud, call, params, VERB_FENCE_CONFIRM);
+}
+
+void api_host_release(void *ud, uint64_t call, json_t *params) {
+        submit_host(ud, call, params, VERB_HOST_RELEASE);
+}
+
+void api_accept_loss(void *ud, uint64_t call, json_t *params) {
+        struct request req = {.verb = VERB_ACCEPT_LOSS};
+
+        if (api_params(ud, call, params, no_params))
+                submit(ud, call, &req);
 }

@@ -107,6 +107,9 @@ static void tail_clear(struct core *c) {
 void log_append(struct core *c, struct entry *e) {
         struct persist *p = persist_now(c);
 
+        for (size_t i = 0; i < e->n_ops; i++)
+                if (e->ops[i].kind == OP_HOST_VOTE && e->ops[i].flag)
+                        lone_voted(c, e->ops[i].host);
         tail_push(c, e);
         if (p->n_entries == 0)
                 p->first_version = log_version(c);

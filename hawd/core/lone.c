@@ -24,6 +24,16 @@
 #include "fencing/ladder.h"
 #include "hawd/core/priv.h"
 
+/* It was here without a ledger, and has ours by now: from this entry on its store counts. */
+void lone_voted(struct core *c, uint32_t nodeid) {
+        uint32_t kept = 0;
+
+        for (uint32_t i = 0; i < c->lone.n_proven; i++)
+                if (c->lone.proven[i].nodeid != nodeid)
+                        c->lone.proven[kept++] = c->lone.proven[i];
+        c->lone.n_proven = kept;
+}
+
 bool lone_proven(const struct core *c, uint32_t nodeid) {
         for (uint32_t i = 0; i < c->lone.n_proven; i++)
                 if (c->lone.proven[i].nodeid == nodeid)

@@ -361,6 +361,7 @@ uint32_t sync_voters(const struct core *c, uint32_t *ret);
 /* lone.c */
 bool lone_proven(const struct core *c, uint32_t nodeid);
 bool lone_busy(struct core *c);
+void lone_voted(struct core *c, uint32_t nodeid);
 struct model *lone_model(struct core *c);
 void lone_reset(struct core *c);
 void lone_begin(struct core *c);

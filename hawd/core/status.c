@@ -46,7 +46,7 @@ static bool half_missing(const struct core *c, const char *names, char *buf, siz
                 text_fmt(buf, size,
                          "only half of the hosts are here, and this one started without them: %s "
                          "may have decided since. Start hawd there; if it is lost for good and "
-                         "off: hawctl ledger accept-loss --yes",
+                         "off: hawctl host accept-loss --yes",
                          names);
                 return true;
         }

@@ -70,6 +70,21 @@ static int host_show(struct ctl *ctl, const struct ctl_args *args) {
         return CTL_DONE;
 }
 
+static int host_release(struct ctl *ctl, const struct ctl_args *args) {
+        return ctl_do(ctl, "HostRelease", json_pack("{s:s}", "host", args->words[0]));
+}
+
+static int host_accept_loss(struct ctl *ctl, const struct ctl_args *args) {
+        int r = ctl_confirm(ctl, args,
+                            "You say that every host that is not in the group is off and stays "
+                            "off, and that what only they had stored may be lost. If one still "
+                            "runs, its guests will run twice and their data will be destroyed.");
+
+        return r == CTL_DONE ? ctl_do(ctl, "AcceptLoss", json_object()) : r;
+}
+
+static const struct ctl_option yes_options[] = {CTL_OPTION_YES, {NULL, NULL, NULL}};
+
 static const struct ctl_verb verbs[] = {
         {.name = "list", .args = "", .help = "All hosts: state, guests, load.", .run = host_list},
         {.name = "show",
@@ -78,7 +93,18 @@ static const struct ctl_verb verbs[] = {
          .min_words = 1,
          .max_words = 1,
          .run = host_show},
+        {.name = "release",
+         .args = "HOST",
+         .help = "Out of quarantine: it is switched on and gets guests again.",
+         .min_words = 1,
+         .max_words = 1,
+         .run = host_release},
+        {.name = "accept-loss",
+         .args = "",
+         .help = "No majority can come back: go on with the ledger of this host.",
+         .options = yes_options,
+         .run = host_accept_loss},
 };
 
-const struct ctl_noun ctl_noun_host = {"host", "hosts of the cluster: list, show", verbs,
+const struct ctl_noun ctl_noun_host = {"host", "hosts of the cluster: list, show, release", verbs,
                                        ARRAY_SIZE(verbs)};

@@ -88,6 +88,8 @@ void bmc_set(struct sim *s, struct sim_host *h, int device, enum bmc_mode mode) 
         if (h->conf->bmc == BMC_NONE || (device > 0 && h->conf->second == SECOND_NONE))
                 mode = BMC_NONE;
         b->mode = mode;
+        if (b->lies_since)
+                b->lied_until = s->now;
         if (mode != BMC_SAYS_OFF)
                 b->lies_since = 0;
         else if (b->lies_since == 0)

@@ -179,6 +179,7 @@ struct sim_host {
         struct bmc {
                 enum bmc_mode mode;
                 usec_t lies_since; /* it reads off whatever is true; 0: it does not */
+                usec_t lied_until; /* the last time that it did so before */
                 bool outlet_off;   /* of its supply */
                 bool no_power;     /* itself: until the host is switched on by hand */
         } bmc[SIM_DEVICES];

@@ -149,12 +149,14 @@ static void check_history(struct sim *s, struct sim_host *h, const struct model 
 
 /* It reads off since long enough that somebody must have seen it while the host was in the ring. */
 static bool should_be_distrusted(const struct sim *s, const struct sim_host *t) {
+        usec_t lost = s->truth->loss[t->index].at;
+        usec_t at = t->parted_at && t->parted_at < lost ? t->parted_at : lost;
         const struct config *c = &s->conf->config;
         usec_t bound = 3 * c->fence_check_usec + 60 * USEC_PER_SEC;
 
         for (int k = 0; k < SIM_DEVICES; k++)
-                if (t->bmc[k].lies_since && s->truth->loss[t->index].at > t->bmc[k].lies_since &&
-                    s->truth->loss[t->index].at - t->bmc[k].lies_since > bound)
+                if (t->bmc[k].lies_since && at > t->bmc[k].lies_since &&
+                    at - t->bmc[k].lies_since > bound)
                         return true;
         return false;
 }
@@ -164,7 +166,8 @@ static void false_proof(struct sim *s, const struct sim_host *by, const struct h
         bool liar = false;
 
         for (int k = 0; k < SIM_DEVICES; k++)
-                liar |= t->bmc[k].lies_since != 0;
+                liar |= t->bmc[k].lies_since != 0 ||
+                        t->bmc[k].lied_until > s->truth->loss[t->index].at;
         /* Who confirms falsely breaks the promise, not hawd; nor can it see through a device that
          * has begun to lie a moment ago. */
         if (mh->proof == PROOF_OPERATOR ||

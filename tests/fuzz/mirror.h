@@ -174,7 +174,9 @@ static inline void mirror_group(struct mirror *x, uint32_t mask) {
         mirror_event(x, ev);
         ev = (struct event){.kind = EV_QUORUM};
         ev.quorum.id = (struct ring_id){x->self, x->now};
-        ev.quorum.quorate = true;
+        ev.quorum.quorate = true; /* of halves too */
+        ev.quorum.two_node = x->n_members == 1;
+        ev.quorum.last_man_standing = mask & 0x80;
         mirror_event(x, ev);
         ev = (struct event){.kind = EV_GROUP};
         ev.group.members = members;

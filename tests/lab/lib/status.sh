@@ -5,7 +5,7 @@
 # ring_members HOST: node ids of the ring as this host sees it, "1 2 3"; nothing without corosync
 ring_members() {
         in_host "$1" timeout 2 corosync-quorumtool -i -l </dev/null 2>/dev/null |
-                awk '$1 ~ /^[0-9]+$/ { print $1 }' | sort -n | paste -sd' '
+                awk '$1 ~ /^[1-9][0-9]*$/ { print $1 }' | sort -n | paste -sd' '
 }
 
 daemon_state() { # HOST DAEMON

@@ -10,7 +10,8 @@ void show_pair(const char *label, const char *text);
 void show_hosts(const struct ctl *ctl, const json_t *hosts);
 /** show_config() - hosts whose hawd.conf is another than that of most, and the mend */
 void show_config(const struct ctl *ctl, const json_t *hosts);
-/** show_lost_hosts() - what is wrong with a host; why those that are lost are not proven off, what is next, the mend */
+/** show_lost_hosts() - what is wrong with a host; why those that are lost are not proven off, what
+ * is next, the mend */
 void show_lost_hosts(const struct ctl *ctl, const json_t *hosts);
 void show_guests(const struct ctl *ctl, const json_t *guests, const char *empty);
 void show_devices(const struct ctl *ctl, const json_t *devices);

@@ -109,7 +109,9 @@ int ambush_parse(const char *how, const char *when, const char *skip, const char
 
 /* people.c */
 struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host);
-void people_send(struct sim *s, uint64_t id); /* to a host that decides; retried as it says */
+void people_send(struct sim *s, uint64_t id);
+void people_accept_loss(struct sim *s, struct sim_host *h);
+/* to a host that decides; retried as it says */
 void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *text);
 struct sim_request *people_find(struct sim *s, uint64_t id);
 

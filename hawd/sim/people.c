@@ -93,6 +93,19 @@ void people_send(struct sim *s, uint64_t id) {
         node_feed(s, h, &ev);
 }
 
+/* Said to the hawd of @h, after every host that is not in its group was switched off. */
+void people_accept_loss(struct sim *s, struct sim_host *h) {
+        struct sim_request *r = people_new(s, VERB_ACCEPT_LOSS, "", "");
+        struct event ev = {.kind = EV_REQUEST};
+
+        r->until = s->now;
+        r->sent = true;
+        r->host = h->index;
+        ev.request = r->rq;
+        sim_at(s, 60 * USEC_PER_SEC, OWNER_WORLD, -1, unanswered, r->id, 0);
+        node_feed(s, h, &ev);
+}
+
 void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *text) {
         struct sim_request *r = people_find(s, id);
 

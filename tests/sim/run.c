@@ -44,6 +44,28 @@ static void look_at_lost(struct sim *s) {
         }
 }
 
+/* Still nobody decides, with all of them on: disks are lost, or half of them started anew. The
+ * largest group goes on, and whoever is not in it is switched off before that is said. */
+static void give_up_what_is_lost(struct sim *s) {
+        struct sim_host *best = sim_best_host(s);
+        struct core_status st;
+
+        if (!best)
+                return;
+        core_status(best->core, &st);
+        for (size_t i = 0; i < s->n_hosts; i++) {
+                bool there = false;
+
+                for (size_t k = 0; k < st.n_group; k++)
+                        there |= st.group[k].nodeid == s->hosts[i].nodeid;
+                if (!there)
+                        power_off(s, &s->hosts[i]);
+        }
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (s->hosts[i].core)
+                        people_accept_loss(s, &s->hosts[i]);
+}
+
 /* Peace, and not well: a person switches on what was switched off (the last fence of a pair), and
  * confirms what no device can prove. */
 static void help(struct sim *s, usec_t *idle) {
@@ -53,6 +75,10 @@ static void help(struct sim *s, usec_t *idle) {
         if (anybody_decides(s)) {
                 if (*idle >= 120 * SEC)
                         look_at_lost(s);
+                return;
+        }
+        if (*idle >= 180 * SEC && *idle % (120 * SEC) != 0) {
+                give_up_what_is_lost(s);
                 return;
         }
         for (size_t i = 0; i < s->n_hosts; i++)

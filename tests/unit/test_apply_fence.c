@@ -103,7 +103,8 @@ START_TEST(distrusted_device_proves_nothing) {
         led_lose(&l, 2);
         led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF);
         ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
-        ck_assert_ptr_nonnull(strstr(H(&l, 2)->fence_error, "read off while node2 was in the ring"));
+        ck_assert_ptr_nonnull(
+                strstr(H(&l, 2)->fence_error, "read off while node2 was in the ring"));
         led_online(&l, 2);
         led_device(&l, "bmc2", 2); /* reads on again while its host is there */
         ck_assert(!model_device(&l.m, "bmc2")->distrusted);

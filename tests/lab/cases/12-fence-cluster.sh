@@ -90,8 +90,6 @@ wait_for 60 'level 2 is tried, and proves it' host_says node3 '.state == "off" a
 assert 'node3 is off' power_is node3 off
 assert 'the first level was no proof' history_of 'map(select(.event == "fence-result" and .host == "node3" and (.text | test("psu3b.*on"))) ) | length > 0 or error'
 assert 'meanwhile node4 is still being fenced' host_is node4 fencing
-wait_for 60 'vm1 beats elsewhere' beats vm1 'node1|node2|node5'
-assert 'started once' once_started "$lost" vm1
 assert 'devices of others are read' test_says '.readings | length == 3 and all(.power == "on" and .took_ms < 10000)' node1
 
 note 'the passwords, while a fence is under way'
@@ -115,4 +113,6 @@ lab daemon "$executor" hawd kill
 wait_for 20 'its children end with it; it comes back and goes on' others_fence "$executor" "${pids[@]}"
 wait_for 120 'node4 is proven off' host_says node4 '.state == "off" and .proof == "devices"'
 assert 'and is' power_is node4 off
+wait_for 60 'vm1 beats elsewhere' beats vm1 'node1|node2|node5'
+assert 'started once' once_started "$lost" vm1
 assert 'nothing was lost, nothing ran twice' sound vm1

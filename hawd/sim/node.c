@@ -15,8 +15,8 @@ static void trace_note(struct sim *s, struct sim_host *h, const struct note *n) 
         if (n->version && (n->version != s->traced_version || h->pid != s->traced_pid))
                 return;
         sim_trace(s, h, "%s%s%s%s%s: %s (v%" PRIu64 ")", note_name(n->id), n->host ? " " : "",
-                  n->host ? model_host_name(core_model(h->core), n->host) : "",
-                  n->guest[0] ? " " : "", n->guest, n->text, n->version);
+                  n->host ? sim_host_name(s, n->host) : "", n->guest[0] ? " " : "", n->guest,
+                  n->text, n->version);
 }
 
 static void take_note(struct sim *s, struct sim_host *h, const struct note *n) {

@@ -63,7 +63,7 @@ static bool owns(struct report *r, const struct sim_host *h, uint64_t version) {
 
 static void on_note(struct sim *s, const struct sim_host *h, const struct note *n) {
         struct report *r = s->observer;
-        const char *host = n->host ? model_host_name(core_model(h->core), n->host) : "";
+        const char *host = n->host ? sim_host_name(s, n->host) : "";
 
         if (s->zero == 0 || (n->version && !owns(r, h, n->version)))
                 return;

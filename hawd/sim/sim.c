@@ -209,6 +209,10 @@ int sim_host_index(const struct sim *s, const char *name) {
         return -1;
 }
 
+const char *sim_host_name(const struct sim *s, uint32_t nodeid) {
+        return nodeid >= 1 && nodeid <= s->n_hosts ? s->hosts[nodeid - 1].name : "";
+}
+
 int sim_guest_index(const struct sim *s, const char *name) {
         for (size_t i = 0; i < s->n_guests; i++)
                 if (strcmp(s->guests[i].conf->name, name) == 0 ||

@@ -338,8 +338,9 @@ void sim_violate(struct sim *s, const char *promise, const char *fmt, ...) PRINT
 /** sim_delay() - usually about @typical; rarely, unless calm, many times that. */
 usec_t sim_delay(struct sim *s, usec_t typical);
 struct sim_host *sim_best_host(struct sim *s); /* whose model is newest; NULL: no hawd runs */
-int sim_host_index(const struct sim *s, const char *name);  /* -1: none */
-int sim_guest_index(const struct sim *s, const char *name); /* by name or UUID; -1: none */
+int sim_host_index(const struct sim *s, const char *name);       /* -1: none */
+const char *sim_host_name(const struct sim *s, uint32_t nodeid); /* of any, in the ledger or not */
+int sim_guest_index(const struct sim *s, const char *name);      /* by name or UUID; -1: none */
 /** sim_still() - does the process that owns a call on @h stand still just now? */
 bool sim_still(const struct sim_host *h, enum owner owner);
 /** sim_release() - what came meanwhile goes on, in its order, from now on. */

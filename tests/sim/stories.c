@@ -115,6 +115,9 @@ static bool holds_state(const struct story *st, const char *kind, char *rest) {
                         if (json_array_size(json_object_get(o, "starts")) !=
                             strtoul(value, NULL, 10))
                                 return false;
+                } else if (json_is_integer(json_object_get(o, key))) {
+                        if (json_integer_value(json_object_get(o, key)) != strtol(value, NULL, 10))
+                                return false;
                 } else if (strcmp(text_of(o, key), value) != 0) {
                         return false;
                 }

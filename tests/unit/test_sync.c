@@ -249,6 +249,25 @@ START_TEST(virgins_do_not_count) {
 }
 END_TEST
 
+/* All that were there before have lost their ledgers: a new one would know none of the guests. */
+START_TEST(lost_ledgers_are_no_first_start) {
+        struct net *n = started();
+
+        for (uint32_t i = 1; i <= 3; i++) {
+                net_crash(n, i);
+                net_wipe(n, i);
+                n->nodes[i].lost = i == 2 ? "the disk was replaced" : NULL;
+                net_boot(n, i);
+        }
+        net_group(n, ALL);
+        net_pass(n, 10 * USEC_PER_SEC);
+        ck_assert(!net_operational(n, M(1)));
+        ck_assert_ptr_nonnull(strstr(net_status(n, 1).missing, "node2 lost its ledger"));
+        ck_assert_ptr_nonnull(strstr(net_status(n, 2).missing, "the disk was replaced"));
+        net_free(n);
+}
+END_TEST
+
 /* Two that lost their disks are not a first start: the third may have what was stable. */
 START_TEST(virgins_alone_start_nothing) {
         struct net *n = started();
@@ -473,6 +492,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, epoch_goes_before_version);
         tcase_add_test(tc, unstable_tail_is_completed);
         tcase_add_test(tc, virgins_do_not_count);
+        tcase_add_test(tc, lost_ledgers_are_no_first_start);
         tcase_add_test(tc, virgins_alone_start_nothing);
         tcase_add_test(tc, rounds_bring_everybody_together);
         tcase_add_test(tc, older_rounds_are_dropped);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hawd/base/clock.h"
 
-#include <time.h>
-
 static usec_t read_clock(clockid_t id) {
         struct timespec ts;
 
@@ -17,6 +15,13 @@ usec_t now_boottime(void) {
 
 usec_t now_wall(void) {
         return read_clock(CLOCK_REALTIME);
+}
+
+struct timespec monotonic_in(usec_t wait) {
+        usec_t t = usec_add(read_clock(CLOCK_MONOTONIC), wait);
+
+        return (struct timespec){.tv_sec = (time_t)(t / USEC_PER_SEC),
+                                 .tv_nsec = (long)(t % USEC_PER_SEC) * 1000};
 }
 
 void wall_format(usec_t wall, char *buf) {

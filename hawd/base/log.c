@@ -182,9 +182,7 @@ int log_open(const char *program, enum log_target target) {
 }
 
 void log_close(void) {
-        usec_t until = now_wall() + CLOSE_USEC;
-        struct timespec ts = {.tv_sec = (time_t)(until / USEC_PER_SEC),
-                              .tv_nsec = (long)(until % USEC_PER_SEC) * 1000};
+        struct timespec ts = monotonic_in(CLOSE_USEC);
 
         if (!log_.running)
                 return;
@@ -193,7 +191,7 @@ void log_close(void) {
         log_.ending = true;
         (void)pthread_cond_broadcast(&log_.changed);
         (void)pthread_mutex_unlock(&log_.lock);
-        if (pthread_timedjoin_np(log_.thread, NULL, &ts) != 0)
+        if (pthread_clockjoin_np(log_.thread, NULL, CLOCK_MONOTONIC, &ts) != 0)
                 (void)pthread_detach(log_.thread); /* the journal hangs; the process ends anyway */
 }
 

@@ -222,6 +222,7 @@ static void apply_op(struct ledger *l) {
                 break;
         case OP_HOST_VOTE:
         case OP_HOST_PROVEN:
+        case OP_HOST_RENAME:
         case OP_HOST_FACTS:
         case OP_HOST_RELEASE:
                 apply_member_op(l);

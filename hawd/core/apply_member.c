@@ -81,8 +81,60 @@ void host_fenced(struct host *h, usec_t wall) {
         h->n_fenced = MIN(h->n_fenced + 1, FENCED_KEPT);
 }
 
+/* @list with the word @from called @to. Return: a new reference, NULL when it is not in it. */
+static struct blob *word_renamed(const struct blob *list, const char *from, const char *to) {
+        size_t size = 2 * list->len + NAME_LEN, used = 0;
+        _cleanup_(freep) char *out = NULL;
+        bool found = false;
+
+        for (const char *p = list->data; *p; p++)
+                size += *p == ' ' ? NAME_LEN : 0;
+        out = xcalloc(size, 1);
+        for (const char *p = list->data; *p;) {
+                size_t n = strcspn(p, " ");
+                bool is = n > 0 && n == strlen(from) && strncmp(p, from, n) == 0;
+
+                found |= is;
+                text_fmt(out + used, size - used, "%.*s", is ? NAME_LEN : (int)n, is ? to : p);
+                used += strlen(out + used);
+                p += n;
+                for (; *p == ' '; p++)
+                        out[used++] = ' ';
+        }
+        return found ? blob_new(out, used) : NULL;
+}
+
+/* A host is its node id: what it is called is the nodelist's to say. Rules follow it; guests and
+ * claims know only its number. */
+static void host_rename(struct ledger *l) {
+        struct host *h = model_host(l->m, l->op->host);
+
+        if (!h || strcmp(h->name, l->op->name) == 0 || model_host_named(l->m, l->op->name) ||
+            !name_valid(l->op->name))
+                return;
+        for (size_t i = 0; i < l->m->n_rules; i++) {
+                struct rule *r = &l->m->rules[i];
+                struct blob *hosts = r->hosts ? word_renamed(r->hosts, h->name, l->op->name) : NULL;
+
+                if (!hosts)
+                        continue;
+                blob_unref(r->hosts);
+                r->hosts = hosts;
+                r->version = l->version;
+        }
+        ledger_note(l, NOTE_HOST_RENAMED, h->nodeid, NULL, 0,
+                    "%s is called %s in the nodelist: fence devices and its section in hawd.conf "
+                    "must name it so",
+                    h->name, l->op->name);
+        text_set(h->name, sizeof(h->name), l->op->name);
+        h->version = l->version;
+}
+
 void apply_member_op(struct ledger *l) {
         switch (l->op->kind) {
+        case OP_HOST_RENAME:
+                host_rename(l);
+                break;
         case OP_HOST_VOTE:
                 host_vote(l);
                 break;

@@ -280,6 +280,21 @@ static void lead_present(struct core *c, struct entry *e, const struct host *h) 
                 text_set(op->text, sizeof(op->text), why);
 }
 
+/* One whose new name is still another's waits until that one has given it up. */
+static void lead_name(struct core *c, struct entry *e, const struct host *h) {
+        for (size_t i = 0; i < c->n_nodes; i++) {
+                struct op *op;
+
+                if (c->nodes[i].nodeid != h->nodeid || strcmp(c->nodes[i].name, h->name) == 0 ||
+                    model_host_named(&c->model, c->nodes[i].name))
+                        continue;
+                op = entry_add(e, OP_HOST_RENAME);
+                op->host = h->nodeid;
+                op->wall = c->wall;
+                text_set(op->name, sizeof(op->name), c->nodes[i].name);
+        }
+}
+
 /* Who decides is counted anew as soon as such an entry is stored, so it must not be found stale
  * when it is applied: it rests on all that was numbered before it. */
 static bool lead_deciders(struct core *c, struct entry *e) {
@@ -298,6 +313,7 @@ bool lead_hosts(struct core *c, struct entry *e) {
         for (size_t i = 0; i < c->model.n_hosts; i++) {
                 lead_absent(c, e, i);
                 lead_present(c, e, &c->model.hosts[i]);
+                lead_name(c, e, &c->model.hosts[i]);
         }
         fence_new_losses(c, e);
         return false;

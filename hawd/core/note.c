@@ -18,6 +18,7 @@ static const struct {
         [NOTE_LIBVIRT_DOWN] = {"libvirt-down", 4, "0a46747231e3723a95d9f5520c90fbd2"},
         [NOTE_HOST_ADDED] = {"host-added", 5, "9e07e5b097721f8d2dd5efda799cada7"},
         [NOTE_HOST_REMOVED] = {"host-removed", 5, "e39945ab7457d7a93fd6d50745456fb1"},
+        [NOTE_HOST_RENAMED] = {"host-renamed", 5, "187176f865dc4d0f8d795d8c86f79533"},
         [NOTE_HOST_JOINING] = {"host-joining", 5, "6df9259e660365d4e12528311705378f"},
         [NOTE_HOST_ONLINE] = {"host-online", 5, "a193a28c24fe064ca347c251af1e80be"},
         [NOTE_HOST_LOST] = {"host-lost", 3, "cdd0de680d6481315909e86517062c0d"},

@@ -23,6 +23,7 @@ enum note_id {
         /* The ledger: kept in history. */
         NOTE_HOST_ADDED,
         NOTE_HOST_REMOVED,
+        NOTE_HOST_RENAMED,
         NOTE_HOST_JOINING,
         NOTE_HOST_ONLINE,
         NOTE_HOST_LOST,

@@ -9,6 +9,7 @@ static const char *const kinds[] = {
         [OP_HOST_ONLINE] = "host-online",
         [OP_HOST_VOTE] = "host-vote",
         [OP_HOST_PROVEN] = "host-proven",
+        [OP_HOST_RENAME] = "host-rename",
         [OP_FENCE_START] = "fence-start",
         [OP_FENCE_CLOSE] = "fence-close",
         [OP_FENCE_WAIT] = "fence-wait",

@@ -20,6 +20,7 @@ enum op_kind {
         OP_HOST_VOTE,    /* host, flag (counts from now on, or not); alone in its entry */
         OP_HOST_PROVEN,  /* host, proof (devices, operator), text: an even split went on without it
                           */
+        OP_HOST_RENAME,  /* host, name: so it is called in the nodelist now */
         OP_FENCE_START,  /* host, loss, fence_kind, executor, level, devices, budget */
         OP_FENCE_CLOSE,  /* job: its executor is gone and the budget has surely run out */
         OP_FENCE_WAIT,   /* host, host_version, text: nothing to try, and why (L2) */

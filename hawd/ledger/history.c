@@ -393,15 +393,13 @@ struct history *history_new(const char *path, const struct history_ports *ports)
 }
 
 static bool reader_end(struct history *h) {
-        usec_t until = usec_add(now_wall(), END_USEC);
-        struct timespec ts = {.tv_sec = (time_t)(until / USEC_PER_SEC),
-                              .tv_nsec = (long)(until % USEC_PER_SEC) * 1000};
+        struct timespec ts = monotonic_in(END_USEC);
 
         (void)pthread_mutex_lock(&h->mutex);
         h->stop = true;
         (void)pthread_cond_signal(&h->work);
         (void)pthread_mutex_unlock(&h->mutex);
-        if (pthread_timedjoin_np(h->thread, NULL, &ts) == 0)
+        if (pthread_clockjoin_np(h->thread, NULL, CLOCK_MONOTONIC, &ts) == 0)
                 return true;
         (void)pthread_detach(h->thread);
         return false;

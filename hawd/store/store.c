@@ -511,15 +511,13 @@ usec_t store_waiting_since(struct store *s) {
 }
 
 static int join_thread(struct store *s, usec_t wait_usec) {
-        usec_t until = usec_add(now_wall(), MIN(wait_usec, 3600 * USEC_PER_SEC));
-        struct timespec ts = {.tv_sec = (time_t)(until / USEC_PER_SEC),
-                              .tv_nsec = (long)(until % USEC_PER_SEC) * 1000};
+        struct timespec ts = monotonic_in(MIN(wait_usec, 3600 * USEC_PER_SEC));
 
         lock(s);
         s->ending = true;
         (void)pthread_cond_signal(&s->work);
         unlock(s);
-        return -pthread_timedjoin_np(s->thread, NULL, &ts);
+        return -pthread_clockjoin_np(s->thread, NULL, CLOCK_MONOTONIC, &ts);
 }
 
 struct store *store_free(struct store *s, usec_t wait_usec) {

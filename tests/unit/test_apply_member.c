@@ -107,6 +107,31 @@ START_TEST(fenced_too_often_is_quarantined_until_released) {
 }
 END_TEST
 
+START_TEST(renamed_is_the_same_host) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 3);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_RULE_SET, .name = "where", .rule_kind = RULE_REQUIRE,
+              .list = blob_new("web", 3), .list2 = blob_new("node1 node2", 11));
+        APPLY(&l, .kind = OP_RULE_SET, .name = "not", .rule_kind = RULE_AVOID,
+              .list = blob_new("web", 3), .list2 = blob_new("node20 node3", 12));
+        UNCHANGED(&l, .kind = OP_HOST_RENAME, .host = 2, .name = "node2");
+        UNCHANGED(&l, .kind = OP_HOST_RENAME, .host = 2, .name = "node3"); /* another's */
+        UNCHANGED(&l, .kind = OP_HOST_RENAME, .host = 9, .name = "node9");
+        UNCHANGED(&l, .kind = OP_HOST_RENAME, .host = 2, .name = "no name");
+        CHANGED(&l, .kind = OP_HOST_RENAME, .host = 2, .name = "a-much-longer-name");
+        ck_assert(led_noted(&l, NOTE_HOST_RENAMED));
+        ck_assert_str_eq(H(&l, 2)->name, "a-much-longer-name");
+        ck_assert_int_eq(H(&l, 2)->state, HOST_ONLINE);
+        ck_assert_uint_eq(G(&l, gid)->claims, 2);
+        ck_assert_str_eq(model_rule(&l.m, "where")->hosts->data, "node1 a-much-longer-name");
+        ck_assert_str_eq(model_rule(&l.m, "not")->hosts->data, "node20 node3");
+        led_close(&l);
+}
+END_TEST
+
 static Suite *apply_member_suite(void) {
         Suite *s = suite_create("apply_member");
         TCase *tc = unit_case(s, "votes");
@@ -116,6 +141,7 @@ static Suite *apply_member_suite(void) {
         tcase_add_test(tc, proven_absent_is_lost_and_off_in_one);
         tcase_add_test(tc, gone_is_no_proof_of_off);
         tcase_add_test(tc, proven_absent_calls_its_fencing_off);
+        tcase_add_test(tc, renamed_is_the_same_host);
         tc = unit_case(s, "quarantine");
         tcase_add_test(tc, fenced_too_often_is_quarantined_until_released);
         return s;

@@ -505,6 +505,23 @@ START_TEST(known_under_another_id_waits_for_the_old_one) {
 }
 END_TEST
 
+START_TEST(renamed_by_the_nodelist) {
+        struct conf_node nodes[] = {{1, "node2"}, {2, "node1"}, {3, "web3"}, {4, "node4"}};
+        struct rig *r = open_rig();
+
+        EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
+        ck_assert_uint_eq(rig_ops(r, OP_HOST_RENAME), 1);
+        ck_assert_str_eq(node(r, 3)->name, "web3");
+        /* Names that are swapped would swap what fences whom: nobody takes another's. */
+        ck_assert_str_eq(node(r, 1)->name, "node1");
+        ck_assert_str_eq(node(r, 2)->name, "node2");
+        rig_clear(r);
+        EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
+        ck_assert_ptr_null(rig_op(r, OP_HOST_RENAME));
+        rig_close(r);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("lead_hosts");
         TCase *tc = unit_case(s, "loss");
@@ -536,6 +553,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, orphan_counts_anew_with_leadership);
         tcase_add_test(tc, removed_only_when_nothing_can_run_there);
         tcase_add_test(tc, known_under_another_id_waits_for_the_old_one);
+        tcase_add_test(tc, renamed_by_the_nodelist);
         return s;
 }
 

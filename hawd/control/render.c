@@ -187,6 +187,7 @@ json_t *render_guest(const struct model *m, const struct guest *g) {
         json_object_set_new(o, "claims", render_host_bits(m, g->claims));
         set_text(o, "reason", g->reason);
         set_text(o, "placed_why", g->placed_why);
+        set_text(o, "start_error", g->start_error);
         render_time(o, "since", g->since_wall);
         json_object_set_new(o, "job", render_guest_job(m, g));
         json_object_set_new(o, "move_to", render_host_name(m, g->move_to));

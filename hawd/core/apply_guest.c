@@ -89,6 +89,7 @@ static void guest_forget(struct ledger *l) {
 static void now_running(struct ledger *l, struct guest *g, uint32_t nodeid) {
         g->host = nodeid;
         g->start_failures = 0;
+        g->start_error[0] = '\0';
         g->tried = 0;
         incident_step(l, g->incident, STEP_STARTED, l->op->wall);
         guest_to(l, g, GUEST_RUNNING, "runs on %s", model_host_name(l->m, nodeid));
@@ -104,6 +105,8 @@ static void start_failed(struct ledger *l, struct guest *g, uint32_t nodeid, con
         if (index >= 0)
                 g->tried |= 1u << index;
         g->start_failures++;
+        text_fmt(g->start_error, sizeof(g->start_error), "%s: %s", model_host_name(l->m, nodeid),
+                 text);
         ledger_note(l, NOTE_GUEST_START_FAILED, nodeid, g, g->incident,
                     "%s did not start on %s (failure %u): %s", g->spec->name,
                     model_host_name(l->m, nodeid), g->start_failures, text);

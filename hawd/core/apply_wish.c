@@ -94,6 +94,7 @@ static void guest_desire(struct ledger *l) {
         g->desired = op->desired;
         g->tried = 0;
         g->start_failures = 0;
+        g->start_error[0] = '\0';
         g->restarts = 0;
         guest_touch(l, g);
         if (g->claims == 0)

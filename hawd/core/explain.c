@@ -116,6 +116,8 @@ static void explain_waiting(const struct core *c, struct lines *l, const struct 
         else
                 line(l, "it cannot be placed now: %s", r.why);
         plan_free(&plan);
+        if (g->start_error[0])
+                line(l, "its latest start failed on %s", g->start_error);
         if (g->tried)
                 for (size_t i = 0; i < c->model.n_hosts; i++)
                         if (g->tried & (1u << i))

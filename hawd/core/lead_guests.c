@@ -245,7 +245,9 @@ static void not_placed(struct core *c, struct entry *e, const struct guest *g, c
                         return;
                 }
         if (g->start_failures)
-                text_fmt(text, sizeof(text), "%s; it is tried again with growing pauses", why);
+                text_fmt(text, sizeof(text),
+                         "no start on %.100s; no other host (hawctl explain); tried again with growing pauses",
+                         g->start_error);
         else
                 text_fmt(text, sizeof(text),
                          "%s; it starts as soon as a host comes back or room is made", why);

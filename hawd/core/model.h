@@ -169,7 +169,8 @@ struct guest {
         usec_t since_wall;
         char reason[TEXT_LEN];     /* why it is in this state, and for BLOCKED what would mend it */
         char placed_why[TEXT_LEN]; /* the rule by which its host was chosen, and what lost */
-        uint64_t incident;         /* open incident, 0: none */
+        char start_error[TEXT_LEN]; /* where and why its start failed last; empty: it ran since */
+        uint64_t incident;          /* open incident, 0: none */
 };
 
 enum rule_kind {

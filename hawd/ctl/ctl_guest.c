@@ -80,6 +80,7 @@ static void show_guest(const struct ctl *ctl, const json_t *g) {
         show_pair("health", jtext(g, "health"));
         show_pair("reason", jtext(g, "reason"));
         show_pair("placed", jtext(g, "placed_why"));
+        show_pair("failed start", jtext(g, "start_error"));
         if (json_is_object(job)) {
                 text_fmt(buf, sizeof(buf), "%s on %s", jtext(job, "kind"), jtext(job, "host"));
                 show_pair("under way", buf);

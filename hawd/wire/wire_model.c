@@ -148,6 +148,7 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->since_wall = g->since_wall;
         p->reason = WIRE_PUT_TEXT(g->reason);
         p->placed_why = WIRE_PUT_TEXT(g->placed_why);
+        p->start_error = WIRE_PUT_TEXT(g->start_error);
         p->incident = g->incident;
         p->job_kind = wire_put_enum(o, &wire_guest_job, g->job_kind);
         p->job = g->job;
@@ -177,6 +178,7 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         g->since_wall = p->since_wall;
         WIRE_GET_TEXT(in, "reason of a guest", p->reason, g->reason);
         WIRE_GET_TEXT(in, "reason of a placement", p->placed_why, g->placed_why);
+        WIRE_GET_TEXT(in, "error of a start", p->start_error, g->start_error);
         g->incident = p->incident;
         g->job_kind = wire_get_enum(in, &wire_guest_job, p->job_kind);
         g->job = p->job;

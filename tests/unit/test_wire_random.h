@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct op) == 1008, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 968, "host changed, see above");
 _Static_assert(sizeof(struct device) == 280, "device changed, see above");
-_Static_assert(sizeof(struct guest) == 1024, "guest changed, see above");
+_Static_assert(sizeof(struct guest) == 1216, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
@@ -261,6 +261,7 @@ static void rnd_guest(struct model *m) {
         g->since_wall = rnd64();
         RND_TEXT(g->reason);
         RND_TEXT(g->placed_why);
+        RND_TEXT(g->start_error);
 }
 
 static void rnd_rule(struct model *m) {

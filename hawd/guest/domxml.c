@@ -379,6 +379,35 @@ int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *er
         return r;
 }
 
+static uint64_t hash_node(xmlDoc *doc, xmlNode *n) {
+        xmlBuffer *buf = xmlBufferCreate();
+        uint64_t h;
+
+        if (!buf || xmlNodeDump(buf, doc, n, 0, 0) < 0)
+                abort();
+        h = hash64(1, xmlBufferContent(buf), (size_t)xmlBufferLength(buf));
+        xmlBufferFree(buf);
+        return h;
+}
+
+uint64_t domxml_hash(const char *xml, size_t len) {
+        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        char err[TEXT_LEN];
+        uint64_t h = 1;
+        int line;
+
+        if (parse(xml, len, &doc, &line, err) < 0)
+                return 0;
+        for (xmlNode *n = xmlDocGetRootElement(doc)->children; n; n = n->next) {
+                if (n->type == XML_ELEMENT_NODE && !is_element(n, "devices"))
+                        h += hash_node(doc, n);
+                for (xmlNode *d = is_element(n, "devices") ? n->children : NULL; d; d = d->next)
+                        if (d->type == XML_ELEMENT_NODE)
+                                h += hash_node(doc, d);
+        }
+        return h ? h : 1;
+}
+
 bool domxml_agent_connected(const char *xml, size_t len) {
         _cleanup_(free_doc) xmlDoc *doc = NULL;
         char err[TEXT_LEN];

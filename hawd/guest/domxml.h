@@ -34,6 +34,13 @@ int spec_from_xml(const char *xml, size_t len, struct guest_spec **ret, char *er
 int domxml_read(const char *xml, size_t len, const char *uuid, struct guest_spec **ret,
                 int *ret_line, char *err);
 
+/**
+ * domxml_hash() - of what it says, whatever the order of the elements and of the devices
+ *
+ * libvirt writes the same definition in another order before and after a start. 0: not readable.
+ */
+uint64_t domxml_hash(const char *xml, size_t len);
+
 /** domxml_agent_connected() - does the live XML of a domain show a connected guest agent? */
 bool domxml_agent_connected(const char *xml, size_t len);
 

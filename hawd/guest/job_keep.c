@@ -44,12 +44,12 @@ uint64_t job_definition(virDomainPtr dom, struct guest_spec **ret) {
 
         if (!xml || spec_from_xml(xml, strlen(xml), &spec, err) < 0)
                 return 0;
-        hash = hash64(1, spec->xml->data, spec->xml->len);
+        hash = domxml_hash(spec->xml->data, spec->xml->len);
         if (ret)
                 *ret = spec;
         else
                 guest_spec_unref(spec);
-        return hash ? hash : 1;
+        return hash;
 }
 
 /* DONE without a spec: it runs, and is not defined any more. */

@@ -67,19 +67,19 @@ static bool learn(struct keep *k, const char *uuid, uint64_t hash) {
 void keep_job_ended(struct keep *k, const struct job *j) {
         const struct guest_callbacks *cb = k->jobs->callbacks;
 
+        if (j->op == GJOB_START && j->out.definition)
+                (void)learn(k, j->uuid, j->out.definition); /* also of one that was given up */
         if (j->state == JOB_ABANDONED)
                 return;
         switch (j->op) {
-        case GJOB_START:
-                if (j->out.definition)
-                        (void)learn(k, j->uuid, j->out.definition);
-                break;
         case JOB_OP_NO_AUTOSTART:
                 if (j->out.result != RESULT_CANCELLED && kept(k, j->uuid))
                         cb->by_hand(k->jobs->userdata, j->uuid, j->out.text);
                 break;
         case JOB_OP_INSPECT:
-                if (j->out.result != RESULT_DONE || !kept(k, j->uuid))
+                if (j->out.result != RESULT_DONE || !kept(k, j->uuid) ||
+                    jobs_have(k->jobs, GJOB_START,
+                              j->uuid)) /* given up: what it defined is hawd's */
                         break;
                 if (!j->out.spec)
                         cb->by_hand(k->jobs->userdata, j->uuid, j->out.text);

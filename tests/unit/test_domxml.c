@@ -180,6 +180,21 @@ START_TEST(no_dtd_no_entities_no_flood) {
 }
 END_TEST
 
+START_TEST(order_does_not_make_another_definition) {
+        static const char a[] = "<domain><name>a</name><devices><disk n='1'/><net><mac/></net>"
+                                "</devices><memory>1</memory></domain>";
+        static const char b[] = "<domain>\n <memory>1</memory>\n <name>a</name><devices>\n"
+                                "  <net><mac/></net> <disk n='1'/></devices></domain>";
+        static const char c[] = "<domain><name>a</name><devices><disk n='2'/><net><mac/></net>"
+                                "</devices><memory>1</memory></domain>";
+
+        ck_assert_uint_eq(domxml_hash(a, sizeof(a) - 1), domxml_hash(b, sizeof(b) - 1));
+        ck_assert_uint_ne(domxml_hash(a, sizeof(a) - 1), domxml_hash(c, sizeof(c) - 1));
+        ck_assert_uint_eq(domxml_hash("<domain>", 8), 0);
+        ck_assert_uint_ne(domxml_hash("<domain/>", 9), 0);
+}
+END_TEST
+
 START_TEST(connected_agents) {
         static const char yes[] =
                 "<domain type='qemu'><devices>" AGENT(" state='connected'") "</devices></domain>";
@@ -218,6 +233,7 @@ static Suite *domxml_suite(void) {
         tcase_add_test(tc, memory_units);
         tcase_add_test(tc, mistakes_name_the_element);
         tcase_add_test(tc, no_dtd_no_entities_no_flood);
+        tcase_add_test(tc, order_does_not_make_another_definition);
         tcase_add_test(tc, connected_agents);
         tcase_add_test(tc, uuids);
         return s;

@@ -109,5 +109,7 @@ wait_for 90 'down' said ' down: libvirtd does not answer'
 kill -CONT "$pid"
 wait_for 60 'up again' said ' up 0'
 
+refute 'hawd took its own definitions for somebody else'"'"'s' grep -q ' redefined ' "$dir/out"
+
 say quit
 wait_for 20 'no thread hangs on' said 'closed threads=2'

@@ -246,7 +246,8 @@ static void not_placed(struct core *c, struct entry *e, const struct guest *g, c
                 }
         if (g->start_failures)
                 text_fmt(text, sizeof(text),
-                         "no start on %.100s; no other host (hawctl explain); tried again with growing pauses",
+                         "no start on %.100s; no other host (hawctl explain); tried again with "
+                         "growing pauses",
                          g->start_error);
         else
                 text_fmt(text, sizeof(text),

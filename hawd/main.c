@@ -33,6 +33,7 @@
 #include "hawd/wire/wire.h"
 
 #define GROUP "hawd"
+#define REFUSED_EVERY USEC_PER_MINUTE
 #define OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h; the unit does not try again then */
 
@@ -43,6 +44,7 @@ struct hawd {
         struct core *core;
         struct ledger_store *store;
         struct ring *ring;
+        usec_t refused_said[HOSTS_MAX]; /* by position in the nodelist */
         struct guest_adapter *guest;
         char running_conf[PATH_MAX]; /* what hawd-fence reads: hawd.conf may be half edited */
         struct runner_paths runner_paths;
@@ -225,13 +227,40 @@ static void on_nodelist(void *ud, const struct conf_node *nodes, size_t n) {
         step(ud, &ev);
 }
 
+static const char *node_name(struct hawd *d, uint32_t nodeid) {
+        size_t n;
+        const struct conf_node *nodes = ring_nodes(d->ring, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (nodes[i].nodeid == nodeid)
+                        return nodes[i].name;
+        return model_host_name(core_model(d->core), nodeid);
+}
+
+/* A peer of another kind may say so with every heartbeat. */
+static void message_refused(struct hawd *d, struct ring_member from, const char *why) {
+        size_t n, i = 0;
+        const struct conf_node *nodes = ring_nodes(d->ring, &n);
+
+        while (i < n && nodes[i].nodeid != from.nodeid)
+                i++;
+        if (i < n) {
+                usec_t said = d->refused_said[i], now = now_boottime();
+
+                if (said && now < usec_add(said, REFUSED_EVERY))
+                        return;
+                d->refused_said[i] = now;
+        }
+        log_line(LOG_ERR, "a message of %s is refused: %s", node_name(d, from.nodeid), why);
+}
+
 static void on_message(void *ud, struct ring_member from, const uint8_t *bytes, size_t len) {
         struct hawd *d = ud;
         struct event ev = {.kind = EV_MESSAGE, .message = {.from = from}};
         char err[TEXT_LEN];
 
         if (wire_msg_decode(bytes, len, &ev.message.msg, err) < 0) {
-                log_line(LOG_ERR, "a message of node %u is refused: %s", from.nodeid, err);
+                message_refused(d, from, err);
                 return;
         }
         if (ev.message.msg->kind == MSG_HISTORY)
@@ -242,8 +271,7 @@ static void on_message(void *ud, struct ring_member from, const uint8_t *bytes, 
 }
 
 static void on_peer_refused(void *ud, struct ring_member from, const char *why) {
-        (void)ud;
-        log_line(LOG_ERR, "node %u is refused: %s", from.nodeid, why);
+        log_line(LOG_ERR, "%s is refused: %s", node_name(ud, from.nodeid), why);
 }
 
 static void on_ring_complaint(void *ud, const char *why) {

@@ -31,6 +31,7 @@ cache_programs() {
         build_program "$LAB_PROGRAMS/host-init" "$LAB_HERE/host/init.c" -static
         build_program "$LAB_PROGRAMS/watch" "$LAB_HERE/host/watch.c" "$LAB_HERE/host/qemus.c"
         build_program "$LAB_PROGRAMS/nolock.so" "$LAB_HERE/host/nolock.c" -shared -fPIC
+        build_program "$LAB_PROGRAMS/wire.so" "$LAB_HERE/host/wire.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/skew.so" "$LAB_HERE/host/skew.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/beat" "$LAB_HERE/guest/beat.c" -static
         printf '%s\n' "$want" >"$LAB_PROGRAMS/stamp"

@@ -101,6 +101,19 @@ verb_clock() {
         hawd_daemon "$host" restart
 }
 
+verb_wire() {
+        local host=${1:-} mode=${2:-} file
+        need_host "$host"
+        need_power "$host"
+        file=/proc/$(host_pid "$host")/root/run/hawd-lab/wire
+        case $mode in
+        newer | major | garbage) printf '%s\n' "$mode" >"$file" ;;
+        plain) rm -f "$file" ;;
+        *) usage_error "wire: no mode '$mode' (plain newer major garbage)" wire ;;
+        esac
+        hawd_daemon "$host" restart
+}
+
 log_file() { # HOST WHAT
         case $2 in
         hawd) printf '%s/log/hawd.log\n' "$(host_dir "$1")" ;;

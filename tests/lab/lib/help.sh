@@ -19,6 +19,7 @@ are namespaces node1 ... nodeN.
   corosync hosts HOST... | set section.key=value... | reload | show
   qnetd start|kill
   clock HOST MSEC
+  wire HOST plain|newer|major|garbage
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
   guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
   guest xml NAME [--memory MIB]
@@ -94,6 +95,12 @@ lab corosync VERB: changes corosync.conf on all hosts, and has corosync reload i
   show               prints the file
 EOF
         qnetd) printf 'lab qnetd start|kill: the corosync-qnetd of a lab made with --qdevice.\n' ;;
+        wire) cat <<'EOF' ;;
+lab wire HOST MODE: restarts hawd there, speaking to the others in another way until MODE is plain.
+  newer    a later minor version: longer headers, fields that are not known yet
+  major    another major version
+  garbage  before each message something that is none
+EOF
         clock) cat <<'EOF' ;;
 lab clock HOST MSEC: restarts hawd there with a time of day that is MSEC ahead (-MSEC: behind); 0: right again.
 EOF

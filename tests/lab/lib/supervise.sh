@@ -3,7 +3,8 @@
 # supervise.sh LABDIR: what systemd does for hawd on a real host (After=corosync, Restart=always,
 # RestartSec=200ms, RestartPreventExitStatus=78, KillMode=control-group, StateDirectory= and
 # RuntimeDirectory=hawd), inside a host.
-# /run/hawd-lab/hawd.stopped stands for `systemctl stop`, /run/hawd-lab/skew for a clock that is wrong.
+# /run/hawd-lab/hawd.stopped stands for `systemctl stop`, /run/hawd-lab/skew for a clock that is wrong,
+# /run/hawd-lab/wire for another protocol.
 set -u
 LAB_DIR=$1
 export LC_ALL=C HOME=/root
@@ -25,10 +26,12 @@ may_run() {
 while :; do
         until may_run; do sleep 0.05; done
         mkdir -p /run/hawd /var/lib/hawd
-        skewed=()
+        changed=()
         [[ ! -s /run/hawd-lab/skew ]] ||
-                skewed=(env "LD_PRELOAD=$LAB_PROGRAMS/skew.so" "LAB_SKEW_MSEC=$(</run/hawd-lab/skew)")
-        setsid "${skewed[@]}" hawd --foreground </dev/null >>/var/log/hawd.log 2>&1 &
+                changed=(env "LD_PRELOAD=$LAB_PROGRAMS/skew.so" "LAB_SKEW_MSEC=$(</run/hawd-lab/skew)")
+        [[ ! -s /run/hawd-lab/wire ]] ||
+                changed=(env "LD_PRELOAD=$LAB_PROGRAMS/wire.so" "LAB_WIRE=$(</run/hawd-lab/wire)")
+        setsid "${changed[@]}" hawd --foreground </dev/null >>/var/log/hawd.log 2>&1 &
         pid=$!
         printf '%d\n' "$pid" >/run/hawd-lab/hawd.pid
         say "hawd started, pid $pid"

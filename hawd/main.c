@@ -630,8 +630,12 @@ static int open_corosync(struct hawd *d, const struct state *ledger, char *err) 
 }
 
 static int open_ring(struct hawd *d, const struct state *ledger, char *err) {
-        return d->config.ring == RING_SOLO ? open_solo(d, ledger, err)
-                                           : open_corosync(d, ledger, err);
+        int r = d->config.ring == RING_SOLO ? open_solo(d, ledger, err)
+                                            : open_corosync(d, ledger, err);
+
+        if (r == -EINVAL)
+                d->exit_code = EXIT_CONFIG;
+        return r;
 }
 
 /* The name of this host in the nodelist. */
@@ -795,7 +799,8 @@ int main(int argc, char **argv) {
         (void)log_open("hawd", d.opt.foreground ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
         r = load_config(&d);
         if (r == 0) {
-                r = run(&d) == 0 ? d.exit_code : EXIT_FAILURE;
+                r = run(&d);
+                r = r == 0 || d.exit_code != 0 ? d.exit_code : EXIT_FAILURE;
                 end(&d);
         }
         log_close();

@@ -58,6 +58,7 @@ lab daemon node2 hawd start
 wait_for 60 'node2 refuses to start as node 2' log_says node2 \
         "node2 is node 2 in corosync.conf and node 1 in this host's ledger: give it nodeid 1, or"
 lab exec node2 -- sh -c 'rm /var/lib/hawd/*'
+lab daemon node2 hawd start
 wait_for 60 'then it joins' online 2
 assert 'status says nothing of solo' status_says '.ring == "corosync"'
 wait_for 60 'the guests are there' healthy vm1 vm2

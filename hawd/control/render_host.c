@@ -193,17 +193,7 @@ static json_t *number_or_null(uint64_t n) {
 
 /* Its hawd takes part, and has said what its hawd.conf is. */
 static bool has_config(const struct host *h) {
-        switch (h->state) {
-        case HOST_JOINING:
-        case HOST_ONLINE:
-        case HOST_DRAINING:
-        case HOST_MAINTENANCE:
-        case HOST_DEGRADED:
-        case HOST_QUARANTINED:
-                return h->facts.config_hash != 0;
-        default:
-                return false;
-        }
+        return host_present(h) && h->facts.config_hash != 0;
 }
 
 /* Is the configuration of @h that of most hosts? */

@@ -35,6 +35,7 @@
 #define GROUP "hawd"
 #define REFUSED_EVERY USEC_PER_MINUTE
 #define OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
+_Static_assert(OWN_REQUEST > API_FACTS_ID, "replies to the API would be taken for hawd's own");
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h; the unit does not try again then */
 
 struct hawd {

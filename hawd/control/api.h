@@ -64,6 +64,9 @@ struct api_ports {
         void (*log)(void *ud, int priority, const char *text);
 };
 
+/* In the numbers of the API's requests that are of no one call; it uses no higher bit. */
+#define API_FACTS_ID (UINT64_C(1) << 62)
+
 struct api;
 
 /**

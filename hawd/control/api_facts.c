@@ -5,7 +5,6 @@
  */
 #include "hawd/control/api_internal.h"
 
-#define FACTS_ID (UINT64_C(1) << 62) /* no call has such a number, nor a request of hawd itself */
 #define ASKED_AT_ONCE 8
 
 struct gathering {
@@ -25,7 +24,7 @@ struct api_facts {
 };
 
 static uint64_t id_of(const struct gathering *g, size_t slot, size_t host) {
-        return FACTS_ID | (uint64_t)g->number << 16 | slot << 8 | host;
+        return API_FACTS_ID | (uint64_t)g->number << 16 | slot << 8 | host;
 }
 
 static void answer(struct api *api, struct gathering *g) {
@@ -53,7 +52,7 @@ bool api_facts_reply(struct api *api, uint64_t id, const char *text, struct blob
         size_t slot = (size_t)(id >> 8 & 0xff), host = (size_t)(id & 0xff);
         struct gathering *g;
 
-        if (!(id & FACTS_ID))
+        if (!(id & API_FACTS_ID))
                 return false;
         assert(slot < ASKED_AT_ONCE);
         g = &api->facts->gatherings[slot];

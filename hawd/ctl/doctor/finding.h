@@ -77,6 +77,13 @@ static inline const char *jword(const json_t *j) {
         return json_is_string(j) ? json_string_value(j) : "";
 }
 
+/** jnum() - a number of facts, so that sums, and products with 100, stay within 64 bits */
+static inline int64_t jnum(const json_t *o, const char *key) {
+        const int64_t most = INT64_C(1) << 55;
+
+        return MAX(-most, MIN(most, jint(o, key)));
+}
+
 /** part_of() - "host/units" of @facts; NULL: it is not there */
 const json_t *part_of(const json_t *facts, const char *path);
 

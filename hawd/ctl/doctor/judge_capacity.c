@@ -17,11 +17,11 @@ static void add_hosts(struct model *m, const json_t *hosts) {
                 if (m->n_hosts == HOSTS_MAX)
                         return;
                 h = &m->hosts[m->n_hosts++];
-                h->nodeid = (uint32_t)jint(j, "nodeid");
+                h->nodeid = (uint32_t)jnum(j, "nodeid");
                 text_set(h->name, sizeof(h->name), jtext(j, "name"));
                 h->state = state >= 0 ? (enum host_state)state : HOST_NEW;
-                h->facts.vcpus = (uint32_t)jint(j, "vcpus");
-                h->facts.memory_mib = (uint64_t)jint(j, "memory_mib");
+                h->facts.vcpus = (uint32_t)jnum(j, "vcpus");
+                h->facts.memory_mib = (uint64_t)jnum(j, "memory_mib");
         }
 }
 
@@ -35,9 +35,9 @@ static void add_guests(struct model *m, const json_t *guests) {
                 struct guest *g;
 
                 text_set(spec->name, sizeof(spec->name), jtext(j, "name"));
-                spec->vcpus = (uint32_t)jint(j, "vcpus");
-                spec->memory_mib = (uint64_t)jint(j, "memory_mib");
-                spec->conf.priority = (int32_t)jint(json_object_get(j, "settings"), "priority");
+                spec->vcpus = (uint32_t)jnum(j, "vcpus");
+                spec->memory_mib = (uint64_t)jnum(j, "memory_mib");
+                spec->conf.priority = (int32_t)jnum(json_object_get(j, "settings"), "priority");
                 g = model_guest_add(m, spec);
                 guest_spec_unref(spec);
                 last = model_host_named(m, jtext(j, "host"));
@@ -95,8 +95,8 @@ static void settings(const json_t *exam, struct config *c) {
 
                 if (jnull(x, "cpu_overcommit_pct"))
                         continue;
-                c->cpu_overcommit_pct = (uint32_t)jint(x, "cpu_overcommit_pct");
-                c->memory_reserve_mib = (uint64_t)jint(x, "memory_reserve_mib");
+                c->cpu_overcommit_pct = (uint32_t)jnum(x, "cpu_overcommit_pct");
+                c->memory_reserve_mib = (uint64_t)jnum(x, "memory_reserve_mib");
                 return;
         }
 }

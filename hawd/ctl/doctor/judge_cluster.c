@@ -263,7 +263,7 @@ void judge_clocks(struct findings *f, const json_t *exam) {
         size_t i;
 
         json_array_foreach(part_of(exam, "status/hosts"), i, h) {
-                int64_t ms = jint(h, "clock_offset_ms"), size = ms < 0 ? -ms : ms;
+                int64_t ms = jnum(h, "clock_offset_ms"), size = ms < 0 ? -ms : ms;
 
                 if (jnull(h, "clock_offset_ms")) {
                         if (jbool(h, "in_group"))

@@ -56,7 +56,7 @@ static bool quorum_of_two(struct findings *f, const json_t *q, bool qdevice) {
 }
 
 static bool quorum_votes(struct findings *f, const json_t *q, int64_t n, int64_t qdevice_votes) {
-        int64_t expected = jint(q, "expected");
+        int64_t expected = jnum(q, "expected");
 
         if (expected == n + qdevice_votes)
                 return false;
@@ -107,11 +107,11 @@ void judge_quorum(struct findings *f, const json_t *facts) {
         if (!jbool(q, "quorate")) {
                 found(f, SEVERITY_BAD,
                       "corosync has no quorum here: %lld of %lld votes, %lld needed",
-                      (long long)jint(q, "total"), (long long)jint(q, "expected"),
-                      (long long)jint(q, "quorum"));
+                      (long long)jnum(q, "total"), (long long)jnum(q, "expected"),
+                      (long long)jnum(q, "quorum"));
                 mend(f, "bring hosts back; corosync-quorumtool -s shows who is missing");
         }
-        any = quorum_votes(f, q, n, qdevice ? jint(q, "qdevice_votes") : 0);
+        any = quorum_votes(f, q, n, qdevice ? jnum(q, "qdevice_votes") : 0);
         any |= quorum_kind(f, q, n, qdevice);
         if (n == 2)
                 any |= quorum_of_two(f, q, qdevice);
@@ -121,7 +121,7 @@ void judge_quorum(struct findings *f, const json_t *facts) {
         }
         if (!any && jbool(q, "quorate"))
                 found(f, SEVERITY_OK, "%lld hosts, %lld votes, %lld are a majority", (long long)n,
-                      (long long)jint(q, "expected"), (long long)jint(q, "quorum"));
+                      (long long)jnum(q, "expected"), (long long)jnum(q, "quorum"));
 }
 
 /* ---- timers -----------------------------------------------------------------------------------
@@ -133,11 +133,11 @@ void judge_quorum(struct findings *f, const json_t *facts) {
  */
 void judge_token(struct findings *f, const json_t *facts) {
         const json_t *c = corosync_of(facts);
-        int64_t token = jint(c, "token_ms"), time = token + jint(c, "consensus_ms");
+        int64_t token = jnum(c, "token_ms"), time = token + jnum(c, "consensus_ms");
 
         if (!c || solo(facts))
                 return;
-        if (token <= 0 || jint(c, "consensus_ms") <= 0) {
+        if (token <= 0 || jnum(c, "consensus_ms") <= 0) {
                 found(f, SEVERITY_NOTE, "not known: corosync's timers: because its map has none");
                 return;
         }
@@ -153,7 +153,7 @@ void judge_token(struct findings *f, const json_t *facts) {
                       "a lost host is noticed only after %.1f s (token %lld ms, consensus %lld "
                       "ms), "
                       "and recovery begins then",
-                      (double)time / 1000, (long long)token, (long long)jint(c, "consensus_ms"));
+                      (double)time / 1000, (long long)token, (long long)jnum(c, "consensus_ms"));
                 mend(f, "totem { token: 1000, token_coefficient: 0 } in corosync.conf makes it 2.2 "
                         "s; not below 1000 on a busy network");
         } else {
@@ -169,7 +169,7 @@ static const char *node_name(const json_t *c, int64_t nodeid, char buf[NAME_LEN]
         size_t i;
 
         json_array_foreach(json_object_get(c, "nodes"), i,
-                           n) if (jint(n, "nodeid") == nodeid && *jtext(n, "name")) {
+                           n) if (jnum(n, "nodeid") == nodeid && *jtext(n, "name")) {
                 text_set(buf, NAME_LEN, jtext(n, "name"));
                 return buf;
         }
@@ -188,20 +188,20 @@ static size_t least_links(const json_t *c) {
 }
 
 static bool link_timers(struct findings *f, const json_t *c, size_t links) {
-        int64_t token = jint(c, "token_ms");
+        int64_t token = jnum(c, "token_ms");
         const json_t *l;
         bool any = false;
         size_t i;
 
         json_array_foreach(json_object_get(c, "links"), i, l) {
-                int64_t timeout = jint(l, "timeout_ms"), ping = jint(l, "ping_ms");
+                int64_t timeout = jnum(l, "timeout_ms"), ping = jnum(l, "ping_ms");
 
                 if (timeout < 2 * KNET_TICK_MS || timeout < ping) {
                         found(f, SEVERITY_WARNING,
                               "link %lld: pings every %lld ms may take %lld ms: too short for "
                               "knet, "
                               "which looks every %d ms; it drops a sound link",
-                              (long long)jint(l, "link"), (long long)ping, (long long)timeout,
+                              (long long)jnum(l, "link"), (long long)ping, (long long)timeout,
                               KNET_TICK_MS);
                         mend(f, "knet_ping_interval: 200, knet_ping_timeout: 1000 for the link in "
                                 "corosync.conf, or a longer token");
@@ -210,7 +210,7 @@ static bool link_timers(struct findings *f, const json_t *c, size_t links) {
                         found(f, SEVERITY_WARNING,
                               "link %lld: a dead one is noticed after %lld ms, but the token runs "
                               "out after %lld ms: a second link saves no host then",
-                              (long long)jint(l, "link"), (long long)timeout, (long long)token);
+                              (long long)jnum(l, "link"), (long long)timeout, (long long)token);
                         mend(f, "a shorter knet_ping_timeout for the link in corosync.conf, or a "
                                 "longer token");
                         any = true;
@@ -225,8 +225,8 @@ static bool links_down(struct findings *f, const json_t *c) {
         size_t i;
 
         json_array_foreach(down, i, l) {
-                found(f, SEVERITY_WARNING, "link %lld to %s is down", (long long)jint(l, "link"),
-                      node_name(c, jint(l, "nodeid"), name));
+                found(f, SEVERITY_WARNING, "link %lld to %s is down", (long long)jnum(l, "link"),
+                      node_name(c, jnum(l, "nodeid"), name));
                 mend(f, "corosync-cfgtool -s; look at cables, switch and firewall of that network");
         }
         return json_array_size(down) > 0;

@@ -73,7 +73,7 @@ static void dependants(const json_t *exam, char *buf, size_t size) {
         }
         buf[0] = '\0';
         json_object_foreach((json_t *)modes, mode, m) {
-                int64_t n = jint(m, "n");
+                int64_t n = jnum(m, "n");
                 const json_t *some = json_object_get(m, "some");
 
                 json_array_foreach(some, k, g) {

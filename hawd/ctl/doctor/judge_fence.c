@@ -5,6 +5,7 @@
 
 #define CHECK_MS 60000 /* fence-check, where it is not known */
 #define CHECKS_LATE 3
+#define DAY_MS INT64_C(86400000)
 
 static int64_t check_ms(const json_t *exam) {
         const json_t *h;
@@ -13,8 +14,8 @@ static int64_t check_ms(const json_t *exam) {
         json_array_foreach(json_object_get(exam, "hosts"), i, h) {
                 const json_t *c = part_of(facts_of(h), "host/config");
 
-                if (jint(c, "fence_check_ms") > 0)
-                        return jint(c, "fence_check_ms");
+                if (jnum(c, "fence_check_ms") > 0)
+                        return MIN(jnum(c, "fence_check_ms"), DAY_MS);
         }
         return CHECK_MS;
 }
@@ -23,7 +24,7 @@ static int64_t check_ms(const json_t *exam) {
 static bool device(struct findings *f, const char *host, const json_t *d, int64_t late_usec,
                    int64_t now) {
         const char *name = jtext(d, "name");
-        int64_t checked = jint(d, "checked_usec");
+        int64_t checked = jnum(d, "checked_usec");
         char when[NAME_LEN];
 
         if (jbool(d, "distrusted")) {
@@ -68,8 +69,8 @@ static void levels(struct findings *f, const char *host, const json_t *devices) 
                                  "%s is in the ledger, and not in the hawd.conf of this member",
                                  jtext(d, "name"));
                 else if (first == 0)
-                        first = jint(d, "level");
-                else if (first != jint(d, "level"))
+                        first = jnum(d, "level");
+                else if (first != jnum(d, "level"))
                         return;
         }
         found_on(f, host, SEVERITY_WARNING,
@@ -80,7 +81,7 @@ static void levels(struct findings *f, const char *host, const json_t *devices) 
 }
 
 void judge_fencing(struct findings *f, const json_t *exam) {
-        int64_t now = jint(exam, "now_usec");
+        int64_t now = jnum(exam, "now_usec");
         int64_t late = MAX(CHECKS_LATE * check_ms(exam), (int64_t)5 * 60 * 1000) * 1000;
         const json_t *h, *d;
         size_t i, k;

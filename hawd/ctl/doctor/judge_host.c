@@ -20,7 +20,7 @@ void judge_hawd(struct findings *f, const json_t *facts) {
                               "answers");
         } else {
                 found(f, SEVERITY_OK, "hawd answers, it keeps %lld guests",
-                      (long long)jint(wants, "n"));
+                      (long long)jnum(wants, "n"));
         }
 }
 
@@ -139,12 +139,12 @@ void judge_limits(struct findings *f, const json_t *facts) {
                 mend(f, "LimitRTPRIO=infinity for hawd.service, and no cgroup that forbids it "
                         "(CAP_SYS_NICE in a container)");
         }
-        if (jint(h, "locked_kib") == 0) {
+        if (jnum(h, "locked_kib") == 0) {
                 found(f, SEVERITY_WARNING,
                       "hawd is not locked in memory: a host that swaps stalls it");
                 mend(f, "LimitMEMLOCK=infinity for hawd.service (CAP_IPC_LOCK in a container)");
         }
-        if (jbool(h, "real_time") && jint(h, "locked_kib") > 0)
+        if (jbool(h, "real_time") && jnum(h, "locked_kib") > 0)
                 found(f, SEVERITY_OK, "hawd is real-time and locked in memory");
 }
 
@@ -153,7 +153,7 @@ void judge_limits(struct findings *f, const json_t *facts) {
 
 void judge_disk(struct findings *f, const json_t *facts) {
         const json_t *d = part_of(facts, "host/state_dir");
-        int64_t mib = jint(d, "free_mib"), total = jint(d, "total_mib");
+        int64_t mib = jnum(d, "free_mib"), total = jnum(d, "total_mib");
         bool low = mib < DISK_LOW_MIB || mib * 100 < total * DISK_LOW_PCT;
 
         if (not_known(f, d, "the room for the ledger"))

@@ -34,7 +34,7 @@ void judge_libvirt(struct findings *f, const json_t *facts) {
 
 void judge_autostart(struct findings *f, const json_t *facts) {
         const json_t *l = libvirt_of(facts), *wants = json_object_get(facts, "wants"), *g;
-        int64_t more = jint(l, "autostart_more");
+        int64_t more = jnum(l, "autostart_more");
         size_t i;
 
         if (!l)
@@ -96,7 +96,7 @@ void judge_lock_manager(struct findings *f, const json_t *facts) {
  */
 
 static bool certificate(struct findings *f, const json_t *c, int64_t now) {
-        int64_t end = jint(c, "not_after_usec");
+        int64_t end = jnum(c, "not_after_usec");
         const char *path = jtext(c, "path");
         char when[NAME_LEN];
 
@@ -129,7 +129,7 @@ static bool certificate(struct findings *f, const json_t *c, int64_t now) {
 
 void judge_certificates(struct findings *f, const json_t *facts) {
         const json_t *list = part_of(facts, "host/certificates"), *c;
-        int64_t now = jint(facts, "wall_usec");
+        int64_t now = jnum(facts, "wall_usec");
         bool any = false;
         size_t i;
 

@@ -49,7 +49,7 @@ static void say_missing(struct findings *f, const json_t *exam, const char *host
 /* Return: how many are missing of @part's list. */
 static size_t missing(struct findings *f, const json_t *exam, const char *host,
                       const json_t *part) {
-        int64_t more = jint(part, "missing_more");
+        int64_t more = jnum(part, "missing_more");
         const json_t *m;
         size_t i, n = 0;
 
@@ -110,7 +110,7 @@ void judge_storage(struct findings *f, const json_t *exam) {
                 n += unfit(f, exam, name, l);
                 if (n == 0)
                         found(f, SEVERITY_OK, "what %lld guests need is there",
-                              (long long)jint(json_object_get(facts, "wants"), "n"));
+                              (long long)jnum(json_object_get(facts, "wants"), "n"));
         }
         f->host[0] = '\0';
 }

@@ -43,6 +43,6 @@ json_t *trouble(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /** list_add() - append to the array @key of @o unless it is full, then count in "@key_more". */
 void list_add(json_t *o, const char *key, json_t *value);
 
-static inline void json_unrefp(json_t **j) {
+static inline void facts_unrefp(json_t **j) {
         json_decref(*j);
 }

@@ -112,7 +112,7 @@ static json_t *find_wants(const struct places *p, json_t **ret) {
         const struct wants_source source = {p->run_dir, p->uri};
         const struct part hawd = {"wants", wants_hawd, &source, HAWD_USEC};
         const struct part libvirt = {"wants", wants_libvirt, &source, DOMAINS_USEC};
-        _cleanup_(json_unrefp) json_t *o = json_object(), *why = NULL;
+        _cleanup_(facts_unrefp) json_t *o = json_object(), *why = NULL;
         const char *from = "hawd";
 
         parts_run(&hawd, 1, o);
@@ -138,7 +138,7 @@ int main(int argc, char **argv) {
                                 .run_dir = HAWD_RUN_DIR,
                                 .uri = "qemu:///system"};
         struct looking l = {.places = &places};
-        _cleanup_(json_unrefp) json_t *facts = NULL, *wants = NULL, *summary = NULL;
+        _cleanup_(facts_unrefp) json_t *facts = NULL, *wants = NULL, *summary = NULL;
         char name[NAME_LEN] = "";
         int r = parse(argc, argv, &places);
 

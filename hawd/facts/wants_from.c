@@ -12,7 +12,7 @@
 
 /* Return: the answer's parameters, new; NULL with @err when there are none. */
 static json_t *ask(struct client *c, const char *method, json_t *parameters, char *err) {
-        _cleanup_(json_unrefp) json_t *p = parameters, *answer = NULL;
+        _cleanup_(facts_unrefp) json_t *p = parameters, *answer = NULL;
         json_t *out;
         int r = client_call(c, method, p, false);
 
@@ -32,7 +32,7 @@ static json_t *ask(struct client *c, const char *method, json_t *parameters, cha
 }
 
 static bool add_guest(struct client *c, const char *name, json_t *guests, char *err) {
-        _cleanup_(json_unrefp) json_t *p =
+        _cleanup_(facts_unrefp) json_t *p =
                 ask(c, "io.hawd.Guest", json_pack("{s:s,s:b}", "name", name, "xml", true), err);
         const json_t *xml = json_object_get(p, "xml");
         json_t *wants;
@@ -48,10 +48,10 @@ static bool add_guest(struct client *c, const char *name, json_t *guests, char *
 
 /* All pages of guests. Return: whether hawd answered to the end. */
 static bool add_guests(struct client *c, json_t *guests, char *err) {
-        _cleanup_(json_unrefp) json_t *from = NULL;
+        _cleanup_(facts_unrefp) json_t *from = NULL;
 
         for (;;) {
-                _cleanup_(json_unrefp) json_t *page =
+                _cleanup_(facts_unrefp) json_t *page =
                         ask(c, "io.hawd.Guests",
                             from ? json_pack("{s:O}", "from", from) : json_object(), err);
                 const json_t *g;

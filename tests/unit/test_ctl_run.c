@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: control ctl guest */
+/* needs: control ctl guest facts */
 /*
  * hawctl against a server on a real socket. The server is a child that plays what the cluster would
  * do; with an argument this program only serves, to try hawctl by hand: test_ctl_run DIRECTORY
@@ -11,6 +11,7 @@
 
 #include "hawd/ctl/client.h"
 #include "hawd/ctl/ctl.h"
+#include "hawd/facts/wants.h"
 #include "tests/unit/api_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -461,6 +462,23 @@ START_TEST(doctor_is_short) {
 }
 END_TEST
 
+/* hawd-facts asks the hawd of its host for the guests. */
+START_TEST(guests_for_the_facts) {
+        struct wants_source source = {.run_dir = dir};
+        json_t *wants = wants_hawd(&source);
+
+        ck_assert(json_is_null(json_object_get(wants, "error")));
+        ck_assert_uint_eq(json_array_size(json_object_get(wants, "guests")), 4);
+        ck_assert_int_eq(hawd_pid(dir), server);
+        json_decref(wants);
+        source.run_dir = "/nonexistent";
+        wants = wants_hawd(&source);
+        ck_assert_ptr_nonnull(strstr(jtext(wants, "error"), "hawd does not run"));
+        ck_assert_int_eq(hawd_pid("/nonexistent"), 0);
+        json_decref(wants);
+}
+END_TEST
+
 START_TEST(nobody_answers) {
         text_fmt(socket_path, sizeof(socket_path), "%s/none.sock", dir);
         ck_assert_int_eq(hawctl("status"), CTL_NO_ANSWER);
@@ -641,6 +659,7 @@ static Suite *ctl_run_suite(void) {
         tcase_add_test(tc, guests_are_made_of_files);
         tcase_add_loop_test(tc, doctor_finds, 0, (int)ARRAY_SIZE(doctors));
         tcase_add_test(tc, doctor_is_short);
+        tcase_add_test(tc, guests_for_the_facts);
         tcase_add_test(tc, nobody_answers);
         tcase_add_test(tc, viewers_may_look_only);
         tcase_add_test(tc, what_is_exported_is_so);

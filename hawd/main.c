@@ -674,6 +674,8 @@ static int start_core(struct hawd *d) {
         if (r == 0) {
                 boot.nodeid = ring_nodeid(d->ring);
                 d->core = core_new(&boot, &d->config);
+                if (boot.store_error)
+                        on_store_note(d, NOTE_STORE_FAILED, boot.store_error);
         } else {
                 log_line(LOG_CRIT, "%s", err);
         }

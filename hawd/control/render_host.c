@@ -148,6 +148,7 @@ static void set_live(json_t *o, const struct render_live *live) {
                             hb ? json_integer((json_int_t)hb->memory_free_mib) : json_null());
         json_object_set_new(o, "load_pct", hb ? json_integer(hb->load_pct) : json_null());
         json_object_set_new(o, "libvirt_ok", hb ? json_boolean(hb->libvirt_ok) : json_null());
+        json_object_set_new(o, "store_error", render_text(hb ? hb->store_error : NULL));
         json_object_set_new(o, "heard_ms_ago",
                             hb ? json_integer((json_int_t)(live->heard_usec_ago / USEC_PER_MSEC))
                                : json_null());

@@ -82,8 +82,31 @@ bool core_ring_quorate(const struct core *c) {
         return c->quorum_flag || (c->quorum_waiting && all_voters_here(c));
 }
 
+static const char *store_error(const struct core *c, const struct peer *p) {
+        if (p->id.nodeid != c->nodeid)
+                return p->heartbeat.store_error;
+        return c->store_failed ? c->store_error : "";
+}
+
+bool core_stores_fail(const struct core *c) {
+        uint32_t voters[HOSTS_MAX], n, good = 0;
+        bool any = false;
+
+        for (size_t i = 0; i < c->n_peers; i++)
+                any |= store_error(c, &c->peers[i])[0] != '\0';
+        if (!any)
+                return false;
+        n = sync_voters(c, voters);
+        for (size_t i = 0; i < c->n_peers; i++)
+                for (uint32_t k = 0; k < n; k++)
+                        good += voters[k] == c->peers[i].id.nodeid &&
+                                store_error(c, &c->peers[i])[0] == '\0';
+        return 2 * good <= n;
+}
+
 bool core_operational(const struct core *c) {
-        return c->phase == SYNC_DONE && c->installed && core_ring_quorate(c);
+        return c->phase == SYNC_DONE && c->installed && core_ring_quorate(c) &&
+               !core_stores_fail(c);
 }
 
 uint32_t core_leader_nodeid(const struct core *c) {
@@ -105,6 +128,10 @@ struct core *core_new(const struct core_boot *boot, const struct config *config)
         c->epoch = boot->epoch;
         c->promised = MAX(boot->promised, boot->epoch);
         c->virgin = boot->epoch == 0;
+        if (boot->store_error) {
+                c->store_failed = true;
+                text_set(c->store_error, sizeof(c->store_error), boot->store_error);
+        }
         c->store_retry = 0;
         c->stop_deadline = USEC_INFINITY;
         c->operational_said = true; /* so that what is missing is said at the start too */
@@ -176,6 +203,8 @@ static void heartbeat_send(struct core *c) {
                         .load_pct = c->load_pct,
                         .libvirt_ok = c->libvirt_up || !c->libvirt_known,
                 };
+                if (c->store_failed)
+                        text_set(m->heartbeat.store_error, TEXT_LEN, c->store_error);
                 for (size_t i = 0; i < c->n_peers; i++) {
                         const struct peer *p = &c->peers[i];
 

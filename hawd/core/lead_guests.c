@@ -64,6 +64,8 @@ void pass_over_silent(const struct core *c, struct plan *p) {
 
                 if (hb && !hb->libvirt_ok && !p->hosts[i].unusable)
                         p->hosts[i].unusable = "its libvirt does not answer";
+                if (hb && hb->store_error[0] && !p->hosts[i].unusable)
+                        p->hosts[i].unusable = "its disk does not store the ledger";
         }
 }
 

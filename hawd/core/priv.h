@@ -331,6 +331,8 @@ void *core_grow(void *array, size_t *cap, size_t n, size_t size);
 void core_note(struct core *c, enum note_id id, uint32_t host, const char *guest, const char *fmt,
                ...) PRINTF_LIKE(5, 6);
 bool core_operational(const struct core *c);
+/** core_stores_fail() - of those who vote, so many cannot store that nothing becomes stable. */
+bool core_stores_fail(const struct core *c);
 bool core_ring_quorate(const struct core *c);
 bool core_leader(const struct core *c);
 uint32_t core_leader_nodeid(const struct core *c);

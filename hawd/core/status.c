@@ -61,11 +61,66 @@ static bool half_missing(const struct core *c, const char *names, char *buf, siz
         return true;
 }
 
+/* Some are here without the ledger that they had: they count when they have stored it again. */
+static bool lost_missing(const struct core *c, char *buf, size_t size) {
+        const struct msg_exchange *w = &c->peers[c->winner].exchange;
+        char names[TEXT_LEN] = "";
+        uint32_t have = 0;
+
+        if (c->phase != SYNC_PROMISE || w->virgin)
+                return false;
+        for (uint32_t i = 0; i < w->n_members; i++)
+                for (size_t k = 0; k < c->n_peers; k++) {
+                        size_t used = strlen(names);
+
+                        if (c->peers[k].id.nodeid != w->members[i])
+                                continue;
+                        have += !c->peers[k].exchange.virgin;
+                        if (c->peers[k].exchange.virgin)
+                                text_fmt(names + used, sizeof(names) - used, "%s%s",
+                                         used ? " " : "", core_node_name(c, w->members[i]));
+                }
+        if (2 * have > w->n_members || names[0] == '\0')
+                return false;
+        text_fmt(buf, size,
+                 "only %u of %u hosts have the ledger, a majority is needed: %s lost theirs; mend "
+                 "it "
+                 "(hawctl status there), start hawd on the others, or, if what they stored is gone "
+                 "for good: hawctl host accept-loss --yes",
+                 have, w->n_members, names);
+        return true;
+}
+
+/* Too few of those who vote can store: named with the reason, as far as there is room. */
+static void stores_missing(const struct core *c, char *buf, size_t size) {
+        size_t used;
+
+        text_set(buf, size, "a majority of the hosts cannot store the ledger; guests run on:");
+        for (size_t i = 0; i < c->n_peers; i++) {
+                const struct peer *p = &c->peers[i];
+                const char *why =
+                        p->id.nodeid == c->nodeid ? c->store_error : p->heartbeat.store_error;
+
+                if (why[0] == '\0' || (p->id.nodeid == c->nodeid && !c->store_failed))
+                        continue;
+                used = strlen(buf);
+                text_fmt(buf + used, size - used, " %s: %.100s;", core_node_name(c, p->id.nodeid),
+                         why);
+        }
+        buf[strlen(buf) - 1] = '\0';
+}
+
 static void phase_missing(const struct core *c, char *buf, size_t size) {
         char names[TEXT_LEN];
         uint32_t total, gone = absent(c, core_in_group, names, sizeof(names), &total);
 
         if (half_missing(c, names[0] ? names : "one that lost its ledger", buf, size))
+                return;
+        if (c->phase == SYNC_DONE && c->installed && core_stores_fail(c)) {
+                stores_missing(c, buf, size);
+                return;
+        }
+        if (lost_missing(c, buf, size))
                 return;
         if (2 * (total - gone) <= total) {
                 text_fmt(buf, size,

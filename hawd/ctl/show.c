@@ -66,6 +66,13 @@ void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
         json_array_foreach(hosts, i, h) {
                 if (!jnull(h, "libvirt_ok") && !jbool(h, "libvirt_ok"))
                         remark(ctl, h, "libvirt does not answer: systemctl status libvirtd there");
+                if (!jnull(h, "store_error")) {
+                        char text[2 * TEXT_LEN];
+
+                        text_fmt(text, sizeof(text), "it does not vote, and gets no guests: %s",
+                                 jtext(h, "store_error"));
+                        remark(ctl, h, text);
+                }
                 if (strcmp(jtext(h, "state"), "unsupervised") == 0)
                         remark(ctl, h,
                                "its guests run, but nobody watches them: "

@@ -68,9 +68,9 @@ static void put_exchange(struct wire_out *o, const struct msg *m, Hawd__Msg *p) 
         e->members = wire_alloc(o, e->n_members, sizeof(*e->members));
         for (size_t i = 0; i < e->n_members; i++)
                 e->members[i] = x->members[i];
-        e->lost = x->lost;
         e->voter = x->voter;
         e->continuous = x->continuous;
+        e->lost = x->lost;
         p->body_case = HAWD__MSG__BODY_EXCHANGE;
         p->exchange = e;
 }
@@ -113,6 +113,7 @@ static void put_heartbeat(struct wire_out *o, const struct msg *m, Hawd__Msg *p)
         h->memory_free_mib = x->memory_free_mib;
         h->load_pct = x->load_pct;
         h->libvirt_ok = x->libvirt_ok;
+        h->store_error = WIRE_PUT_TEXT(x->store_error);
         h->n_echoes = wire_put_count(o, x->n_echoes, HEARTBEAT_ECHOES);
         h->echoes = (Hawd__Echo **)wire_array(o, h->n_echoes, sizeof(Hawd__Echo));
         for (size_t i = 0; i < h->n_echoes; i++) {
@@ -231,9 +232,9 @@ static void get_exchange(struct wire_in *in, const Hawd__Exchange *p, struct msg
         x->n_members = (uint32_t)n;
         for (size_t i = 0; i < n; i++)
                 x->members[i] = p->members[i];
-        x->lost = p->lost;
         x->voter = p->voter;
         x->continuous = p->continuous;
+        x->lost = p->lost;
 }
 
 static void get_heartbeat(struct wire_in *in, const Hawd__Heartbeat *p, struct heartbeat *h) {
@@ -244,6 +245,7 @@ static void get_heartbeat(struct wire_in *in, const Hawd__Heartbeat *p, struct h
         h->memory_free_mib = p->memory_free_mib;
         h->load_pct = p->load_pct;
         h->libvirt_ok = p->libvirt_ok;
+        WIRE_GET_TEXT(in, "store's error", p->store_error, h->store_error);
         h->n_echoes = (uint32_t)n;
         for (size_t i = 0; i < n; i++) {
                 h->echoes[i].nodeid = p->echoes[i]->nodeid;

@@ -24,7 +24,7 @@ struct node {
         bool hold_disk, fail_disk;
         bool hangs; /* takes nothing, does nothing */
         unsigned rejoins;
-        const char *lost; /* why it has no ledger any more; NULL: it never had one */
+        const char *lost, *store_error; /* told at the next boot */
         struct persist *held[64];
         size_t n_held;
         uint64_t epoch, promised; /* on its disk */
@@ -309,8 +309,9 @@ static inline void net_boot(struct net *n, uint32_t id) {
                                  .epoch = d->epoch,
                                  .promised = d->promised,
                                  .state = d->epoch ? d->disk : NULL,
-                                 .hawd_version = "test",
-                                 .lost = d->lost};
+                                 .lost = d->lost,
+                                 .store_error = d->store_error,
+                                 .hawd_version = "test"};
 
         d->c = core_new(&boot, &n->config);
         for (uint32_t i = 1; i <= n->n_nodes; i++) {

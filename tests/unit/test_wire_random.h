@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct guest) == 1216, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
-_Static_assert(sizeof(struct heartbeat) == 552, "heartbeat changed, see above");
+_Static_assert(sizeof(struct heartbeat) == 744, "heartbeat changed, see above");
 _Static_assert(sizeof(struct msg_exchange) == 200, "msg_exchange changed, see above");
 _Static_assert(sizeof(struct history_row) == 496, "history_row changed, see above");
 #endif
@@ -385,9 +385,9 @@ static void rnd_exchange(struct msg_exchange *x) {
         x->n_members = rnd_below(HOSTS_MAX + 1);
         for (size_t i = 0; i < x->n_members; i++)
                 x->members[i] = rnd32();
-        x->lost = rnd_bool();
         x->voter = rnd_bool();
         x->continuous = rnd_bool();
+        x->lost = rnd_bool();
 }
 
 static void rnd_heartbeat(struct heartbeat *h) {
@@ -396,6 +396,7 @@ static void rnd_heartbeat(struct heartbeat *h) {
         h->memory_free_mib = rnd64();
         h->load_pct = rnd32();
         h->libvirt_ok = rnd_bool();
+        RND_TEXT(h->store_error);
         h->n_echoes = rnd_below(HEARTBEAT_ECHOES + 1);
         for (size_t i = 0; i < h->n_echoes; i++) {
                 h->echoes[i].nodeid = rnd32();

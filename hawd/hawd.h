@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The daemon, around the core: what its files know and call of each other. One loop thread.
+ *
+ *   main.c         opens the adapters, runs the loop, ends them; owns struct hawd
+ *   events_ring.c  what the ring tells becomes an event
+ *   events.c       what the store, libvirt and the children tell becomes an event
+ *   act.c          a step of the core; its actions go to the adapters
+ *   ports.c        what the API asks of the others
+ *   reload.c       hawd.conf
+ */
+#pragma once
+
+#include <limits.h>
+#include <qb/qbloop.h>
+
+#include "hawd/control/api.h"
+#include "hawd/core/core.h"
+#include "hawd/core/note.h"
+#include "hawd/guest/guest.h"
+#include "hawd/ledger/ledger.h"
+#include "hawd/options.h"
+#include "hawd/ring/ring.h"
+#include "hawd/runner/facts.h"
+#include "hawd/runner/runner.h"
+
+#define HAWD_OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
+_Static_assert(HAWD_OWN_REQUEST > API_FACTS_ID, "replies to the API would be taken for hawd's own");
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h; the unit does not try again then */
+
+struct hawd {
+        struct options opt;
+        struct config config;
+        qb_loop_t *loop;
+        struct core *core;
+        struct ledger_store *store;
+        struct ring *ring;
+        usec_t refused_said[HOSTS_MAX]; /* by position in the nodelist */
+        struct guest_adapter *guest;
+        char running_conf[PATH_MAX]; /* what hawd-fence reads: hawd.conf may be half edited */
+        struct runner_paths runner_paths;
+        struct runner *runner;
+        struct facts_paths facts_paths;
+        struct facts *facts;
+        struct api *api;
+        struct actions actions;
+        qb_loop_timer_handle timer, load_timer, pet_timer;
+        usec_t pet_usec;
+        uint32_t vcpus;
+        uint64_t memory_mib;
+        uint64_t own_requests;
+        bool ready;
+        int exit_code;
+};
+
+/* ---- act.c ---- */
+
+/** hawd_step() - give the core an event (its times are filled here), carry out what it wants */
+void hawd_step(struct hawd *d, struct event *ev);
+/** hawd_send() - a message to all; what prevents it is logged */
+void hawd_send(struct hawd *d, const struct msg *m);
+/** hawd_note() - to the journal, and to those who watch */
+void hawd_note(struct hawd *d, const struct note *n);
+/** hawd_say_status() - to systemd; ready as soon as the group is known */
+void hawd_say_status(struct hawd *d);
+void hawd_stop(struct hawd *d, int exit_code);
+
+/* ---- events_ring.c, events.c: the userdata of each callback is the struct hawd ---- */
+
+extern const struct ring_callbacks hawd_ring_callbacks;
+extern const struct guest_callbacks hawd_guest_callbacks;
+struct ledger_callbacks hawd_ledger_callbacks(struct hawd *d);
+void hawd_on_fence_done(void *ud, uint64_t id, enum power_reading reading, bool switched,
+                        const char *text, usec_t wall);
+void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *text);
+void hawd_on_store_note(void *ud, enum note_id id, const char *text);
+/** hawd_say_load() - the core is told what this host has free, once libvirt said what it has */
+void hawd_say_load(struct hawd *d);
+
+/* ---- ports.c ---- */
+
+struct api_ports hawd_api_ports(struct hawd *d);
+
+/* ---- reload.c ---- */
+
+/** hawd_load_config() - at the start; every mistake is said. Return: 0, or EXIT_CONFIG. */
+int hawd_load_config(struct hawd *d);
+/** hawd_write_running_conf() - the configuration in force, for the children; failure is logged */
+void hawd_write_running_conf(const struct hawd *d);
+/**
+ * hawd_reload() - read hawd.conf again
+ * @later: what has to wait for a restart
+ *
+ * Return: 0, or -EINVAL with all mistakes in @errors: the one in force is kept. Both are logged.
+ */
+int hawd_reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *later);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * hawd.conf: read at the start and on demand, and the copy of the one in force that children read.
+ */
+#include <stdio.h>
+
+#include "hawd/base/log.h"
+#include "hawd/hawd.h"
+
+static void log_errors(const struct conf_errors *errors) {
+        for (size_t i = 0; i < errors->n; i++)
+                log_line(LOG_ERR, "%s", errors->lines[i]);
+}
+
+/* A fence must not fail because somebody is editing hawd.conf. */
+void hawd_write_running_conf(const struct hawd *d) {
+        char fresh[PATH_MAX + 8];
+        char *text = config_dump(&d->config);
+        FILE *f;
+        int r = 0;
+
+        text_fmt(fresh, sizeof(fresh), "%s.new", d->running_conf);
+        f = fopen(fresh, "we");
+        if (!f || fputs(text, f) == EOF || fflush(f) == EOF || rename(fresh, d->running_conf) < 0)
+                r = -errno;
+        if (f)
+                (void)fclose(f);
+        free(text);
+        if (r < 0)
+                log_line(LOG_ERR, "%s cannot be written, so no fence device can be used: %s",
+                         d->running_conf, strerror(-r));
+}
+
+int hawd_reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *later) {
+        struct config fresh;
+        int r = config_load(d->opt.config, &fresh, errors);
+
+        if (r < 0)
+                conf_errors_add(errors, d->opt.config, 0, "cannot be read: %s", strerror(-r));
+        if (r != 0) {
+                log_errors(errors);
+                log_line(LOG_ERR, "%s: the configuration in force is kept", d->opt.config);
+                return -EINVAL;
+        }
+        if (fresh.ring != d->config.ring) {
+                conf_errors_add(later, d->opt.config, 0, "'ring' changes when hawd is restarted");
+                log_line(LOG_WARNING, "%s", later->lines[later->n - 1]);
+        }
+        fresh.ring = d->config.ring;
+        d->config = fresh;
+        core_set_config(d->core, &d->config);
+        hawd_write_running_conf(d);
+        log_line(LOG_NOTICE, "%s is read again", d->opt.config);
+        return 0;
+}
+
+int hawd_load_config(struct hawd *d) {
+        struct conf_errors errors = {0};
+        int r = config_load(d->opt.config, &d->config, &errors);
+
+        if (r < 0)
+                conf_errors_add(&errors, d->opt.config, 0, "cannot be read: %s", strerror(-r));
+        if (d->opt.check) {
+                for (size_t i = 0; i < errors.n; i++)
+                        fprintf(stderr, "%s\n", errors.lines[i]);
+        } else if (r != 0) {
+                log_errors(&errors);
+                log_line(LOG_CRIT, "hawd does not start: %zu %s in %s", errors.n,
+                         errors.n == 1 ? "mistake" : "mistakes", d->opt.config);
+        }
+        conf_errors_clear(&errors);
+        return r == 0 ? 0 : EXIT_CONFIG;
+}

@@ -132,6 +132,12 @@ json_t *api_render_status(struct api *api) {
         json_object_set_new(o, "applied", json_integer((json_int_t)status.applied));
         json_object_set_new(o, "libvirt_up", json_boolean(status.libvirt_up));
         render_store(api, &status, o);
+        json_object_set_new(
+                o, "lease_renewed_ms_ago",
+                status.lease_renewed
+                        ? json_integer((json_int_t)(usec_sub(boottime(), status.lease_renewed) /
+                                                    USEC_PER_MSEC))
+                        : json_null());
         json_object_set_new(o, "group", group_json(m, &status));
         json_object_set_new(o, "hosts", hosts_json(api, &status));
         json_object_set_new(o, "guests", render_guest_counts(m));

@@ -215,6 +215,10 @@ static void heartbeat_send(struct core *c) {
                                 p->heartbeat.sent_usec;
                 }
                 core_send(c, m);
+                c->heartbeat_last = m->heartbeat.sent_usec;
+                if (c->heartbeat_first == 0)
+                        c->heartbeat_first = c->heartbeat_last;
+                lease_renew(c);
                 c->next_heartbeat = usec_add(c->now, c->config->heartbeat_usec);
         }
         wake_at(c, c->next_heartbeat);
@@ -244,6 +248,8 @@ static void take_message(struct core *c, const struct event *ev) {
         case MSG_HEARTBEAT:
                 p = core_peer(c, ev->message.from.nodeid);
                 if (p) {
+                        lease_take(c, p, &m->heartbeat);
+                        lease_renew(c);
                         p->heartbeat = m->heartbeat;
                         p->heartbeat_now = c->now;
                         p->clocks[p->n_clocks++ % CLOCK_SAMPLES] =

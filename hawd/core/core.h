@@ -66,7 +66,10 @@ struct core_status {
         struct ring_member group[HOSTS_MAX];
         size_t n_ring;
         uint32_t ring[HOSTS_MAX];
-        uint32_t n_voters; /* whose stores count in this configuration */
+        usec_t lease_renewed; /* CLOCK_BOOTTIME at which it sent the latest heartbeat that members
+                                 have echoed who, with it, have a strict majority of the votes; 0:
+                                 none (lease.h) */
+        uint32_t n_voters;    /* whose stores count in this configuration */
         uint32_t voters[HOSTS_MAX];
 };
 

@@ -5,6 +5,7 @@
  *   core.c      one event in, actions out
  *   sync.c      a change of the group: exchange, promise, install (DESIGN 3)
  *   lone.c      an even split goes on by proof
+ *   lease.c     for how long nobody has given this host up
  *   silent.c    members that hang, or speak another protocol, are left out
  *   log.c       entries: proposed, stored, acknowledged, stable, applied
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
@@ -35,6 +36,7 @@ struct peer {
         uint64_t ack_epoch, ack_version; /* stored so far, in this configuration */
         struct heartbeat heartbeat;      /* latest */
         usec_t heartbeat_now;            /* when it came; 0: none */
+        usec_t echoed;                   /* our latest heartbeat that it has heard; 0: none */
         int64_t clocks[CLOCK_SAMPLES];   /* its clock - ours - the way here, of the latest ones */
         uint32_t n_clocks;               /* that ever came */
 };
@@ -313,6 +315,8 @@ struct core {
         } * facts_askers; /* who waits for it */
         size_t n_facts_askers, cap_facts_askers;
         usec_t next_heartbeat;
+        usec_t heartbeat_first, heartbeat_last; /* sent by this hawd; 0: none */
+        usec_t lease_renewed;
         bool stopping, stopped;
         usec_t stop_deadline;
         usec_t stop_told;
@@ -372,6 +376,10 @@ void lone_result(struct core *c, uint32_t nodeid, enum fence_kind kind, bool off
 void lone_tick(struct core *c);
 /** lone_request() - while no ledger decides. Return: REPLY_NOT_QUORATE when it is no help. */
 enum reply_code lone_request(struct core *c, const struct request *r, char *why, size_t size);
+
+/* lease.c */
+void lease_take(struct core *c, struct peer *p, const struct heartbeat *hb);
+void lease_renew(struct core *c); /* after it, and after a heartbeat was sent */
 
 /* silent.c */
 void silent_group(struct core *c);

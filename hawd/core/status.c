@@ -199,6 +199,7 @@ void core_status(const struct core *c, struct core_status *ret) {
                 .store_failed = c->store_failed,
                 .n_group = c->n_peers,
                 .n_ring = c->n_ring,
+                .lease_renewed = c->lease_renewed,
         };
         text_set(ret->store_error, sizeof(ret->store_error), c->store_failed ? c->store_error : "");
         find_missing(c, ret->missing, sizeof(ret->missing));

@@ -173,6 +173,7 @@ void sync_group(struct core *c, const struct event *ev) {
                         if (old[k].id.nodeid == p->id.nodeid && old[k].id.pid == p->id.pid) {
                                 p->heartbeat = old[k].heartbeat;
                                 p->heartbeat_now = old[k].heartbeat_now;
+                                p->echoed = old[k].echoed;
                         }
         }
         if (!self)

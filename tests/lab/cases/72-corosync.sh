@@ -19,6 +19,11 @@ lost() { # HOST
         host_says "$1" '.state == "lost" or .state == "fencing"'
 }
 
+# How long ago a majority last heard of it, as its own hawd says.
+lease_is() { # HOST TEST
+        CTL=$1 status_says ".lease_renewed_ms_ago $2"
+}
+
 case_cluster 3
 add_guest vm1 node3
 wait_for 60 'vm1 is healthy' healthy vm1
@@ -35,9 +40,11 @@ note 'corosync stops for 5 s, and the host cannot be fenced'
 lab bmc node3 dead
 lab daemon node3 corosync stop
 wait_for 60 'node3 is lost' lost node3
-sleep 3
+wait_for 30 'nothing renews the lease of node3' lease_is node3 '> 4000'
+assert 'node1 is heard by a majority' lease_is node1 '< 4000'
 lab daemon node3 corosync cont
 wait_for 90 'node3 is online again' host_is node3 online
+wait_for 30 'node3 is heard by a majority' lease_is node3 '< 2000'
 lab bmc node3 alive
 wait_for 90 'all hosts are online' online
 wait_for 60 'vm1 is healthy' healthy vm1

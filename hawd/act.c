@@ -68,8 +68,6 @@ static void carry_out(struct hawd *d, struct action *a) {
                 log_line(LOG_NOTICE, "the others went on without this hawd: it joins them anew");
                 ring_rejoin(d->ring);
                 break;
-        case ACT_HISTORY_SEND: /* who lacks some asks for it */
-                break;
         case ACT_READING:
                 api_reading(d->api, a->reading.request, &a->reading.row);
                 break;

@@ -74,7 +74,6 @@ static void action_clear(struct action *x) {
         case ACT_GUEST_CANCEL:
         case ACT_FENCE:
         case ACT_FENCE_CANCEL:
-        case ACT_HISTORY_SEND:
         case ACT_READING:
         case ACT_FACTS:
         case ACT_REJOIN:

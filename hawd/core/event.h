@@ -175,7 +175,6 @@ enum action_kind {
         ACT_GUEST_CANCEL, /* not begun: comes back CANCELLED; begun: goes on */
         ACT_FENCE,        /* run hawd-fence for one device */
         ACT_FENCE_CANCEL, /* ends soon, with an event */
-        ACT_HISTORY_SEND, /* rows with version > since, for a joiner, in the background */
         ACT_READING,      /* one result of a fence test; its ACT_REPLY comes behind them */
         ACT_FACTS,        /* gather what this host says of itself; one at a time */
         ACT_REPLY,
@@ -249,10 +248,6 @@ struct action {
                         usec_t timeout_usec;
                         usec_t deadline_usec; /* CLOCK_BOOTTIME: nothing is switched later */
                 } fence;
-                struct {
-                        uint32_t to;
-                        uint64_t since;
-                } history;
                 struct {
                         uint64_t id;
                 } facts;

@@ -35,7 +35,6 @@ struct msg_exchange {
         uint64_t round; /* a higher round starts the exchange anew for everybody */
         uint64_t incarnation;
         uint64_t epoch, promised, version; /* version: of the last stored entry */
-        uint64_t applied;                  /* stable and applied */
         bool virgin; /* no ledger at all: counts only when all are (lost disks do not) */
         bool lost;   /* a virgin that had a ledger: no first start where one is */
         uint32_t members[HOSTS_MAX]; /* who votes by its ledger, unstable changes included */

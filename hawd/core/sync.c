@@ -116,7 +116,6 @@ static void exchange_send(struct core *c) {
                 .epoch = c->epoch,
                 .promised = c->promised,
                 .version = log_version(c),
-                .applied = c->model.version,
                 .virgin = c->virgin,
         };
         m->exchange.n_members = sync_members(c, m->exchange.members);
@@ -394,26 +393,16 @@ static bool same_as_winner(const struct core *c, const struct peer *p) {
 
 static void state_send(struct core *c) {
         struct msg *m;
-        uint64_t since = UINT64_MAX;
+        bool wanted = false;
 
         for (size_t i = 0; i < c->n_peers; i++)
-                if (!same_as_winner(c, &c->peers[i]))
-                        since = MIN(since, c->peers[i].exchange.applied);
-        if (since == UINT64_MAX)
+                wanted |= !same_as_winner(c, &c->peers[i]);
+        if (!wanted)
                 return;
         m = msg_new(MSG_STATE);
         m->state.number = c->number;
         m->state.state = log_state(c);
         core_send(c, m);
-        for (size_t i = 0; i < c->n_peers; i++) {
-                struct action *a;
-
-                if (same_as_winner(c, &c->peers[i]))
-                        continue;
-                a = actions_add(c->out, ACT_HISTORY_SEND);
-                a->history.to = c->peers[i].id.nodeid;
-                a->history.since = c->peers[i].exchange.applied;
-        }
 }
 
 static void install(struct core *c, struct state *s) {

@@ -73,9 +73,8 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         case ACT_FENCE_CANCEL:
                 bmc_cancel(s, h, a->cancel.id);
                 break;
-        case ACT_HISTORY_SEND: /* history is not simulated */
-        case ACT_READING:      /* nor is who looks at each reading */
-        case ACT_FACTS:        /* and nobody asks for facts */
+        case ACT_READING: /* nobody looks at each reading */
+        case ACT_FACTS:   /* nor asks for facts */
                 break;
         case ACT_REPLY:
                 people_reply(s, a->reply.request, a->reply.code, a->reply.text);

@@ -62,7 +62,6 @@ static void put_exchange(struct wire_out *o, const struct msg *m, Hawd__Msg *p) 
         e->epoch = x->epoch;
         e->promised = x->promised;
         e->version = x->version;
-        e->applied = x->applied;
         e->virgin = x->virgin;
         e->n_members = wire_put_count(o, x->n_members, HOSTS_MAX);
         e->members = wire_alloc(o, e->n_members, sizeof(*e->members));
@@ -227,7 +226,6 @@ static void get_exchange(struct wire_in *in, const Hawd__Exchange *p, struct msg
         x->epoch = wire_get_number(in, "epoch", p->epoch);
         x->promised = wire_get_number(in, "promise", p->promised);
         x->version = wire_get_number(in, "version", p->version);
-        x->applied = wire_get_number(in, "version", p->applied);
         x->virgin = p->virgin;
         x->n_members = (uint32_t)n;
         for (size_t i = 0; i < n; i++)

@@ -176,7 +176,6 @@ static void show(void *userdata, const struct action *a) {
                 say(t, "  stopped");
                 break;
         case ACT_FACTS:
-        case ACT_HISTORY_SEND:
         case ACT_READING:
         case ACT_KIND_MAX_:
                 break;

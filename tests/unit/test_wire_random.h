@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
 _Static_assert(sizeof(struct heartbeat) == 744, "heartbeat changed, see above");
-_Static_assert(sizeof(struct msg_exchange) == 200, "msg_exchange changed, see above");
+_Static_assert(sizeof(struct msg_exchange) == 192, "msg_exchange changed, see above");
 _Static_assert(sizeof(struct history_row) == 496, "history_row changed, see above");
 #endif
 
@@ -380,7 +380,6 @@ static void rnd_exchange(struct msg_exchange *x) {
         x->epoch = rnd_number();
         x->promised = rnd_number();
         x->version = rnd_number();
-        x->applied = rnd_number();
         x->virgin = rnd_bool();
         x->n_members = rnd_below(HOSTS_MAX + 1);
         for (size_t i = 0; i < x->n_members; i++)

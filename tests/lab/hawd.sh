@@ -15,11 +15,6 @@ case_cluster() {
                 [.hosts[] | select(.state == \"online\" and (.devices | length > 0 and all(.seen_on)))] | length == $n"
 }
 
-now_msec() {
-        local t=${EPOCHREALTIME/[.,]/}
-        printf '%s\n' "${t%???}"
-}
-
 # ---- what hawd says ------------------------------------------------------------------------------
 
 ctl() {
@@ -43,10 +38,9 @@ guest_says() { # GUEST JQ-CONDITION
 }
 
 healthy() { # GUEST...: run, are healthy, and have no incident open
-        local guest
-        for guest in "$@"; do
-                guest_says "$guest" '.state == "running" and .health == "healthy" and .incident == null' || return
-        done
+        { ctl --json guest list || :; } 2>/dev/null | jq -e --args '.guests | map(select(
+                .state == "running" and .health == "healthy" and .incident == null) | .name) as $are |
+                $ARGS.positional - $are == []' "$@" >/dev/null
 }
 
 # leader: the host that decides now; set CTL to another before it is taken away
@@ -83,13 +77,13 @@ add_guest() {
 
 # ---- what the witness saw -------------------------------------------------------------------------
 
-# beats GUEST HOST [SINCE-MSEC]: in the last second, and since, 10 heartbeats, all from HOST (a pattern)
+# beats GUEST HOST [SINCE-MSEC]: in the last second, and since, 5 heartbeats, all from HOST (a pattern)
 beats() {
         local since=$(($(now_msec) - 1000)) mark=${3:-0}
         since=$((since > mark ? since : mark))
         tail -n 4000 "$LAB_STATE/watch.log" | awk -v since="$since" -v guest="$1" -v host="^($2)\$" '
                 $1 >= since && $3 == guest && $4 == "HB" { if ($2 ~ host) n++; else others++ }
-                END { exit !(n >= 10 && !others) }'
+                END { exit !(n >= 5 && !others) }'
 }
 
 silent() { # GUEST...: no heartbeat in the last second

@@ -138,7 +138,7 @@ assert 'asks before it deletes' status_of 2 ctl apply /dev/null --prune
 assert 'what' says '2 guests are stopped, undefined and forgotten .*: vm1, vm2. 1 rule is deleted: apart'
 assert 'all is deleted' status_of 0 ctl apply /dev/null --prune --yes
 assert 'both are gone' unknown vm1
-assert 'really' silent vm1 vm2
+wait_for 10 'really' silent vm1 vm2
 refute 'the ledger is empty' exported node1
 assert 'and made anew' status_of 0 ctl apply "$text" --yes
 assert 'it is as it was' everywhere exported

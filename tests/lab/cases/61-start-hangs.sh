@@ -86,7 +86,7 @@ ctl guest stop vm1 --no-wait || fail 'stop is not taken'
 wait_for 30 'it dies' sprung
 lab daemon "$home" libvirtd start
 wait_for 60 'it is stopped' guest_says vm1 '.state == "stopped" and .claims == []'
-assert 'it is silent' silent vm1
+wait_for 10 'it is silent' silent vm1
 
 note 'libvirtd is killed when QEMU has just begun'
 start_into started-begin KILL

@@ -15,7 +15,7 @@ online() { # N: so many hosts are, as CTL sees it
         status_says ".operational and ([.hosts[] | select(.state == \"online\")] | length == $1)"
 }
 
-case_up --hosts 2 --solo
+case_up --hosts 2 --solo --set cluster.host-start-slots=1
 wait_for 60 'node1 is online, alone' online 1
 assert 'status says solo' status_says '.ring == "solo" and (.hosts | length == 1)'
 assert 'for people too' grep -q 'operational, solo, as node1 sees it' < <(ctl status)

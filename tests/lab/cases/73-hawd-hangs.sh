@@ -30,6 +30,7 @@ note "$leader leads, hawctl asks $CTL"
 add_guest vm1 "$leader"
 add_guest vm2 "$follower"
 add_guest vm3 "$CTL"
+declare -A guest_of=(["$leader"]=vm1 ["$follower"]=vm2 ["$CTL"]=vm3)
 wait_for 90 'three guests are healthy' healthy vm1 vm2 vm3
 
 note "hawd stops for 3 s on $follower"
@@ -48,16 +49,17 @@ assert 'its guest was not touched' untouched vm2
 
 leader=$(leader)
 [[ $leader != "$CTL" ]] || CTL=$(third "$leader" "$follower")
+victim=${guest_of[$CTL]}
 note "hawd stops on the leader, $leader, and QEMU dies elsewhere"
 since=$(now_msec)
 lab daemon "$leader" hawd stop
-lab guest kill vm3
+lab guest kill "$victim"
 wait_for 30 'another leads' decided_without "$leader"
-wait_for 30 'vm3 is started' once_started "$since" vm3
+wait_for 30 "$victim is started" once_started "$since" "$victim"
 lab daemon "$leader" hawd cont
 wait_for 30 'all hosts are online' online
 wait_for 60 'the guests are healthy' healthy vm1 vm2 vm3
-assert 'vm1 was not touched' untouched vm1
+assert 'its guest was not touched' untouched "${guest_of[$leader]}"
 assert 'nobody was fenced' nobody_switched
 
 note "hawd stops on $follower for longer than daemon-grace"

@@ -2,9 +2,9 @@
 /*
  * The work a lab guest does: count, on disk and aloud.
  *
- *   beat DISK
+ *   beat DISK MSEC
  *
- * 50 times a second: read sector 0 back, write counter + 1 with O_DIRECT and O_DSYNC, then say so
+ * Every MSEC: read sector 0 back, write counter + 1 with O_DIRECT and O_DSYNC, then say so
  * on standard output. What was said was on disk before. Lines:
  *
  *   BOOT <counter read, or 0> <boot id>
@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECTOR = 512, ALIGN = 4096, PERIOD_MSEC = 20 };
+enum { SECTOR = 512, ALIGN = 4096, PERIOD_MSEC_MAX = 1000 };
 
 static uint64_t now_nsec(clockid_t clock) {
         struct timespec t;
@@ -75,9 +75,10 @@ int main(int argc, char **argv) {
         char *sector, mine[SECTOR] = "";
         uint64_t counter = 0, next;
         uint32_t boot = new_boot_id();
+        long period_msec = argc == 3 ? atol(argv[2]) : 0;
         int fd, unsure = 0; /* unsure: a write failed, either text may be there */
 
-        if (argc != 2)
+        if (period_msec < 1 || period_msec > PERIOD_MSEC_MAX)
                 return 2;
         fd = open(argv[1], O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC);
         sector = aligned_alloc(ALIGN, ALIGN);
@@ -90,7 +91,7 @@ int main(int argc, char **argv) {
         say("BOOT %" PRIu64 " %08" PRIx32 "\n", counter, boot);
         memcpy(mine, sector, SECTOR);
 
-        for (next = now_nsec(CLOCK_MONOTONIC);; next += PERIOD_MSEC * 1000000U) {
+        for (next = now_nsec(CLOCK_MONOTONIC);; next += (uint64_t)period_msec * 1000000U) {
                 uint64_t now = now_nsec(CLOCK_MONOTONIC);
 
                 if (next < now)

@@ -37,7 +37,12 @@ int hawd_reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *
 
         if (r < 0)
                 conf_errors_add(errors, d->opt.config, 0, "cannot be read: %s", strerror(-r));
-        if (r != 0) {
+        else if (r == 0 && strcmp(fresh.cluster_name, d->config.cluster_name) != 0)
+                conf_errors_add(errors, d->opt.config, 0,
+                                "'name' cannot be changed to %s: the ledger is of cluster %s, and "
+                                "hawd does not start on it with another name",
+                                fresh.cluster_name, d->config.cluster_name);
+        if (errors->n > 0) {
                 log_errors(errors);
                 log_line(LOG_ERR, "%s: the configuration in force is kept", d->opt.config);
                 return -EINVAL;

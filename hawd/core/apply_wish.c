@@ -147,6 +147,7 @@ static void guest_move(struct ledger *l) {
 
 static void guest_delete(struct ledger *l) {
         struct guest *g = ledger_guest(l);
+        const struct host *h;
 
         if (!g)
                 return;
@@ -171,6 +172,18 @@ static void guest_delete(struct ledger *l) {
                         "%s is %s: its definition is kept by hawd alone and would be lost; "
                         "start it first, or save it (hawctl guest show %s --xml) and delete it",
                         g->spec->name, guest_state_name(g->state), g->spec->name);
+                return;
+        }
+        /* S1: forgotten with its claim, it could be created anew, and run elsewhere too. */
+        h = model_host(l->m, g->host);
+        if ((g->state != GUEST_RUNNING && g->state != GUEST_PAUSED) || !h || !host_present(h) ||
+            h->state == HOST_JOINING) {
+                ledger_refuse(l, REPLY_FAILED,
+                              "%s is %s on %s, which is %s: it is let go of only where it runs, "
+                              "under the eyes of hawd",
+                              g->spec->name, guest_state_name(g->state),
+                              model_host_name(l->m, g->host),
+                              h ? host_state_name(h->state) : "no host of the cluster any more");
                 return;
         }
         ledger_note(l, NOTE_GUEST_REMOVED, g->host, g, 0, "hawd lets go of %s, by %s",

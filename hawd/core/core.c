@@ -162,6 +162,8 @@ struct core *core_free(struct core *c) {
                 free(c->batches[i].rows);
         for (size_t i = 0; i < c->n_pendings; i++)
                 entry_unref(c->pendings[i].entry);
+        for (size_t i = 0; i < c->n_looks; i++)
+                entry_unref(c->looks[i].entry);
         for (size_t i = 0; i < c->n_works; i++)
                 guest_spec_unref(c->works[i].spec);
         persist_free(c->pending_persist);
@@ -177,6 +179,7 @@ struct core *core_free(struct core *c) {
         free(c->fences);
         free(c->retries);
         free(c->pendings);
+        free(c->looks);
         free(c->questions);
         free(c->surveys);
         free(c->facts_askers);
@@ -446,6 +449,7 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         fencer_tick(c);
         lone_tick(c);
         lead_tick(c);
+        look_tick(c);
         request_tick(c);
         stop_tick(c);
         heartbeat_send(c);

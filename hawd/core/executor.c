@@ -253,7 +253,7 @@ static void dump_done(struct core *c, const struct work *w, const struct event *
         /* The client's host recognises its request by asker and number when it is applied. */
         op->executor = w->asker;
         op->job = w->request;
-        log_propose(c, e);
+        look_begin(c, e, false, w->asker, w->request);
 }
 
 void executor_done(struct core *c, const struct event *ev) {

@@ -73,7 +73,14 @@ struct heartbeat {
         } echoes[HEARTBEAT_ECHOES];
 };
 
-enum ask_kind { ASK_NONE, ASK_GUEST_ADD, ASK_FENCE_TEST, ASK_FACTS, ASK_KIND_MAX_ };
+enum ask_kind {
+        ASK_NONE,
+        ASK_GUEST_ADD,
+        ASK_FENCE_TEST,
+        ASK_FACTS,
+        ASK_GUEST_RUNS, /* spec: name and uuid */
+        ASK_KIND_MAX_
+};
 
 #define FACTS_MAX ((size_t)64 << 10) /* what a host says of itself to hawctl doctor: JSON */
 

@@ -15,6 +15,7 @@
  *   lead_*.c    the leader's decisions: hosts, fencing, guests
  *   request.c   what clients ask for
  *   facts.c     what a host says of itself, for hawctl doctor
+ *   look.c      does a domain run somewhere, before it becomes a guest
  */
 #pragma once
 
@@ -170,6 +171,19 @@ struct pending {
         uint32_t facts_of; /* node id whose facts it waits for; 0: for the ledger */
 };
 
+/** struct look - an entry that adds a guest waits for what the others say of its domain */
+struct look {
+        uint64_t id;         /* in the place of a client's number */
+        struct entry *entry; /* owned */
+        bool wish;           /* of a client here: proposed again after a change of the group */
+        uint32_t asker;
+        uint64_t request;
+        uint32_t waits[HOSTS_MAX]; /* who has not answered yet */
+        size_t n_waits;
+        uint64_t view; /* in which they were asked */
+        usec_t since;
+};
+
 struct core {
         const struct config *config;
         uint32_t nodeid;
@@ -308,6 +322,8 @@ struct core {
 
         struct pending *pendings;
         size_t n_pendings, cap_pendings;
+        struct look *looks;
+        size_t n_looks, cap_looks;
         uint64_t facts_action; /* under way; 0: none */
         struct facts_asker {
                 uint32_t asker;
@@ -461,9 +477,20 @@ void request_tell(struct core *c, uint32_t from, const struct msg *m);
 void request_answer(struct core *c, uint32_t asker, uint64_t request, enum reply_code code,
                     const char *text, struct blob *facts);
 struct pending *request_wait(struct core *c, uint64_t request, struct entry *e); /* takes @e */
+/** request_wish() - @e, for the client of this host that waits for @request; takes @e. */
+void request_wish(struct core *c, uint64_t request, struct entry *e);
 void request_tick(struct core *c);
 struct action *core_reply(struct core *c, uint64_t request, enum reply_code code, const char *fmt,
                           ...) PRINTF_LIKE(4, 5);
+
+/* look.c */
+#define LOOK_ID (UINT64_C(1) << 61) /* no client's number has it */
+bool look_is(uint64_t request);
+/** look_begin() - @e adds a guest: propose it, or answer @request of @asker; takes @e. */
+void look_begin(struct core *c, struct entry *e, bool wish, uint32_t asker, uint64_t request);
+void look_serve(struct core *c, const struct msg *m);
+void look_told(struct core *c, uint32_t from, const struct msg *m);
+void look_tick(struct core *c);
 
 /* facts.c */
 void facts_ask(struct core *c, const struct request *r);

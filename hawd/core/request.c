@@ -63,6 +63,17 @@ static void pending_propose(struct core *c, struct pending *p) {
                 p->epoch = c->number;
 }
 
+void request_wish(struct core *c, uint64_t request, struct entry *e) {
+        struct pending *p = pending_find(c, request);
+
+        if (!p) { /* it was told that there is no answer */
+                entry_unref(e);
+                return;
+        }
+        p->entry = e;
+        pending_propose(c, p);
+}
+
 /* Ours by entry; or an enrolment that the guest's host proposed for our client. */
 static struct pending *pending_of(struct core *c, const struct entry *e) {
         const struct op *op = e->n_ops ? &e->ops[0] : NULL;
@@ -144,6 +155,10 @@ void request_tell(struct core *c, uint32_t from, const struct msg *m) {
 
         if (m->tell.to != c->nodeid || test_told(c, from, m))
                 return;
+        if (look_is(m->tell.request)) {
+                look_told(c, from, m);
+                return;
+        }
         p = pending_find(c, m->tell.request);
         if (!p)
                 return;
@@ -174,6 +189,8 @@ void request_ask(struct core *c, const struct msg *m) {
                 test_ask(c, m);
         else if (m->ask.kind == ASK_FACTS)
                 facts_serve(c, m->ask.origin, m->ask.request);
+        else if (m->ask.kind == ASK_GUEST_RUNS)
+                look_serve(c, m);
         else if (m->ask.kind == ASK_GUEST_ADD)
                 dump(c, m->ask.name, m->ask.origin, m->ask.request, m->ask.spec);
 }
@@ -290,7 +307,12 @@ static void wish(struct core *c, const struct request *r) {
                 op->list = blob_new(r->guests, strlen(r->guests));
         if (r->hosts && r->hosts[0])
                 op->list2 = blob_new(r->hosts, strlen(r->hosts));
-        pending_propose(c, request_wait(c, r->id, e));
+        if (r->verb != VERB_GUEST_CREATE || !r->spec) {
+                pending_propose(c, request_wait(c, r->id, e));
+                return;
+        }
+        request_wait(c, r->id, NULL);
+        look_begin(c, e, true, c->nodeid, r->id);
 }
 
 void request_take(struct core *c, const struct request *r) {

@@ -113,6 +113,15 @@ void job_dump(struct job *j) {
         }
         if (e == VIRT_OK)
                 e = virt_look(dom, &st, text);
+        if (e == VIRT_OK && !st.active && virDomainHasManagedSaveImage(dom, 0) == 1) {
+                /* A definition goes from where the guest does not run, and this with it. */
+                job_end(j, RESULT_FAILED, st.seen,
+                        "%s has a saved memory image, which would be lost: virsh start it first, "
+                        "or "
+                        "virsh managedsave-remove",
+                        virDomainGetName(dom));
+                return;
+        }
         if (e == VIRT_OK) {
                 xml = virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
                 if (!xml)

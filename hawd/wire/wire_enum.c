@@ -136,10 +136,8 @@ static const unsigned power_reading_values[] = {
 TABLE(power_reading, "power reading", READING_MAX_);
 
 static const unsigned ask_kind_values[] = {
-        V(ASK_KIND, ASK_NONE),
-        V(ASK_KIND, ASK_GUEST_ADD),
-        V(ASK_KIND, ASK_FENCE_TEST),
-        V(ASK_KIND, ASK_FACTS),
+        V(ASK_KIND, ASK_NONE),  V(ASK_KIND, ASK_GUEST_ADD),  V(ASK_KIND, ASK_FENCE_TEST),
+        V(ASK_KIND, ASK_FACTS), V(ASK_KIND, ASK_GUEST_RUNS),
 };
 TABLE(ask_kind, "ask kind", ASK_KIND_MAX_);
 

@@ -24,6 +24,8 @@ struct rig {
         size_t n_group;
         bool lose_entries;  /* what it proposes never comes back */
         bool others_silent; /* no heartbeat of another member comes */
+        bool no_answers;    /* of others, to what runs there */
+        uint32_t runs_on;   /* the member where the domain that is asked for runs */
         bool hold_disk;     /* batches wait for rig_disk() */
         uint64_t batch;     /* the latest handed out */
         struct op ops[RIG_KEPT];
@@ -99,6 +101,20 @@ static inline void rig_number(struct rig *r, struct entry *e, struct actions *ou
         msg_unref(m);
 }
 
+/* Does the domain run there? */
+static inline void rig_answer(struct rig *r, const struct msg *ask, struct actions *out) {
+        struct ring_member from = {ask->ask.to, 1000 + ask->ask.to};
+        struct msg *m = msg_new(MSG_TELL);
+
+        m->view = ask->view;
+        m->tell.to = ask->ask.origin;
+        m->tell.request = ask->ask.request;
+        m->tell.code = ask->ask.to == r->runs_on ? REPLY_USAGE : REPLY_OK;
+        text_fmt(m->tell.text, sizeof(m->tell.text), "%s runs there", ask->ask.spec->name);
+        rig_message(r, from, m, out);
+        msg_unref(m);
+}
+
 static inline void rig_sent(struct rig *r, struct msg *m, struct actions *out) {
         struct ring_member self = {r->nodeid, 1000 + r->nodeid};
 
@@ -115,6 +131,8 @@ static inline void rig_sent(struct rig *r, struct msg *m, struct actions *out) {
         if (m->kind == MSG_EXCHANGE || m->kind == MSG_PROMISE || m->kind == MSG_ACK ||
             (m->kind == MSG_HEARTBEAT && !r->others_silent))
                 rig_echo(r, m, out);
+        else if (m->kind == MSG_ASK && m->ask.kind == ASK_GUEST_RUNS && !r->no_answers)
+                rig_answer(r, m, out);
         else if (m->kind == MSG_ENTRY && m->entry_version == 0)
                 rig_number(r, m->entry, out);
         else

@@ -190,6 +190,27 @@ START_TEST(remove_lets_go_only_of_what_is_somewhere) {
 }
 END_TEST
 
+/* S1: its claim would be forgotten with it, while it may run where it was. */
+START_TEST(remove_keeps_what_may_run_unseen) {
+        struct led l;
+        uint32_t gid, ignored;
+
+        led_open(&l, 3);
+        gid = led_running(&l, "web", 2);
+        ignored = led_running(&l, "old", 2);
+        APPLY(&l, .kind = OP_GUEST_DESIRE, .gid = ignored, .desired = DESIRED_IGNORED);
+        led_lose(&l, 2);
+        UNCHANGED(&l, .kind = OP_GUEST_DELETE, .gid = gid);
+        ck_assert_int_eq(l.a.code, REPLY_FAILED);
+        ck_assert_str_eq(l.a.text, "web is failed on node2, which is lost: it is let go of only "
+                                   "where it runs, under the eyes of hawd");
+        UNCHANGED(&l, .kind = OP_GUEST_DELETE, .gid = ignored);
+        led_join(&l, 2);
+        UNCHANGED(&l, .kind = OP_GUEST_DELETE, .gid = gid); /* it has not said what it runs */
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(rules_are_set_replaced_deleted) {
         struct led l;
 
@@ -241,6 +262,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, move_is_over_with_the_next_start);
         tcase_add_test(tc, delete_stops_first);
         tcase_add_test(tc, remove_lets_go_only_of_what_is_somewhere);
+        tcase_add_test(tc, remove_keeps_what_may_run_unseen);
         tcase_add_test(tc, rules_are_set_replaced_deleted);
         tcase_add_test(tc, wishes_for_a_missing_guest_are_refused);
         return s;

@@ -129,6 +129,88 @@ START_TEST(create_adds_as_wanted) {
 }
 END_TEST
 
+static void create(struct rig *r, uint64_t request, const char *name) {
+        struct guest_spec *s = led_spec(name);
+
+        ASK(r, .id = request, .verb = VERB_GUEST_CREATE, .spec = s, .desired = DESIRED_RUNNING);
+        guest_spec_unref(s);
+}
+
+/* S1, S5: it would be started beside the one that runs, and that one stopped as a copy. */
+START_TEST(what_runs_without_a_claim_is_not_created) {
+        struct rig *r = open_rig();
+        struct domain_seen other = {.name = "mail", .state = SEEN_PAUSED, .uuid = "another"};
+
+        rig_domain(r, "db", SEEN_RUNNING, END_NONE);
+        create(r, 5, "db");
+        answered(r, 5, REPLY_USAGE,
+                 "db runs on node2 already, without hawd: hawctl guest add db --host node2");
+        EVENT(r, .kind = EV_DOMAIN, .domain = other);
+        create(r, 6, "mail");
+        answered(r, 6, REPLY_USAGE, "another domain of the name mail (UUID another) runs on node2");
+        r->runs_on = 3;
+        create(r, 7, "dns");
+        answered(r, 7, REPLY_USAGE, "dns runs there");
+        ck_assert_uint_eq(rig_model(r)->n_guests, 1);
+        rig_domain(r, "db", SEEN_GONE, END_DESTROYED);
+        r->runs_on = 0;
+        create(r, 8, "db");
+        answered(r, 8, REPLY_OK, "");
+        ck_assert_uint_eq(rig_model(r)->n_guests, 2);
+        rig_close(r);
+}
+END_TEST
+
+START_TEST(who_does_not_say_what_runs_is_not_waited_for_long) {
+        struct rig *r = open_rig();
+
+        r->no_answers = true;
+        create(r, 5, "db");
+        rig_pass(r, 4 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_model(r)->n_guests, 1);
+        rig_pass(r, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_model(r)->n_guests, 2);
+        answered(r, 5, REPLY_OK, "");
+        create(r, 6, "dns");
+        rig_pass(r, USEC_PER_SEC);
+        r->no_answers = false;
+        rig_group(r, 1u << 1 | 1u << 2, 0xe); /* who is left is asked again */
+        ck_assert_uint_eq(rig_model(r)->n_guests, 3);
+        answered(r, 6, REPLY_OK, "");
+        rig_close(r);
+}
+END_TEST
+
+static int32_t said_code; /* of the latest TELL */
+
+static void keep_code(void *userdata, const struct action *a) {
+        (void)userdata;
+        if (a->kind == ACT_SEND && a->send->kind == MSG_TELL)
+                said_code = a->send->tell.code;
+}
+
+START_TEST(what_runs_is_said_to_who_asks) {
+        struct rig *r = open_rig();
+        struct msg *ask = msg_new(MSG_ASK);
+
+        r->told = keep_code;
+        ask->ask.kind = ASK_GUEST_RUNS;
+        ask->ask.to = 2;
+        ask->ask.origin = 1;
+        ask->ask.request = 88;
+        ask->ask.spec = led_spec("db");
+        for (int runs = 0; runs < 2; runs++) {
+                rig_domain(r, "db", runs ? SEEN_RUNNING : SEEN_GONE, END_NONE);
+                rig_clear(r);
+                said_code = -1;
+                EVENT(r, .kind = EV_MESSAGE, .message = {.from = {1, 1001}, .msg = ask});
+                ck_assert_int_eq(said_code, runs ? REPLY_USAGE : REPLY_OK);
+        }
+        msg_unref(ask);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(not_quorate_is_said) {
         struct rig *r = open_rig();
 
@@ -290,6 +372,9 @@ static Suite *suite(void) {
         tcase_add_test(tc, rule_verbs);
         tcase_add_test(tc, what_is_not_there_is_usage);
         tcase_add_test(tc, create_adds_as_wanted);
+        tcase_add_test(tc, what_runs_without_a_claim_is_not_created);
+        tcase_add_test(tc, who_does_not_say_what_runs_is_not_waited_for_long);
+        tcase_add_test(tc, what_runs_is_said_to_who_asks);
         tcase_add_test(tc, not_quorate_is_said);
         tcase_add_test(tc, no_answer_in_time_is_one);
         tcase_add_test(tc, proposed_again_in_a_new_epoch_and_answered_once);

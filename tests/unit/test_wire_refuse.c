@@ -333,7 +333,7 @@ ROW(device_without_name, s->op.kind = HAWD__OP_KIND__OP_DEVICE_SEEN)
 ROW(rule_without_name, s->op.kind = HAWD__OP_KIND__OP_RULE_SET)
 ROW(many_members, s->exchange.n_members = HOSTS_MAX + 1)
 ROW(many_echoes, s->heartbeat.n_echoes = HEARTBEAT_ECHOES + 1)
-ROW(bad_ask, s->ask.kind = 4)
+ROW(bad_ask, s->ask.kind = 5)
 ROW(long_ask, s->ask.name = filled(NAME_LEN))
 ROW(bad_code, s->tell.code = 5)
 ROW(bad_power, s->tell.reading = 3)
@@ -429,7 +429,7 @@ static const struct row {
         {NULL, rule_without_name, "a fence device or a rule without a name"},
         {to_exchange, many_members, "33 of members"},
         {to_heartbeat, many_echoes, "33 of echoes"},
-        {to_ask, bad_ask, "ask kind 4"},
+        {to_ask, bad_ask, "ask kind 5"},
         {to_ask, long_ask, "name in a request of 64 bytes"},
         {to_tell, bad_code, "reply code 5"},
         {to_tell, bad_power, "power reading 3"},

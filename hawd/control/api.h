@@ -23,7 +23,7 @@
 /** struct api_history_filter - the newest rows first, below (before_version, before_seq) */
 struct api_history_filter {
         usec_t since_wall, until_wall; /* until_wall 0: no end */
-        uint32_t host;                 /* node id; 0: any */
+        char host[NAME_LEN];           /* its name then; empty: any */
         char guest[NAME_LEN];          /* empty: any */
         uint64_t incident;             /* 0: any */
         const char *kinds[NOTE_MAX_];  /* names as in note.h, static */

@@ -46,7 +46,6 @@ static bool take_filter(struct api *api, uint64_t call, const json_t *o,
                                                 {"incident", API_INT, false},
                                                 {"events", API_STRINGS, false},
                                                 {.name = NULL}};
-        const struct host *h;
 
         if (!api_params(api, call, o, list))
                 return false;
@@ -55,14 +54,8 @@ static bool take_filter(struct api *api, uint64_t call, const json_t *o,
         f->incident = (uint64_t)param_int(o, "incident", 0);
         if (param_text(o, "guest")) /* also one that is kept no more */
                 text_set(f->guest, sizeof(f->guest), param_text(o, "guest"));
-        if (param_text(o, "host")) {
-                h = find_host(core_model(api->core), param_text(o, "host"));
-                if (!h) {
-                        api_no_host(api, call, param_text(o, "host"));
-                        return false;
-                }
-                f->host = h->nodeid;
-        }
+        if (param_text(o, "host")) /* also one that has left the cluster */
+                text_set(f->host, sizeof(f->host), param_text(o, "host"));
         return take_events(api, call, json_object_get(o, "events"), f);
 }
 
@@ -107,6 +100,14 @@ void api_history_done(void *ud, struct history_answer *answer) {
                 api_error(api, answer->call, "Failed",
                           "history cannot be read: %s; see the journal of hawd on this host",
                           strerror(-answer->error));
+                return;
+        }
+        if (answer->no_host && !find_host(m, answer->filter.host)) {
+                api_error(api, answer->call, "NotFound",
+                          "neither the cluster nor its history knows a host %s; hawctl host list "
+                          "shows those that are there, hawctl history --event host-removed those "
+                          "that have left",
+                          answer->filter.host);
                 return;
         }
         rows = json_array();

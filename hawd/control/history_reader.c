@@ -73,6 +73,21 @@ static bool take_row(void *ud, const struct history_row *row) {
         return false;
 }
 
+static bool any_row(void *ud, const struct history_row *row) {
+        (void)row;
+        *(bool *)ud = false;
+        return true;
+}
+
+/* Nothing of it within the filter: was there ever such a host? */
+static int look_for_host(struct history_reader *r, const char *name, bool *ret_none) {
+        struct api_history_filter filter = {.limit = 1};
+
+        text_set(filter.host, sizeof(filter.host), name);
+        *ret_none = true;
+        return r->ports->history(r->ports->ud, &filter, any_row, ret_none);
+}
+
 static void read_page(struct history_reader *r, struct job *job) {
         struct history_answer *a = &job->answer;
         struct api_history_filter filter = a->filter;
@@ -80,6 +95,8 @@ static void read_page(struct history_reader *r, struct job *job) {
         filter.limit++;
         a->rows = xcalloc(a->filter.limit, sizeof(*a->rows));
         a->error = r->ports->history(r->ports->ud, &filter, take_row, a);
+        if (a->error == 0 && a->n_rows == 0 && filter.host[0])
+                a->error = look_for_host(r, filter.host, &a->no_host);
 }
 
 static void *reader_main(void *data) {

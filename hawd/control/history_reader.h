@@ -13,7 +13,8 @@ struct history_answer {
         struct api_history_filter filter;
         struct history_row *rows;
         size_t n_rows;
-        bool more; /* there are older ones */
+        bool more;    /* there are older ones */
+        bool no_host; /* nothing in all of history is of the host in the filter */
         int error;
 };
 

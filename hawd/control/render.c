@@ -303,6 +303,8 @@ json_t *render_note(const struct model *m, const struct note *n, usec_t wall) {
 json_t *render_history_row(const struct model *m, const struct history_row *row) {
         json_t *o = render_note(m, &row->note, row->wall);
 
+        if (row->host_name[0])
+                set_text(o, "host", row->host_name);
         set_uint(o, "version", row->version);
         set_uint(o, "seq", row->seq);
         return o;

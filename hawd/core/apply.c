@@ -14,6 +14,7 @@ void applied_clear(struct applied *out) {
 void ledger_note(struct ledger *l, enum note_id id, uint32_t host, const struct guest *g,
                  uint64_t incident, const char *fmt, ...) {
         struct applied *o = l->out;
+        const struct host *h = model_host(l->m, host);
         struct history_row *row;
         va_list ap;
 
@@ -28,6 +29,8 @@ void ledger_note(struct ledger *l, enum note_id id, uint32_t host, const struct 
                 .wall = l->op->wall,
                 .note = {.id = id, .host = host, .incident = incident, .version = l->version},
         };
+        if (h) /* it may leave the model, and its number come to another */
+                text_set(row->host_name, sizeof(row->host_name), h->name);
         if (g)
                 text_set(row->note.guest, sizeof(row->note.guest), g->spec->name);
         va_start(ap, fmt);

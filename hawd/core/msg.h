@@ -99,6 +99,7 @@ struct history_row {
         uint64_t version;
         uint32_t seq;
         usec_t wall;
+        char host_name[NAME_LEN]; /* of note.host, as it was called then */
         struct note note;
 };
 

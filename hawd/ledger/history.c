@@ -69,7 +69,7 @@ void history_to_row(const struct history_row *r, struct store_row *ret) {
                                   .guest = r->note.guest,
                                   .incident = r->note.incident,
                                   .text = r->note.text,
-                                  .json = ""};
+                                  .host_name = r->host_name};
 }
 
 void history_from_row(const struct store_row *r, struct history_row *ret) {
@@ -82,6 +82,7 @@ void history_from_row(const struct store_row *r, struct history_row *ret) {
                          .incident = r->incident,
                          .version = r->version},
         };
+        text_set(ret->host_name, sizeof(ret->host_name), r->host_name);
         text_set(ret->note.guest, sizeof(ret->note.guest), r->guest);
         text_set(ret->note.text, sizeof(ret->note.text), r->text);
 }

@@ -36,7 +36,7 @@ struct ledger_callbacks {
 
 struct ledger_history_filter {
         usec_t since_wall, until_wall;
-        uint32_t host;
+        const char *host; /* its name then; NULL or "": any */
         const char *guest;
         uint64_t incident;
         const char *const *kinds; /* names as in note.h */

@@ -8,7 +8,7 @@ static bool number_fits(uint64_t n) {
 
 static bool row_fits(const struct store_row *r) {
         return number_fits(r->version) && number_fits(r->wall_usec) && number_fits(r->incident) &&
-               r->kind && r->guest && r->text && r->json;
+               r->kind && r->guest && r->text && r->host_name;
 }
 
 static int check(const struct store_batch *b) {
@@ -30,7 +30,7 @@ static int check(const struct store_batch *b) {
 }
 
 static size_t text_size(const struct store_row *r) {
-        return strlen(r->kind) + strlen(r->guest) + strlen(r->text) + strlen(r->json) + 4;
+        return strlen(r->kind) + strlen(r->guest) + strlen(r->text) + strlen(r->host_name) + 4;
 }
 
 static void copy_bytes(struct store_bytes *b, char **at) {
@@ -86,7 +86,7 @@ int batch_copy(const struct store_batch *b, struct batch **ret) {
                 copy_text(&rows[i].kind, &at);
                 copy_text(&rows[i].guest, &at);
                 copy_text(&rows[i].text, &at);
-                copy_text(&rows[i].json, &at);
+                copy_text(&rows[i].host_name, &at);
         }
         assert(at == (char *)copy + size);
         *ret = copy;

@@ -7,7 +7,7 @@
 
 #define KINDS_MAX 128
 
-#define COLUMNS "version, seq, wall_usec, kind, host, guest, incident, text, json"
+#define COLUMNS "version, seq, wall_usec, kind, host, guest, incident, text, host_name"
 
 struct store_reader {
         sqlite3 *db;
@@ -92,7 +92,7 @@ static int give_rows(struct store_reader *r, sqlite3_stmt *stmt, store_row_fn *f
                         .guest = column_text(stmt, 5),
                         .incident = (uint64_t)sqlite3_column_int64(stmt, 6),
                         .text = column_text(stmt, 7),
-                        .json = column_text(stmt, 8),
+                        .host_name = column_text(stmt, 8),
                 };
 
                 enough = fn(ud, &row);
@@ -112,13 +112,13 @@ static sqlite3_stmt *prepare_history(struct store_reader *r, const struct store_
         char sql[2048];
         sqlite3_stmt *stmt;
         size_t len;
-        bool guest = f->guest && *f->guest;
+        bool host = f->host && *f->host, guest = f->guest && *f->guest;
 
         text_fmt(sql, sizeof(sql),
                  "SELECT " COLUMNS " FROM history WHERE (version, seq) < (?1, ?2)%s%s%s%s%s",
                  f->since_wall > 0 ? " AND wall_usec >= ?3" : "",
                  f->until_wall > 0 ? " AND wall_usec < ?4" : "",
-                 f->host > 0 ? " AND host = ?5 AND host <> 0" : "",
+                 host ? " AND host_name = ?5 AND host_name <> ''" : "",
                  guest ? " AND guest = ?6 AND guest <> ''" : "",
                  f->incident > 0 ? " AND incident = ?7 AND incident <> 0" : "");
         for (size_t i = 0; i < f->n_kinds; i++) {
@@ -134,7 +134,7 @@ static sqlite3_stmt *prepare_history(struct store_reader *r, const struct store_
         (void)sqlite3_bind_int64(stmt, 2, f->before_version ? f->before_seq : 0);
         (void)sqlite3_bind_int64(stmt, 3, clamp(f->since_wall));
         (void)sqlite3_bind_int64(stmt, 4, clamp(f->until_wall));
-        (void)sqlite3_bind_int64(stmt, 5, f->host);
+        (void)sqlite3_bind_text(stmt, 5, f->host, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(stmt, 6, f->guest, -1, SQLITE_STATIC);
         (void)sqlite3_bind_int64(stmt, 7, clamp(f->incident));
         (void)sqlite3_bind_int64(stmt, 8, f->limit > 0 ? clamp(f->limit) : -1);

@@ -9,8 +9,8 @@
 /** struct store_filter - zero means any */
 struct store_filter {
         usec_t since_wall, until_wall; /* since inclusive, until exclusive */
-        uint32_t host;
-        const char *guest; /* NULL or "": any */
+        const char *host;              /* its name then; NULL or "": any */
+        const char *guest;             /* NULL or "": any */
         uint64_t incident;
         const char *const *kinds; /* any of these */
         size_t n_kinds;

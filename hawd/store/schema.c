@@ -44,6 +44,21 @@ static const char schema_sql[] =
 static const char *const upgrades[] = {
         "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "PRAGMA user_version = 2;",
+        /* Rows say what their host was called: its number may come to another. Those of before say
+         * it in the texts with which it came and was renamed. */
+        "ALTER TABLE history RENAME COLUMN json TO host_name;"
+        "CREATE TABLE called AS SELECT host, version, CASE kind"
+        " WHEN 'host-added' THEN substr(text, 1, instr(text, ' ') - 1)"
+        " ELSE substr(text, instr(text, ' called ') + 8,"
+        " instr(text, ' in the nodelist') - instr(text, ' called ') - 8) END AS name"
+        " FROM history WHERE kind IN ('host-added', 'host-renamed');"
+        "UPDATE history SET host_name = coalesce((SELECT name FROM called"
+        " WHERE called.host = history.host AND called.version <= history.version"
+        " ORDER BY called.version DESC LIMIT 1), '') WHERE host <> 0;"
+        "DROP TABLE called;"
+        "DROP INDEX history_host;"
+        "CREATE INDEX history_host ON history (host_name, version, seq) WHERE host_name <> '';"
+        "PRAGMA user_version = 3;",
 };
 
 static_assert(APPLICATION_ID == 1751218020 && ARRAY_SIZE(upgrades) == STORE_SCHEMA - 1,
@@ -161,14 +176,14 @@ static int check_owner(sqlite3 *db, const char *path, const struct store_owner *
 
 /* ---- a new one ---- */
 
-/* In one transaction: a file of this schema says whose it is. */
+/* In one transaction: a file of schema 2 says whose it is. */
 static int upgrade(sqlite3 *db, const char *path, int64_t schema, const struct store_owner *owner,
                    const struct db_about *about, char *err) {
         int r = db_exec(db, path, "BEGIN IMMEDIATE", err);
 
         for (size_t i = (size_t)schema; r == 0 && i <= ARRAY_SIZE(upgrades); i++)
                 r = db_exec(db, path, upgrades[i - 1], err);
-        if (r == 0)
+        if (r == 0 && schema == 1)
                 r = set_owner(db, path, owner, about, err);
         if (r == 0)
                 r = db_exec(db, path, "COMMIT", err);
@@ -307,10 +322,10 @@ int db_open(const char *path, const struct store_owner *owner, sqlite3 **ret,
                 r = check_owner(db, path, owner, &about, err);
         if (r == 0)
                 r = db_configure(db, path, err);
-        if (r == 0 && schema == 1) {
-                r = upgrade(db, path, schema, owner, &about, err);
+        if (r == 0 && schema == 1)
                 about.format = owner->format;
-        }
+        if (r == 0 && schema < STORE_SCHEMA)
+                r = upgrade(db, path, schema, owner, &about, err);
         if (r == 0)
                 r = quick_check(db, path, err);
         if (r == 0)

@@ -25,7 +25,7 @@
 
 #include "hawd/base/base.h"
 
-#define STORE_SCHEMA 2
+#define STORE_SCHEMA 3
 #define STORE_BLOB_MAX ((size_t)64 * 1024 * 1024)
 #define STORE_QUEUE_MAX ((size_t)256 * 1024 * 1024) /* bytes that wait to be written */
 #define STORE_KEPT_MAX 8                            /* files put aside, beside the database */
@@ -58,7 +58,7 @@ struct store_row {
         const char *guest; /* or "" */
         uint64_t incident; /* or 0 */
         const char *text;
-        const char *json; /* or "" */
+        const char *host_name; /* then; or "" */
 };
 
 /** struct store_batch - one transaction; the parts are done in this order */

@@ -33,9 +33,10 @@ static int prepare(struct write *w, char *err) {
                                 " VALUES (?1, ?2, ?3, ?4)"},
                 {&w->set_snapshot, "INSERT OR REPLACE INTO snapshot (id, version, sum, bytes)"
                                    " VALUES (1, ?1, ?2, ?3)"},
-                {&w->add_row, "INSERT OR IGNORE INTO history"
-                              " (version, seq, wall_usec, kind, host, guest, incident, text, json)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+                {&w->add_row,
+                 "INSERT OR IGNORE INTO history"
+                 " (version, seq, wall_usec, kind, host, guest, incident, text, host_name)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
                 {&w->set_format, "UPDATE about SET value = ?1"
                                  " WHERE key = 'format' AND CAST(value AS INTEGER) < ?1"},
                 {&w->set_gap, "INSERT OR REPLACE INTO about VALUES ('history', ?1)"},
@@ -127,7 +128,7 @@ static int write_row(struct write *w, const struct store_row *row, char *err) {
         bind_text(w->add_row, 6, row->guest);
         bind_number(w->add_row, 7, row->incident);
         bind_text(w->add_row, 8, row->text);
-        bind_text(w->add_row, 9, row->json);
+        bind_text(w->add_row, 9, row->host_name);
         return run(w, w->add_row, err);
 }
 

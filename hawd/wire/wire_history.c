@@ -31,6 +31,7 @@ static void put_row(struct wire_out *o, const struct history_row *r, Hawd__Histo
         p->incident = r->note.incident;
         p->note_version = r->note.version;
         p->guest = WIRE_PUT_TEXT(r->note.guest);
+        p->host_name = WIRE_PUT_TEXT(r->host_name);
         p->text = WIRE_PUT_TEXT(r->note.text);
 }
 
@@ -43,6 +44,7 @@ static void get_row(struct wire_in *in, const Hawd__HistoryRow *p, struct histor
         r->note.incident = p->incident;
         r->note.version = p->note_version;
         WIRE_GET_TEXT(in, "guest of a note", p->guest, r->note.guest);
+        WIRE_GET_TEXT(in, "host of a note", p->host_name, r->host_name);
         WIRE_GET_TEXT(in, "text of a note", p->text, r->note.text);
 }
 

@@ -155,12 +155,13 @@ static inline bool fix_row_wanted(const struct api_history_filter *filter,
                 kind |= strcmp(filter->kinds[i], note_name((enum note_id)row->note.id)) == 0;
         return kind && (!filter->before_version || row->version < filter->before_version) &&
                row->wall >= filter->since_wall &&
-               (!filter->host || row->note.host == filter->host) &&
+               (!filter->host[0] || strcmp(row->host_name, filter->host) == 0) &&
                (!filter->guest[0] || strcmp(row->note.guest, filter->guest) == 0) &&
                (!filter->incident || row->note.incident == filter->incident);
 }
 
-/* On the reader's thread. Odd rows are of node3 that is lost, even ones of web that starts. */
+/* On the reader's thread. Odd rows are of node3 that is lost, even ones of web that starts; the
+ * oldest is of a host that had the number of node3 before it. */
 static inline int fix_history(void *ud, const struct api_history_filter *filter, api_row_fn fn,
                               void *row_ud) {
         struct fix *f = ud;
@@ -172,6 +173,7 @@ static inline int fix_history(void *ud, const struct api_history_filter *filter,
                 row.note.id = v % 2 ? NOTE_HOST_LOST : NOTE_GUEST_STARTED;
                 row.note.host = v % 2 ? 3 : 2;
                 row.note.incident = v % 2 ? 1 : 2;
+                text_set(row.host_name, NAME_LEN, v == 1 ? "node3old" : v % 2 ? "node3" : "node2");
                 text_set(row.note.guest, NAME_LEN, v % 2 ? "" : "web");
                 text_fmt(row.note.text, sizeof(row.note.text), "row %u", (unsigned)v);
                 if (!fix_row_wanted(filter, &row))

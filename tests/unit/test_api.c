@@ -176,6 +176,33 @@ START_TEST(history_comes_in_pages) {
 }
 END_TEST
 
+START_TEST(history_of_a_host_that_has_left) {
+        json_t *row, *rows, *p;
+
+        rows = json_object_get(
+                call("History", json_pack("{s:{s:s}}", "filter", "host", "node3old")), "rows");
+        ck_assert_uint_eq(json_array_size(rows), 1);
+        row = json_array_get(rows, 0);
+        ck_assert_str_eq(text(row, "host"), "node3old"); /* though its number is node3's now */
+        /* It was there: nothing of it matches, and that is no mistake. */
+        rows = json_object_get(call("History", json_pack("{s:{s:s,s:s}}", "filter", "host",
+                                                         "node3old", "guest", "web")),
+                               "rows");
+        ck_assert_uint_eq(json_array_size(rows), 0);
+        p = json_pack("{s:{s:s},s:{s:i}}", "filter", "host", "node3old", "page", "before_version",
+                      1);
+        ck_assert_uint_eq(json_array_size(json_object_get(call("History", p), "rows")), 0);
+        /* One of the cluster of which nothing is told yet. */
+        rows = json_object_get(call("History", json_pack("{s:{s:s}}", "filter", "host", "node1")),
+                               "rows");
+        ck_assert_uint_eq(json_array_size(rows), 0);
+        ck_assert_ptr_nonnull(
+                strstr(fails("History", json_pack("{s:{s:s}}", "filter", "host", "node9"),
+                             "io.hawd.NotFound"),
+                       "history --event host-removed"));
+}
+END_TEST
+
 START_TEST(history_is_filtered) {
         json_t *f = json_pack("{s:s,s:i,s:[s]}", "host", "node3", "incident", 1, "events", "host");
         json_t *rows = json_object_get(call("History", json_pack("{s:o}", "filter", f)), "rows");
@@ -184,8 +211,6 @@ START_TEST(history_is_filtered) {
         ck_assert_str_eq(text(json_array_get(rows, 0), "event"), "host-lost");
         ck_assert_str_eq(text(json_array_get(rows, 0), "host"), "node3");
         (void)fails("History", json_pack("{s:{s:[s]}}", "filter", "events", "hos"),
-                    "io.hawd.NotFound");
-        (void)fails("History", json_pack("{s:{s:s}}", "filter", "host", "node9"),
                     "io.hawd.NotFound");
         invalid("History", json_pack("{s:{s:s}}", "filter", "gest", "web"), "gest");
         fix->history_error = -EIO;
@@ -581,6 +606,7 @@ static Suite *api_suite(void) {
         tcase_add_test(tc, rules_devices_explain);
         tcase_add_test(tc, history_comes_in_pages);
         tcase_add_test(tc, history_is_filtered);
+        tcase_add_test(tc, history_of_a_host_that_has_left);
         tcase_add_test(tc, watchers_see_notes);
         tcase_add_loop_test(tc, a_fence_test_says_what_is_proof, 0, (int)ARRAY_SIZE(verdicts));
         tcase_add_test(tc, a_fence_test_of_one_host);

@@ -261,6 +261,8 @@ START_TEST(remove_keeps_the_other_hosts_bits) {
         G(&l, a)->tried = 1u << 3 | 1u << 1 | 1u << 0;
         APPLY(&l, .kind = OP_HOST_STOPPING, .host = 2, .incarnation = INCARNATION(2));
         CHANGED(&l, .kind = OP_HOST_REMOVE, .host = 2);
+        ck_assert_uint_eq(l.a.n, 1); /* history knows whose it was when its number is another's */
+        ck_assert_str_eq(l.a.rows[0].host_name, "node2");
         ck_assert_uint_eq(l.m.n_hosts, 3);
         ck_assert_int_eq(model_host_index(&l.m, 3), 1);
         ck_assert_uint_eq(G(&l, a)->claims, 1u << 0);

@@ -163,6 +163,7 @@ static uint64_t rows(struct side *x, uint64_t from, uint64_t to) {
                         list[i] = (struct history_row){.version = from + i / 2,
                                                        .seq = (uint32_t)(i % 2),
                                                        .wall = 1000 + from + i,
+                                                       .host_name = "retired",
                                                        .note = {.id = NOTE_HOST_ONLINE}};
                         text_fmt(list[i].note.text, sizeof(list[i].note.text), "row %" PRIu64,
                                  from + i / 2);
@@ -181,6 +182,7 @@ struct count {
 static bool count_row(void *ud, const struct history_row *r) {
         struct count *c = ud;
 
+        ck_assert_str_eq(r->host_name, "retired");
         c->n++;
         c->highest = MAX(c->highest, r->version);
         c->lowest = c->n == 1 ? r->version : MIN(c->lowest, r->version);

@@ -3,6 +3,7 @@
  * Databases that are not what they should be, at the start. What is found is all that was
  * completed, or nothing: then the file was put aside, and the store says that it was lost.
  */
+#include "hawd/store/reader.h"
 #include "tests/unit/store_look.h"
 
 /* ---- of somebody else ---- */
@@ -12,12 +13,12 @@ START_TEST(a_newer_one_is_left_as_it_is) {
         struct found f;
 
         make_some();
-        run_sql("PRAGMA user_version = 3");
+        run_sql("PRAGMA user_version = 4");
         keep_copy();
         f = look();
         ck_assert_int_eq(f.r, -EPROTONOSUPPORT);
         text_fmt(want, sizeof(want),
-                 "%s: from a newer hawd (schema 3, this one knows 2): install the newer hawd again",
+                 "%s: from a newer hawd (schema 4, this one knows 3): install the newer hawd again",
                  path);
         ck_assert_str_eq(f.err, want);
         ck_assert_uint_eq(f.n_kept, 0);
@@ -34,7 +35,7 @@ static void upgrade_and_die(void) {
                 sqlite3 *db;
 
                 sqlite3_open(path, &db);
-                sqlite3_exec(db, "CREATE TABLE more (x); PRAGMA user_version = 3", NULL, NULL,
+                sqlite3_exec(db, "CREATE TABLE more (x); PRAGMA user_version = 4", NULL, NULL,
                              NULL);
                 _exit(0);
         }
@@ -59,18 +60,65 @@ static int claim_as(uint32_t nodeid, const char *name, char *err) {
         return r;
 }
 
+#define SCHEMA_2                                                                                   \
+        "DROP INDEX history_host;"                                                                 \
+        "ALTER TABLE history RENAME COLUMN host_name TO json;"                                     \
+        "CREATE INDEX history_host ON history (host, version, seq) WHERE host <> 0;"               \
+        "PRAGMA user_version = 2;"
+
 START_TEST(of_an_older_schema) {
         struct found f;
         char err[TEXT_LEN];
 
         make_some();
-        run_sql("DROP TABLE about; PRAGMA user_version = 1");
+        run_sql(SCHEMA_2 "DROP TABLE about; PRAGMA user_version = 1");
         f = look();
         found_all(&f);
         f = look();
         found_all(&f);
         ck_assert_int_eq(claim_as(1, "node1", err), 0); /* from then on it says whose it is */
         ck_assert_int_eq(claim_as(2, "node2", err), -EUCLEAN);
+}
+END_TEST
+
+static bool add_name(void *ud, const struct store_row *row) {
+        char *names = ud;
+        size_t n = strlen(names);
+
+        text_fmt(names + n, TEXT_LEN - n, "%s%s", n ? " " : "",
+                 row->host_name[0] ? row->host_name : "-");
+        return false;
+}
+
+/* Rows of before did not say what their host was called then: a number went from hand to hand. */
+START_TEST(rows_of_an_older_schema_get_their_hosts_names) {
+        struct store_reader *r;
+        char names[TEXT_LEN] = "", err[TEXT_LEN];
+        struct found f;
+
+        make_some();
+        run_sql(SCHEMA_2 "INSERT INTO history VALUES"
+                         "(1, 0, 1, 'host-online', 3, '', 0, 'of nobody known', ''),"
+                         "(2, 0, 1, 'host-added', 3, '', 0, 'old joins the cluster''s list', ''),"
+                         "(3, 0, 1, 'host-lost', 3, '', 0, 'it left', ''),"
+                         "(4, 0, 1, 'host-removed', 3, '', 0, 'old is no longer there', ''),"
+                         "(5, 0, 1, 'host-added', 3, '', 0, 'new joins the cluster''s list', ''),"
+                         "(6, 0, 1, 'host-added', 4, '', 0, 'four joins', ''),"
+                         "(7, 0, 1, 'host-lost', 3, '', 0, 'it left', ''),"
+                         "(8, 0, 1, 'host-renamed', 3, '', 0,"
+                         " 'new is called newer in the nodelist: fence devices', ''),"
+                         "(9, 0, 1, 'host-lost', 3, '', 0, 'it left', ''),"
+                         "(9, 1, 1, 'guest-lost', 0, 'web', 0, 'it waits', '')");
+        f = look();
+        found_all(&f);
+        ck_assert_int_eq(store_reader_open(path, &r, err), 0);
+        ck_assert_int_eq(store_history_after(r, 0, 0, 99, add_name, names), 0);
+        ck_assert_str_eq(names, "- old old old new four new newer newer -");
+        names[0] = '\0';
+        ck_assert_int_eq(store_history(r, &(struct store_filter){.host = "old"}, add_name, names),
+                         0);
+        ck_assert_str_eq(names, "old old old");
+        store_reader_free(r);
 }
 END_TEST
 
@@ -427,6 +475,7 @@ static Suite *damage_suite(void) {
         tcase_add_test(tc, a_newer_one_is_left_as_it_is);
         tcase_add_test(tc, a_newer_one_whose_hawd_was_killed_too);
         tcase_add_test(tc, of_an_older_schema);
+        tcase_add_test(tc, rows_of_an_older_schema_get_their_hosts_names);
         tcase_add_test(tc, somebody_elses_database);
         tcase_add_test(tc, of_another_node);
         tcase_add_test(tc, of_another_cluster);

@@ -16,7 +16,7 @@ static bool on_row(void *ud, const struct store_row *row) {
         k->version[k->n] = row->version;
         k->seq[k->n++] = row->seq;
         text_fmt(k->last, sizeof(k->last), "%" PRIu64 " %s %u %s %" PRIu64 " %s %s", row->wall_usec,
-                 row->kind, row->host, row->guest, row->incident, row->text, row->json);
+                 row->kind, row->host, row->guest, row->incident, row->text, row->host_name);
         return k->stop > 0 && k->n == k->stop;
 }
 
@@ -31,7 +31,10 @@ static struct keys ask(struct store_reader *r, struct store_filter f) {
 static void make_history(struct store *s, struct told *seen) {
         for (uint64_t v = 1; v <= 10; v++) {
                 struct store_row rows[] = {
-                        {v, 0, v * 100, "host-lost", v % 2 ? 1 : 2, "", 0, "text", "{}"},
+                        {v, 0, v * 100, "host-lost", v % 2 ? 1 : 2, "", 0, "text",
+                         v % 2   ? "node1"
+                         : v < 5 ? "retired"
+                                 : "node2"},
                         {v, 1, v * 100 + 1, "guest-failed", 0, v % 3 ? "web" : "db", v / 2, "t",
                          ""},
                 };
@@ -59,7 +62,10 @@ START_TEST(history_by_every_filter) {
         ck_assert_uint_eq(ask(r, (struct store_filter){.limit = 7}).n, 7);
         ck_assert_uint_eq(ask(r, (struct store_filter){.since_wall = 900}).n, 4);
         ck_assert_uint_eq(ask(r, (struct store_filter){.until_wall = 900}).n, 16);
-        ck_assert_uint_eq(ask(r, (struct store_filter){.host = 2}).n, 5);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.host = "node2"}).n, 3);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.host = "retired"}).n, 2);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.host = "none"}).n, 0);
+        ck_assert_uint_eq(ask(r, (struct store_filter){.host = ""}).n, 20);
         ck_assert_uint_eq(ask(r, (struct store_filter){.guest = "db"}).n, 3);
         ck_assert_uint_eq(ask(r, (struct store_filter){.guest = ""}).n, 20);
         ck_assert_uint_eq(ask(r, (struct store_filter){.incident = 5}).n, 1);
@@ -68,8 +74,8 @@ START_TEST(history_by_every_filter) {
                 ask(r, (struct store_filter){.guest = "db", .incident = 3, .since_wall = 1}).n, 1);
         ck_assert_uint_eq(ask(r, (struct store_filter){.before_version = UINT64_MAX}).version[0],
                           10);
-        ck_assert_str_eq(ask(r, (struct store_filter){.host = 1}).last, "100 host-lost 1  0 text "
-                                                                        "{}");
+        ck_assert_str_eq(ask(r, (struct store_filter){.host = "node1"}).last,
+                         "100 host-lost 1  0 text node1");
         ck_assert_int_eq(store_history(r, &(struct store_filter){0}, on_row, &k), 0);
         ck_assert_uint_eq(k.n, 3);
         /* Pages meet without a gap. */

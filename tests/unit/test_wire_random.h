@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
 _Static_assert(sizeof(struct heartbeat) == 744, "heartbeat changed, see above");
 _Static_assert(sizeof(struct msg_exchange) == 192, "msg_exchange changed, see above");
-_Static_assert(sizeof(struct history_row) == 496, "history_row changed, see above");
+_Static_assert(sizeof(struct history_row) == 560, "history_row changed, see above");
 #endif
 
 static uint64_t seed;
@@ -424,6 +424,7 @@ static void rnd_history(struct msg *m) {
                 r->note.host = rnd32();
                 r->note.incident = rnd64();
                 r->note.version = rnd64();
+                RND_TEXT(r->host_name);
                 RND_TEXT(r->note.guest);
                 RND_TEXT(r->note.text);
         }

@@ -29,6 +29,7 @@ typedef uint64_t usec_t;
 #define TEXT_LEN 192    /* a reason or an error for people, with the NUL */
 #define DEVICES_MAX 128 /* fence devices of the cluster */
 #define LEVEL_DEVICES_MAX 4
+#define DEVICE_SAID_USEC (30 * USEC_PER_MINUTE) /* a device that works is said to, this seldom */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

@@ -47,7 +47,7 @@ static void fence_start(struct ledger *l) {
                 host_to(l, h, HOST_FENCING);
         else
                 h->version = l->version;
-        h->fence_tries++;
+        h->fence_tries += op->fence_kind != FENCE_LOOK;
         h->fence_level = op->level;
         text_fmt(what, sizeof(what),
                  op->fence_kind == FENCE_LOOK ? "looks at %s"
@@ -237,7 +237,8 @@ static void device_seen(struct ledger *l) {
         if (before.checked_wall && before.reachable == d->reachable &&
             before.seen_on == d->seen_on && before.distrusted == d->distrusted)
                 return; /* only another member reached it */
-        ledger_note(l, NOTE_DEVICE, op->host, NULL, 0, "%s of %s: %s", op->name, h->name,
+        ledger_note(l, NOTE_DEVICE, op->host, NULL, 0, "%s of %s, read by %s: %s", op->name,
+                    h->name, model_host_name(l->m, op->executor),
                     d->distrusted      ? "reads off while its host is in the ring: distrusted"
                     : d->reachable     ? "answers"
                     : op->text[0] != 0 ? op->text

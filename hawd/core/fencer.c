@@ -11,6 +11,7 @@
 #include "fencing/ladder.h"
 #include "hawd/core/priv.h"
 
+#define APART_USEC USEC_PER_SEC
 #define RELOOK_USEC                                                                                \
         (15 * USEC_PER_SEC) /* a device read off while its host is there: look again               \
                              */
@@ -35,11 +36,41 @@ static usec_t device_timeout(const struct core *c, const char *name) {
         return d ? d->timeout_usec : 20 * USEC_PER_SEC;
 }
 
+static void part_end(struct core *c, struct fence_part *p, enum power_reading reading) {
+        p->ended = true;
+        p->end = c->now;
+        p->reading = reading;
+}
+
+/* A job names devices as its leader's hawd.conf has them: by another one it could be the power of
+ * another host. */
+static bool part_refused(struct core *c, const struct fence_work *f, struct fence_part *p) {
+        const struct conf_device *d = config_device(c->config, p->device);
+        const char *host = model_host_name(&c->model, f->host),
+                   *here = core_node_name(c, c->nodeid);
+
+        if (f->use != FENCE_USE_JOB || (d && strcmp(d->host, host) == 0))
+                return false;
+        if (d)
+                text_fmt(p->text, sizeof(p->text),
+                         "not used: by hawd.conf of %s it is of %s: correct that, hawctl reload",
+                         here, d->host);
+        else
+                text_fmt(p->text, sizeof(p->text),
+                         "hawd.conf of %s has no [fence %s]: make it the same, hawctl reload", here,
+                         p->device);
+        part_end(c, p, READING_NONE);
+        return true;
+}
+
 static void parts_begin(struct core *c, struct fence_work *f, enum fence_action action) {
         for (uint32_t i = 0; i < f->n; i++) {
                 struct fence_part *p = &f->parts[i];
-                struct action *a = actions_add(c->out, ACT_FENCE);
+                struct action *a;
 
+                if (part_refused(c, f, p))
+                        continue;
+                a = actions_add(c->out, ACT_FENCE);
                 p->id = ++c->next_action;
                 p->ended = false;
                 a->fence.id = p->id;
@@ -73,9 +104,8 @@ void fencer_done(struct core *c, const struct event *ev) {
 
                         if (p->id != ev->fence.id || p->ended)
                                 continue;
-                        p->ended = true;
-                        p->reading = ev->fence.reading;
-                        p->switched = ev->fence.switched;
+                        part_end(c, p, ev->fence.reading);
+                        p->switched |= ev->fence.switched;
                         text_set(p->text, sizeof(p->text), ev->fence.text ? ev->fence.text : "");
                         c->fences[i].wall = ev->fence.wall ? ev->fence.wall : ev->wall;
                         return;
@@ -171,9 +201,22 @@ static void job_begin(struct core *c, const struct fence_job *j) {
         parts_begin(c, f, action_of(j->kind));
 }
 
-/* What only looks reads twice, as what switches does: false while the second look is under way. */
+/* Not read off at about the same time: one may be on again by now. */
+static bool parts_apart(const struct fence_work *f) {
+        usec_t first = f->parts[0].end, last = first;
+
+        for (uint32_t i = 1; i < f->n; i++) {
+                first = MIN(first, f->parts[i].end);
+                last = MAX(last, f->parts[i].end);
+        }
+        return last - first > APART_USEC;
+}
+
+/* What only looks reads twice, as what switches does, and supplies must be off together: false
+ * while the second look is under way. */
 static bool looked_twice(struct core *c, struct fence_work *f) {
-        if (f->kind != FENCE_LOOK || f->second || f->cancelled || !parts_read(f, READING_OFF))
+        if (f->kind == FENCE_ON || f->second || f->cancelled || !parts_read(f, READING_OFF) ||
+            (f->kind == FENCE_OFF && !parts_apart(f)))
                 return true;
         f->second = true;
         parts_begin(c, f, FENCE_ACT_STATUS);
@@ -283,13 +326,15 @@ static void jobs_tick(struct core *c) {
         }
 }
 
-/* Not told when nothing changed: a look a minute at every device is not worth ledger entries. */
-static bool device_news(const struct device *d, uint32_t nodeid, enum power_reading r, bool sure) {
+/* Told seldom when nothing changed: a look a minute at every device is not worth ledger entries. */
+static bool device_news(const struct core *c, const struct device *d, enum power_reading r,
+                        bool sure) {
         if (!d)
                 return true;
         if (r == READING_NONE)
                 return d->reachable || d->checked_wall == 0;
-        if (!d->reachable || d->reached_by != nodeid)
+        if (!d->reachable || d->reached_by != c->nodeid ||
+            c->wall >= usec_add(d->checked_wall, DEVICE_SAID_USEC))
                 return true;
         return r == READING_ON ? !d->seen_on || d->distrusted : sure && !d->distrusted;
 }
@@ -315,7 +360,7 @@ static void check_tell(struct core *c, const struct fence_work *f) {
                 if (p->reading == READING_NONE && (!d || !d->seen_on))
                         k->next = usec_add(c->now, RELOOK_USEC); /* it proves nothing until read */
         }
-        if (!in_ring || !device_news(d, c->nodeid, p->reading, sure))
+        if (!in_ring || !device_news(c, d, p->reading, sure))
                 return;
         e = observation(c, OP_DEVICE_SEEN, &op);
         text_set(op->name, sizeof(op->name), p->device);

@@ -347,6 +347,7 @@ static void lead_clocks_reset(struct core *c) {
         memset(c->gone_since, 0, sizeof(c->gone_since));
         memset(c->fence_next, 0, sizeof(c->fence_next));
         memset(c->fence_seen_tries, 0, sizeof(c->fence_seen_tries));
+        memset(c->fence_looks, 0, sizeof(c->fence_looks));
         memset(c->executor_gone_job, 0, sizeof(c->executor_gone_job));
 }
 

@@ -153,6 +153,11 @@ static void fence_try(struct core *c, struct entry *e, const struct host *h, uin
                  op->devices[0], s->n_devices > 1 ? " and others" : "");
 }
 
+static void look_at(struct core *c, struct entry *e, size_t i, uint32_t loss,
+                    const struct ladder_step *s) {
+        fence_try(c, e, &c->model.hosts[i], loss, c->fence_looks[i]++, FENCE_LOOK, s);
+}
+
 /* Lost and not back yet, the ones of this batch included. */
 static uint32_t lost_lately(const struct core *c, const struct entry *e) {
         usec_t since = usec_sub(c->wall, c->config->fence_storm_window_usec);
@@ -246,10 +251,14 @@ static void fence_new_losses(struct core *c, struct entry *e) {
                 if (e->ops[k].kind != OP_HOST_LOST || i < 0)
                         continue;
                 h = &c->model.hosts[i];
-                if (!fence_job_open(&c->model, h->nodeid) &&
-                    level_to_try(&c->model, c->config, h, 0, &s, why, sizeof(why)) == 0)
-                        fence_try(c, e, h, h->losses + 1, 0,
-                                  only_look(c, e, (size_t)i) ? FENCE_LOOK : FENCE_OFF, &s);
+                c->fence_looks[i] = 0;
+                if (fence_job_open(&c->model, h->nodeid) ||
+                    level_to_try(&c->model, c->config, h, 0, &s, why, sizeof(why)) < 0)
+                        continue;
+                if (only_look(c, e, (size_t)i))
+                        look_at(c, e, (size_t)i, h->losses + 1, &s);
+                else
+                        fence_try(c, e, h, h->losses + 1, 0, FENCE_OFF, &s);
         }
 }
 
@@ -319,13 +328,13 @@ bool lead_hosts(struct core *c, struct entry *e) {
         return false;
 }
 
-/* The pause counts from when this leader saw the try before end. */
+/* The pause counts from when this leader saw the try, or look, before end. */
 static bool pause_over(struct core *c, size_t i, usec_t pause) {
-        const struct host *h = &c->model.hosts[i];
+        uint32_t tries = c->model.hosts[i].fence_tries + c->fence_looks[i];
 
-        if (c->fence_seen_tries[i] != h->fence_tries) {
-                c->fence_seen_tries[i] = h->fence_tries;
-                c->fence_next[i] = h->fence_tries ? usec_add(c->now, pause) : 0;
+        if (c->fence_seen_tries[i] != tries) {
+                c->fence_seen_tries[i] = tries;
+                c->fence_next[i] = tries ? usec_add(c->now, pause) : 0;
         }
         if (c->now >= c->fence_next[i])
                 return true;
@@ -361,15 +370,17 @@ static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
         bool look = only_look(c, e, i), guarded = storm(c, e, h);
         char text[TEXT_LEN], why[TEXT_LEN];
         struct ladder_step s;
+        uint32_t tries;
 
         if (c->now < grace_until(c, i)) {
                 wake_at(c, grace_until(c, i));
                 return;
         }
-        if (guarded && h->fence_tries && !storm_said(c, e, h))
+        if (guarded && c->fence_looks[i] && !storm_said(c, e, h))
                 return;
 
-        if (level_to_try(&c->model, c->config, h, h->fence_tries, &s, why, sizeof(why)) < 0) {
+        tries = look ? c->fence_looks[i] : h->fence_tries;
+        if (level_to_try(&c->model, c->config, h, tries, &s, why, sizeof(why)) < 0) {
                 text_fmt(text, sizeof(text), NOTHING_PROVES, why, h->name);
                 fence_wait(c, e, h, text);
                 return;
@@ -377,9 +388,17 @@ static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
         if (look && !guarded) /* kdump: its end is waited for, not the ladder's pauses */
                 s.pause_usec =
                         MIN(c->config->fence_retry_min_usec, usec_sub(kdump_until(c, i), c->now));
+        if (!look && c->fence_looks[i]) { /* no pause between looks holds up the first off */
+                c->fence_looks[i] = 0;
+                c->fence_next[i] = 0;
+                c->fence_seen_tries[i] = h->fence_tries;
+        }
         if (!pause_over(c, i, s.pause_usec))
                 return;
-        fence_try(c, e, h, h->losses, h->fence_tries, look ? FENCE_LOOK : FENCE_OFF, &s);
+        if (look)
+                look_at(c, e, i, h->losses, &s);
+        else
+                fence_try(c, e, h, h->losses, tries, FENCE_OFF, &s);
 }
 
 static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
@@ -397,6 +416,7 @@ static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
                    c->config->after_fence == AFTER_FENCE_ON) {
                 bool was_on = h->fence_tries > 0 && h->fence_error[0] == '\0';
 
+                c->fence_looks[i] = 0;
                 if (h->fence_tries >= POWER_ON_TRIES && !was_on)
                         return;
                 if (fenced_too_often(c, h, text, sizeof(text)))

@@ -66,7 +66,7 @@ struct host {
         usec_t lost_wall;
         enum proof proof; /* for the latest loss */
         char proof_text[TEXT_LEN];
-        uint32_t fence_tries;       /* levels tried for this loss */
+        uint32_t fence_tries;       /* levels tried for this loss; looks are none */
         uint32_t fence_level;       /* level tried last */
         char fence_error[TEXT_LEN]; /* why the latest try proved nothing; empty: none failed */
         bool fence_forced;          /* an operator asked: it may not join before it is proven off */

@@ -93,7 +93,7 @@ struct fence_work {
         bool last_look; /* FENCE_USE_JOB, cancelled: the one more status (S3) */
         bool cancelled;
         bool done;
-        bool second;   /* CHECK, LOOK: the reading that confirms an off */
+        bool second;   /* all parts are read once more, together */
         bool in_group; /* CHECK: its host was in the group all the while */
         usec_t deadline;
         usec_t told;
@@ -105,6 +105,7 @@ struct fence_work {
                 char device[NAME_LEN];
                 uint64_t id; /* action; 0: not under way */
                 bool ended;
+                usec_t end; /* when */
                 enum power_reading reading;
                 bool switched;
                 char text[TEXT_LEN];
@@ -311,6 +312,7 @@ struct core {
         usec_t gone_since[HOSTS_MAX]; /* by host index: not in the group since */
         usec_t fence_next[HOSTS_MAX]; /* not tried before */
         uint32_t fence_seen_tries[HOSTS_MAX];
+        uint32_t fence_looks[HOSTS_MAX];      /* since it was lost, or switched off last */
         usec_t executor_gone[FENCE_JOBS_MAX]; /* by position of the job */
         uint64_t executor_gone_job[FENCE_JOBS_MAX];
         struct retry {

@@ -2,6 +2,7 @@
 /*
  * Fence jobs carried out here, and the regular look at every device (S2, S3).
  */
+#include "hawd/core/note.h"
 #include "tests/unit/rig_fixture.h"
 
 /* node2 of three; node3 is lost and has two devices on level 1. Its job is not started yet. */
@@ -104,6 +105,53 @@ START_TEST(both_devices_are_needed) {
         ck_assert_int_eq(node3(r)->state, HOST_OFF);
         ck_assert_str_eq(node3(r)->proof_text,
                          "psu-a: found off, read twice; psu-b: found off, read twice");
+        rig_close(r);
+}
+END_TEST
+
+/* One supply reads off long before the other: it may be on again by then, so both are read anew. */
+START_TEST(supplies_are_off_together) {
+        struct rig *r = open_rig();
+
+        fence(r, FENCE_OFF);
+        EVENT(r, .kind = EV_FENCE_DONE,
+              .fence = {.id = id(r, 0), .reading = READING_OFF, .switched = true});
+        rig_pass(r, 5 * USEC_PER_SEC);
+        rig_fence_done(r, id(r, 1), READING_OFF);
+        ck_assert_ptr_null(rig_op(r, OP_FENCE_DONE));
+        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), 4);
+        ck_assert_int_eq(nth(r, 2)->fence.action, FENCE_ACT_STATUS);
+        ck_assert_str_eq(nth(r, 2)->fence.device, "psu-a");
+        rig_fence_done(r, id(r, 2), _i ? READING_ON : READING_OFF);
+        rig_pass(r, 5 * USEC_PER_SEC); /* no third time */
+        rig_fence_done(r, id(r, 3), READING_OFF);
+        ck_assert_int_eq(rig_op(r, OP_FENCE_DONE)->fence_result,
+                         _i ? FENCE_FAILED : FENCE_PROVEN_OFF);
+        if (_i == 0)
+                ck_assert_str_eq(node3(r)->proof_text, "psu-a: switched off, reads off twice; "
+                                                       "psu-b: found off, read twice");
+        rig_close(r);
+}
+END_TEST
+
+/* By the hawd.conf here the device is another host's, or nobody's: that one is not switched off. */
+START_TEST(device_of_another_host_here) {
+        struct rig *r = open_rig();
+
+        if (_i)
+                text_set(r->config.devices[1].host, NAME_LEN, "node1");
+        else
+                r->config.n_devices = 1;
+        fence(r, FENCE_OFF);
+        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), 1);
+        ck_assert_str_eq(nth(r, 0)->fence.device, "psu-a");
+        rig_fence_done(r, id(r, 0), READING_OFF);
+        ck_assert_int_eq(rig_op(r, OP_FENCE_DONE)->fence_result, FENCE_FAILED);
+        ck_assert_ptr_nonnull(
+                strstr(node3(r)->fence_error,
+                       _i ? "psu-b: no reading: not used: by hawd.conf of node2 it is "
+                            "of node1"
+                          : "hawd.conf of node2 has no [fence psu-b]"));
         rig_close(r);
 }
 END_TEST
@@ -284,6 +332,36 @@ START_TEST(check_tells_what_is_new) {
 }
 END_TEST
 
+/* The ledger hears of a device that goes on answering now and then, or it would look forgotten. */
+START_TEST(check_tells_now_and_then) {
+        struct rig *r = looking(true);
+        size_t looks = 0, told = 0, notes = 0;
+
+        for (unsigned i = 0; i < 3600; i++) {
+                for (size_t k = 0; k < r->n_acts; k++)
+                        notes += r->acts[k].kind == ACT_NOTE && r->acts[k].note->id == NOTE_DEVICE;
+                told += rig_ops(r, OP_DEVICE_SEEN);
+                if (rig_act(r, ACT_FENCE)) {
+                        uint64_t id = rig_act(r, ACT_FENCE)->fence.id;
+
+                        rig_clear(r);
+                        rig_fence_done(r, id, READING_ON);
+                        looks++;
+                } else {
+                        rig_clear(r);
+                }
+                rig_pass(r, USEC_PER_SEC);
+        }
+        ck_assert_uint_ge(looks, 50);
+        ck_assert_uint_ge(told, 1);
+        ck_assert_uint_le(told, 2);
+        ck_assert_uint_eq(notes, 0);
+        ck_assert_uint_ge(model_device(rig_model(r), "bmc1")->checked_wall + 31 * USEC_PER_MINUTE,
+                          rig_wall(r->now));
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(off_once_is_no_distrust) {
         struct rig *r = looking(true);
 
@@ -362,6 +440,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, a_look_reads_off_twice);
         tcase_add_test(tc, job_of_another_is_not_ours);
         tcase_add_test(tc, both_devices_are_needed);
+        tcase_add_loop_test(tc, supplies_are_off_together, 0, 2);
+        tcase_add_loop_test(tc, device_of_another_host_here, 0, 2);
         tcase_add_loop_test(tc, readings, 0, (int)ARRAY_SIZE(results));
         tcase_add_test(tc, result_is_told_until_applied);
         tcase_add_test(tc, called_off_reads_once_more);
@@ -369,6 +449,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, called_off_before_it_began);
         tc = unit_case(s, "checks");
         tcase_add_test(tc, check_tells_what_is_new);
+        tcase_add_test(tc, check_tells_now_and_then);
         tcase_add_test(tc, off_once_is_no_distrust);
         tcase_add_test(tc, off_twice_is_distrust);
         tcase_add_test(tc, off_of_a_host_that_left_is_no_distrust);

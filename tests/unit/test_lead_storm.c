@@ -90,8 +90,7 @@ START_TEST(storm_only_looks) {
         ck_assert_ptr_nonnull(strstr(node(r, 6)->fence_error, "fence-storm-limit 2"));
         ck_assert_ptr_nonnull(strstr(node(r, 6)->fence_error, "hawctl fence host node6"));
         BY(r, 1, .kind = OP_FENCE_REQUEST, .host = 6, .text = "ann");
-        pass_unproven(r, 6, 120);
-        ck_assert_uint_gt(starts(r, FENCE_OFF), 0);
+        ck_assert_uint_eq(starts(r, FENCE_OFF), 1); /* no pause between looks holds it up */
         rig_close(r);
 }
 END_TEST
@@ -123,6 +122,34 @@ START_TEST(kdump_is_waited_for) {
         ck_assert_uint_eq(starts(r, FENCE_OFF), 0);
         pass_unproven(r, 7, 10);
         ck_assert_uint_gt(starts(r, FENCE_OFF), 0);
+        rig_close(r);
+}
+END_TEST
+
+/* Looks are not tries: the first off comes at once when kdump-wait ends, from the first level on.
+ */
+START_TEST(looks_are_no_tries) {
+        struct rig *r = open_rig();
+
+        rig_device(r, "pdu7", "node7", 2);
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .host = 7, .name = "pdu7", .executor = 1,
+           .reading = READING_ON);
+        r->config.kdump_wait_usec = USEC_PER_MINUTE;
+        lose(r, 1u << 7);
+        pass_unproven(r, 7, 55);
+        ck_assert_uint_gt(starts(r, FENCE_LOOK), 2);
+        ck_assert_uint_eq(node(r, 7)->fence_tries, 0);
+        for (unsigned i = 0; i < 20 && !fence_job_open(rig_model(r), 7); i++)
+                rig_pass(r, USEC_PER_SEC);
+        rig_pass(r, 20 * USEC_PER_SEC); /* the last look takes longer than is waited */
+        ck_assert_uint_eq(starts(r, FENCE_OFF), 0);
+        ck_assert(fenced(r, 7, FENCE_FAILED));
+        ck_assert_uint_eq(starts(r, FENCE_OFF), 1);
+        ck_assert_uint_eq(rig_op(r, OP_FENCE_START)->level, 1);
+        ck_assert(fenced(r, 7, FENCE_FAILED));
+        ck_assert_uint_eq(starts(r, FENCE_OFF), 2); /* the next level, at once */
+        ck_assert(fenced(r, 7, FENCE_FAILED));
+        ck_assert_uint_eq(starts(r, FENCE_OFF), 2); /* all levels failed: a pause */
         rig_close(r);
 }
 END_TEST
@@ -164,6 +191,7 @@ static Suite *lead_storm_suite(void) {
         tcase_add_test(tc, storm_only_looks);
         tcase_add_test(tc, storm_counts_over_its_window);
         tcase_add_test(tc, kdump_is_waited_for);
+        tcase_add_test(tc, looks_are_no_tries);
         tc = unit_case(s, "quarantine");
         tcase_add_test(tc, fenced_too_often_is_not_used_again);
         return s;

@@ -82,7 +82,7 @@ static void levels(struct findings *f, const char *host, const json_t *devices) 
 
 void judge_fencing(struct findings *f, const json_t *exam) {
         int64_t now = jnum(exam, "now_usec");
-        int64_t late = MAX(CHECKS_LATE * check_ms(exam), (int64_t)5 * 60 * 1000) * 1000;
+        int64_t late = CHECKS_LATE * check_ms(exam) * 1000 + (int64_t)DEVICE_SAID_USEC;
         const json_t *h, *d;
         size_t i, k;
 

@@ -202,6 +202,7 @@ void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a) {
         *r = (struct fence_run){.seq = ++s->next_id,
                                 .id = a->fence.id,
                                 .target = target,
+                                .begun = s->now,
                                 .device = strncmp(d->name, "bmc2-", 5) == 0,
                                 .action = a->fence.action,
                                 .deadline = a->fence.deadline_usec};
@@ -238,16 +239,17 @@ void bmc_hawd_gone(struct sim_host *h) {
         h->n_fences = 0;
 }
 
-/* Could one of them still switch @target off? */
-const struct sim_host *bmc_may_switch_off(const struct sim *s, int target) {
+/* Could one of them that began before @before still switch @target off? */
+const struct sim_host *bmc_may_switch_off(const struct sim *s, int target, usec_t before) {
         for (size_t i = 0; i < s->n_hosts; i++) {
                 const struct sim_host *h = &s->hosts[i];
 
                 for (size_t k = 0; k < h->n_fences; k++) {
                         const struct fence_run *r = &h->fences[k];
 
-                        if (r->target == target && r->action == FENCE_ACT_OFF && !r->cancelled &&
-                            !r->switched && (!r->deadline || sim_boottime(s, h) <= r->deadline))
+                        if (r->target == target && r->action == FENCE_ACT_OFF &&
+                            r->begun < before && !r->cancelled && !r->switched &&
+                            (!r->deadline || sim_boottime(s, h) <= r->deadline))
                                 return h;
                 }
         }

@@ -75,6 +75,8 @@ static void ask(struct sim *s, const struct fault *f) {
                                            f->guest >= 0 ? s->conf->guests[f->guest].name : "",
                                            f->host >= 0 ? s->conf->hosts[f->host].name : "");
 
+        if (f->arg == VERB_ACCEPT_LOSS)
+                truth_loss_accepted(s);
         text_set(r->rq.rule, NAME_LEN, f->name);
         if (f->guest >= 0)
                 s->guests[f->guest].wish_unclear = true;
@@ -88,7 +90,8 @@ static void confirm_true(struct sim *s, const struct fault *f) {
                 return;
         s->stats.confirms++;
         r = people_new(s, VERB_FENCE_CONFIRM, "", s->conf->hosts[f->host].name);
-        r->until = s->now; /* true now: it is not said again later */
+        r->only_true = true;
+        r->until = s->now;
         people_send(s, r->id);
 }
 

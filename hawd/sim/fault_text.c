@@ -129,6 +129,10 @@ void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size
                 text_fmt(buf, size, "config %s %" PRIu64, host, f->arg);
                 return;
         case FAULT_REQUEST:
+                if (f->arg == VERB_ACCEPT_LOSS) {
+                        text_set(buf, size, "host accept-loss");
+                        return;
+                }
                 text_fmt(buf, size, "%s %s%s%s%s", verb_name((enum verb)f->arg), guest,
                          guest[0] && host[0] ? " " : "", host, f->name);
                 return;

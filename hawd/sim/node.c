@@ -276,8 +276,6 @@ void node_kill(struct sim *s, struct sim_host *h) {
                 return;
         s->stats.crashes++;
         sim_trace(s, h, "hawd dies");
-        if (h->parted_at <= h->met_at)
-                h->parted_at = s->now;
         gone(s, h);
 }
 

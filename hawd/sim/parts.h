@@ -97,8 +97,8 @@ void bmc_begin(struct sim *s, struct sim_host *h, const struct action *a);
 void bmc_cancel(struct sim *s, struct sim_host *h, uint64_t id);
 void bmc_hawd_gone(struct sim_host *h);
 void bmc_set(struct sim *s, struct sim_host *h, int device, enum bmc_mode mode);
-/** bmc_may_switch_off() - the host of a hawd-fence that could still do so, or NULL. */
-const struct sim_host *bmc_may_switch_off(const struct sim *s, int target);
+/** bmc_may_switch_off() - the host of a hawd-fence begun before that could still do so, or NULL. */
+const struct sim_host *bmc_may_switch_off(const struct sim *s, int target, usec_t before);
 
 /* ambush.c */
 void ambush_look(struct sim *s, const struct sim_host *h, const struct action *a);
@@ -109,9 +109,7 @@ int ambush_parse(const char *how, const char *when, const char *skip, const char
 
 /* people.c */
 struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host);
-void people_send(struct sim *s, uint64_t id);
-void people_accept_loss(struct sim *s, struct sim_host *h);
-/* to a host that decides; retried as it says */
+void people_send(struct sim *s, uint64_t id); /* to a host that decides; retried as it says */
 void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *text);
 struct sim_request *people_find(struct sim *s, uint64_t id);
 
@@ -124,6 +122,7 @@ void truth_switch_off(struct sim *s, struct sim_host *by, int target); /* before
 void truth_guests(struct sim *s, struct sim_host *h);
 void truth_start(struct sim *s, struct sim_host *h, int g); /* before hawd really starts it */
 void truth_kill(struct sim *s, struct sim_host *by, int g); /* before hawd ends a running guest */
+void truth_loss_accepted(struct sim *s); /* what only absent ones have stored is given up */
 void truth_rogue(struct sim *s, const char *guest); /* the ledger says that one was stopped */
 /** truth_settled() - L1, L2, L3 hold now; what does not is named in @why of SIM_VIOLATION_LEN. */
 bool truth_settled(struct sim *s, char *promise, char *why);

@@ -57,24 +57,35 @@ static void again(struct sim *s, struct sim_request *r) {
         sim_at(s, 250 * USEC_PER_MSEC, OWNER_WORLD, -1, ask, r->id, 0);
 }
 
-/* Whoever says falsely to half of a cluster that the other half is off has two clusters. */
-static bool false_in_split(struct sim *s, const struct sim_host *h, const struct sim_request *r) {
-        int k = sim_host_index(s, r->rq.host);
-        struct core_status st;
+/* What a half of a split is told needs no ledger, but the right host: they go from one to the next.
+ */
+static bool asks_around(const struct sim_request *r) {
+        return r->rq.verb == VERB_FENCE_CONFIRM || r->rq.verb == VERB_ACCEPT_LOSS;
+}
 
-        if (r->rq.verb != VERB_FENCE_CONFIRM || k < 0)
-                return false;
-        core_status(h->core, &st);
-        return st.split && s->hosts[k].powered;
+static struct sim_host *whom(struct sim *s, const struct sim_request *r) {
+        struct sim_host *best = sim_best_host(s);
+
+        for (size_t i = 0; r->asked && i < s->n_hosts; i++) {
+                struct sim_host *h = &s->hosts[i];
+
+                if (h->core && !sim_still(h, OWNER_HAWD) && !(r->asked >> i & 1))
+                        return h;
+        }
+        return r->asked ? NULL : best;
 }
 
 void people_send(struct sim *s, uint64_t id) {
         struct sim_request *r = people_find(s, id);
-        struct sim_host *h = sim_best_host(s);
+        struct sim_host *h = r ? whom(s, r) : NULL;
         struct event ev = {.kind = EV_REQUEST};
 
         if (!r || r->done)
                 return;
+        if (r->only_true && s->hosts[sim_host_index(s, r->rq.host)].powered) {
+                answered(s, r, REPLY_FAILED, "not said: it is on by now");
+                return;
+        }
         if (!h) {
                 if (s->now < r->until)
                         again(s, r);
@@ -82,27 +93,10 @@ void people_send(struct sim *s, uint64_t id) {
                         answered(s, r, REPLY_FAILED, "no hawd runs");
                 return;
         }
-        if (false_in_split(s, h, r)) {
-                answered(s, r, REPLY_FAILED, "not said: it is on, and there is no other proof");
-                return;
-        }
         r->sent = true;
         r->host = h->index;
         ev.request = r->rq;
         sim_at(s, 60 * USEC_PER_SEC, OWNER_WORLD, -1, unanswered, id, 0);
-        node_feed(s, h, &ev);
-}
-
-/* Said to the hawd of @h, after every host that is not in its group was switched off. */
-void people_accept_loss(struct sim *s, struct sim_host *h) {
-        struct sim_request *r = people_new(s, VERB_ACCEPT_LOSS, "", "");
-        struct event ev = {.kind = EV_REQUEST};
-
-        r->until = s->now;
-        r->sent = true;
-        r->host = h->index;
-        ev.request = r->rq;
-        sim_at(s, 60 * USEC_PER_SEC, OWNER_WORLD, -1, unanswered, r->id, 0);
         node_feed(s, h, &ev);
 }
 
@@ -118,6 +112,13 @@ void people_reply(struct sim *s, uint64_t id, enum reply_code code, const char *
         if ((code == REPLY_BUSY || (code == REPLY_NOT_QUORATE && r->retry)) && s->now < r->until) {
                 again(s, r);
                 return;
+        }
+        if (asks_around(r) && (code == REPLY_USAGE || code == REPLY_NOT_QUORATE)) {
+                r->asked |= 1U << r->host;
+                if (whom(s, r)) {
+                        again(s, r);
+                        return;
+                }
         }
         answered(s, r, code, text);
 }

@@ -149,6 +149,7 @@ struct fence_run {
         uint64_t id; /* the core's */
         int target;
         int device; /* 0 or 1: the first or second of its target */
+        usec_t begun;
         enum fence_action action;
         usec_t deadline; /* BOOTTIME of its host */
         bool reported;
@@ -201,8 +202,7 @@ struct sim_host {
         struct fence_run *fences;
         size_t n_fences, cap_fences;
         uint64_t seen_version; /* truth.c: of the model when last looked at */
-        usec_t met_at;         /* truth.c: with others in a ring at least until then */
-        usec_t parted_at;      /* truth.c: then, or before, it left them, or its hawd ended */
+        usec_t part_at;        /* truth.c: its hawd took part in decisions, last then */
 };
 
 struct sim_start {
@@ -262,8 +262,10 @@ struct sim_request {
         struct request rq;
         usec_t until; /* retried while busy or not quorate */
         bool sent, done;
-        int host;   /* asked */
-        bool retry; /* also when not quorate */
+        int host;       /* asked */
+        uint32_t asked; /* those who sent them to another, bit per host */
+        bool retry;     /* also when not quorate */
+        bool only_true; /* said by somebody who looks first: its host is off */
         enum reply_code code;
         char text[TEXT_LEN];
 };

@@ -253,10 +253,6 @@ static void flush_all(struct sim *s, uint32_t comp, const uint32_t *mates) {
                 struct sim_host *h = &s->hosts[i];
                 size_t k = 0;
 
-                if (comp & 1U << i && comp != 1U << i)
-                        h->met_at = s->now;
-                else if (!(comp & 1U << i) && h->parted_at <= h->met_at)
-                        h->parted_at = s->now;
                 if (!(comp & 1U << i) || !h->cs.conf)
                         continue;
                 while (k < n && cuts[k].old != h->cs.conf)

@@ -6,6 +6,8 @@
  */
 #include "hawd/sim/truth.h"
 
+#define FLOOD_USEC (10 * USEC_PER_SEC)
+#define FLOOD_ENTRIES 1000
 #define HASH_EACH 8 /* a ledger that has parted from the others does not meet them again */
 
 struct truth *truth_new(void) {
@@ -125,7 +127,7 @@ static void check_history(struct sim *s, struct sim_host *h, const struct model 
         struct seen_version *at = at_version(k, m->version);
         uint64_t hash;
 
-        if (m->version < h->seen_version) {
+        if (m->version < h->seen_version && !k->given_up) {
                 struct core_status st;
 
                 /* It may apply again what it knows; it may not forget. */
@@ -134,23 +136,39 @@ static void check_history(struct sim *s, struct sim_host *h, const struct model 
                         sim_violate(s, "S10", "%s goes back from version %" PRIu64 " to %" PRIu64,
                                     h->name, h->seen_version, st.version);
         }
-        k->top = MAX(k->top, m->version);
+        k->top = k->given_up ? m->version : MAX(k->top, m->version);
         if (m->version % HASH_EACH != 0 && !s->on_trace)
                 return;
         hash = model_hash(m);
-        if (at->hash == 0)
+        if (at->hash == 0 || k->given_up)
                 at->hash = hash;
         else if (at->hash != hash)
                 sim_violate(s, "S5", "%s has another ledger at version %" PRIu64 " than others",
                             h->name, m->version);
 }
 
+void truth_loss_accepted(struct sim *s) {
+        s->truth->given_up = true;
+}
+
+/* Two who undo what the other did would go on for ever. */
+static void check_flood(struct sim *s) {
+        struct truth *k = s->truth;
+
+        if (s->now - k->flood_at > FLOOD_USEC) {
+                k->flood_at = s->now;
+                k->flood = k->top;
+        }
+        if (k->top > k->flood + FLOOD_ENTRIES)
+                sim_violate(s, "flood", "%" PRIu64 " entries within %" PRIu64 " s",
+                            k->top - k->flood, FLOOD_USEC / USEC_PER_SEC);
+}
+
 /* ---- hosts ---- */
 
 /* It reads off since long enough that somebody must have seen it while the host was in the ring. */
 static bool should_be_distrusted(const struct sim *s, const struct sim_host *t) {
-        usec_t lost = s->truth->loss[t->index].at;
-        usec_t at = t->parted_at && t->parted_at < lost ? t->parted_at : lost;
+        usec_t at = MIN(s->truth->loss[t->index].at, t->part_at);
         const struct config *c = &s->conf->config;
         usec_t bound = 3 * c->fence_check_usec + 60 * USEC_PER_SEC;
 
@@ -174,6 +192,7 @@ static void false_proof(struct sim *s, const struct sim_host *by, const struct h
             (s->conf->excuse_lies && liar && !should_be_distrusted(s, t))) {
                 s->stats.fooled++;
                 s->truth->loss[t->index].false_at = s->now;
+                s->truth->given_up |= mh->no_vote;
                 sim_trace(s, t, "counts as off, which is not true");
                 return;
         }
@@ -181,7 +200,8 @@ static void false_proof(struct sim *s, const struct sim_host *by, const struct h
                     by->name, t->name, mh->proof_text);
 }
 
-/* A host that counts as off was off at some time since it was lost (S2, S3). */
+/* A host that counts as off was off at some time since its hawd last took part (S2, S3): what it
+ * was allowed to do then has ended, and nobody has allowed it anything since. */
 static void check_proof(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
         struct truth *k = s->truth;
@@ -192,7 +212,7 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
         t = &s->hosts[i];
         if (mh->losses > k->loss[i].losses) {
                 k->loss[i].losses = mh->losses;
-                k->loss[i].at = mh->proof == PROOF_NONE ? s->now : MIN(s->now, t->parted_at);
+                k->loss[i].at = s->now;
         }
         if (mh->state == HOST_ONLINE && mh->losses == k->loss[i].losses)
                 k->loss[i].false_at = 0; /* it has settled all that it had */
@@ -200,24 +220,22 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
             k->loss[i].proven == mh->losses)
                 return;
         k->loss[i].proven = mh->losses;
-        if (t->powered && t->back_at < k->loss[i].at)
+        if (t->powered && t->back_at <= t->part_at)
                 false_proof(s, by, mh, t);
 }
 
-/* A host is online only when nothing can switch it off any more (S3). */
+/* A host comes online only when nothing that was begun before can switch it off any more (S3). */
 static void check_online(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
         const struct sim_host *who;
-        struct core_status st;
 
-        if (i < 0 || mh->state != HOST_ONLINE || s->truth->top > s->hosts[by->index].seen_version)
+        if (i < 0 || s->truth->top > s->hosts[by->index].seen_version)
                 return;
-        who = bmc_may_switch_off(s, i);
-        if (who && who->core) {
-                core_status(who->core, &st);
-                if (st.split) /* its ledger cannot say yet that it is lost */
-                        return;
-        }
+        if (mh->state != HOST_ONLINE)
+                s->truth->loss[i].online_at = 0;
+        else if (s->truth->loss[i].online_at == 0)
+                s->truth->loss[i].online_at = s->now;
+        who = bmc_may_switch_off(s, i, s->truth->loss[i].online_at);
         if (who)
                 sim_violate(s, "S3", "%s is online, but a hawd-fence on %s may still switch it off",
                             mh->name, who->name);
@@ -226,11 +244,17 @@ static void check_online(struct sim *s, const struct sim_host *by, const struct 
 void truth_core(struct sim *s, struct sim_host *h) {
         const struct model *m = core_model(h->core);
 
+        struct core_status st;
+
         if (m->version == h->seen_version)
                 return;
+        core_status(h->core, &st);
+        if (st.operational)
+                h->part_at = s->now;
         check_stable(s, h, m);
         check_history(s, h, m);
         h->seen_version = m->version;
+        check_flood(s);
         for (size_t i = 0; i < m->n_hosts; i++) {
                 check_proof(s, h, &m->hosts[i]);
                 check_online(s, h, &m->hosts[i]);

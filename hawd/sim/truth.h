@@ -19,12 +19,17 @@ struct truth {
                 } stored[STORED_MAX];
         } * at;
         size_t cap;
-        uint64_t top; /* newest version that anybody applied */
+        uint64_t top;    /* newest version that anybody applied */
+        usec_t flood_at; /* begin of a while, */
+        uint64_t flood;  /* and the newest version then */
+        bool given_up; /* somebody said that what only others have stored is lost, or that they are
+                          off when they were not: then they may have another ledger */
         struct {
                 uint32_t losses;
-                usec_t at;       /* when the first member knew of it */
-                uint32_t proven; /* number of the loss whose proof was looked at */
-                usec_t false_at; /* a person or a device said falsely that it was off; 0: nobody */
+                usec_t at;        /* when the first member knew of it */
+                uint32_t proven;  /* number of the loss whose proof was looked at */
+                usec_t online_at; /* when it came online; 0: it is not */
+                usec_t false_at;  /* a person or a device said falsely that it was off; 0: nobody */
         } loss[SIM_HOSTS_MAX];
         struct {
                 usec_t stopped_at; /* a copy of a person, by hawd */

@@ -72,6 +72,8 @@ static const struct pattern {
         {"fence host H", FAULT_REQUEST, VERB_FENCE_HOST},
         {"fence confirm H", FAULT_REQUEST, VERB_FENCE_CONFIRM},
         {"fence confirm H if off", FAULT_CONFIRM_TRUE, 0},
+        {"host release H", FAULT_REQUEST, VERB_HOST_RELEASE},
+        {"host accept-loss", FAULT_REQUEST, VERB_ACCEPT_LOSS},
 };
 
 /* Nouns and verbs that are hawd's, but not done yet. */

@@ -53,6 +53,8 @@ void votes_say(struct sim *s, struct sim_host *h) {
         if (!h->core || !c)
                 return;
         at = s->now + prng_below(&s->rng, 5 * USEC_PER_MSEC);
+        if (!s->conf->calm && prng_chance(&s->rng, 10))
+                at += prng_below(&s->rng, 500 * USEC_PER_MSEC);
         h->cs.quorum_at = MAX(h->cs.quorum_at + 1, at);
         sim_at(s, h->cs.quorum_at - s->now, OWNER_HAWD, h->index, speaks, c->id.seq,
                (uint64_t)c->id.nodeid << 8 | word);

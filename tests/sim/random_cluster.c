@@ -146,7 +146,8 @@ static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed) {
         c->config.daemon_grace_usec = prng_range(r, 7, 30) * SEC;
         c->config.fence_check_usec = prng_range(r, 20, 60) * SEC;
         c->config.fence_retry_max_usec = prng_range(r, 10, 60) * SEC;
-        c->config.fence_limit = 0; /* most are lost often here */
+        if (prng_chance(r, 80))
+                c->config.fence_limit = 0; /* most are lost often here */
         make_hosts(c, r);
         make_quorum(c, r);
         make_newcomers(c, r);

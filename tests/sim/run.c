@@ -26,7 +26,13 @@ static void confirm(struct sim *s, const struct sim_host *h) {
         fault_apply(s, &f);
 }
 
-/* Lost for good, or so it says: what hawd asks for is done. */
+static void ask(struct sim *s, enum verb verb, int host) {
+        struct fault f = {.kind = FAULT_REQUEST, .host = host, .guest = -1, .arg = (uint64_t)verb};
+
+        fault_apply(s, &f);
+}
+
+/* Lost for good, fenced too often, or so it says: what hawd asks for is done. */
 static void look_at_lost(struct sim *s) {
         struct sim_host *best = sim_best_host(s);
         const struct model *m = best ? core_model(best->core) : NULL;
@@ -35,6 +41,8 @@ static void look_at_lost(struct sim *s) {
                 const struct host *mh = &m->hosts[i];
                 int k = sim_host_index(s, mh->name);
 
+                if (k >= 0 && (mh->state == HOST_QUARANTINED || mh->state == HOST_OFF))
+                        ask(s, VERB_HOST_RELEASE, k);
                 if (k < 0 || (mh->state != HOST_LOST && mh->state != HOST_FENCING) ||
                     !mh->fence_error[0])
                         continue;
@@ -44,9 +52,8 @@ static void look_at_lost(struct sim *s) {
         }
 }
 
-/* Still nobody decides, with all of them on: disks are lost, or half of them started anew. The
- * largest group goes on, and whoever is not in it is switched off before that is said. */
-static void give_up_what_is_lost(struct sim *s) {
+/* The largest group goes on, and whoever is not in it is switched off before that is said. */
+static void give_up(struct sim *s) {
         struct sim_host *best = sim_best_host(s);
         struct core_status st;
 
@@ -61,29 +68,37 @@ static void give_up_what_is_lost(struct sim *s) {
                 if (!there)
                         power_off(s, &s->hosts[i]);
         }
-        for (size_t i = 0; i < s->n_hosts; i++)
-                if (s->hosts[i].core)
-                        people_accept_loss(s, &s->hosts[i]);
+        ask(s, VERB_ACCEPT_LOSS, -1);
 }
 
-/* Peace, and not well: a person switches on what was switched off (the last fence of a pair), and
- * confirms what no device can prove. */
+/*
+ * Peace, and nobody decides: 1 a person switches on what is off  2 and confirms that what does not
+ * stay on, or is no host any more, is off  3 all are there, and it is still not enough: what was
+ * stored elsewhere only is given up
+ */
+static void help_nobody(struct sim *s, usec_t idle) {
+        usec_t turn = idle % (60 * SEC);
+
+        for (size_t i = 0; i < s->n_hosts; i++) {
+                struct sim_host *h = &s->hosts[i];
+
+                if (!nodelist_has(s, h) && turn == 0)
+                        power_off(s, h);
+                else if (turn == 0)
+                        power_on(s, h);
+                if (turn == 30 * SEC)
+                        confirm(s, h);
+        }
+        if (idle >= 210 * SEC && turn == 30 * SEC)
+                give_up(s);
+}
+
 static void help(struct sim *s, usec_t *idle) {
         *idle += 2 * SEC;
-        if (*idle % (60 * SEC) != 0)
-                return;
-        if (anybody_decides(s)) {
-                if (*idle >= 120 * SEC)
-                        look_at_lost(s);
-                return;
-        }
-        if (*idle >= 180 * SEC && *idle % (120 * SEC) != 0) {
-                give_up_what_is_lost(s);
-                return;
-        }
-        for (size_t i = 0; i < s->n_hosts; i++)
-                if (nodelist_has(s, &s->hosts[i]))
-                        power_on(s, &s->hosts[i]);
+        if (!anybody_decides(s))
+                help_nobody(s, *idle);
+        else if (*idle >= 120 * SEC && *idle % (60 * SEC) == 0)
+                look_at_lost(s);
 }
 
 bool settle(struct sim *s, struct outcome *o) {

@@ -203,6 +203,8 @@ static const char *const verbs[] = {
         "fence confirm a",
         "fence confirm a if off",
         "fence host a",
+        "host release a",
+        "host accept-loss",
         "disk a full",
         "disk a failing",
         "disk a lost for 2s",

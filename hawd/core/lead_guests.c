@@ -20,18 +20,26 @@ static struct op *decide(struct core *c, struct entry *e, enum op_kind kind,
         return op;
 }
 
-static struct retry *retry_get(struct core *c, uint32_t gid) {
-        for (size_t i = 0; i < c->n_retries; i++)
-                if (c->retries[i].gid == gid)
-                        return &c->retries[i];
+/* What somebody wants anew is tried at once. */
+static struct retry *retry_get(struct core *c, const struct guest *g) {
+        uint64_t wish =
+                (uint64_t)g->desired | (uint64_t)g->deleting << 8 | (uint64_t)g->move_to << 16;
+
+        for (size_t i = 0; i < c->n_retries; i++) {
+                if (c->retries[i].gid != g->gid)
+                        continue;
+                if (c->retries[i].wish != wish)
+                        c->retries[i] = (struct retry){.gid = g->gid, .wish = wish};
+                return &c->retries[i];
+        }
         c->retries = core_grow(c->retries, &c->cap_retries, c->n_retries, sizeof(*c->retries));
-        c->retries[c->n_retries] = (struct retry){.gid = gid};
+        c->retries[c->n_retries] = (struct retry){.gid = g->gid, .wish = wish};
         return &c->retries[c->n_retries++];
 }
 
 /* True when the pause after the last failure is over; the pause doubles with each use. */
-static bool retry_due(struct core *c, uint32_t gid) {
-        struct retry *r = retry_get(c, gid);
+static bool retry_due(struct core *c, const struct guest *g) {
+        struct retry *r = retry_get(c, g);
 
         if (r->next && c->now < r->next) {
                 wake_at(c, r->next);
@@ -40,8 +48,8 @@ static bool retry_due(struct core *c, uint32_t gid) {
         return true;
 }
 
-static void retry_later(struct core *c, uint32_t gid) {
-        struct retry *r = retry_get(c, gid);
+static void retry_later(struct core *c, const struct guest *g) {
+        struct retry *r = retry_get(c, g);
         usec_t pause = RETRY_MIN_USEC << MIN(r->n, 5u);
 
         r->n++;
@@ -80,10 +88,16 @@ static const struct host *holder(struct core *c, const struct guest *g) {
         return NULL;
 }
 
+/* At once, and after a growing pause when it is still to be done: one that failed, or that never
+ * began since libvirt does not answer, would do so again. */
 static void job(struct core *c, struct entry *e, const struct guest *g, const struct host *h,
                 enum guest_job_kind kind, const char *why) {
-        struct op *op = decide(c, e, OP_GUEST_JOB, g);
+        struct op *op;
 
+        if (!retry_due(c, g))
+                return;
+        retry_later(c, g);
+        op = decide(c, e, OP_GUEST_JOB, g);
         op->host = h->nodeid;
         op->job_kind = kind;
         text_set(op->text, sizeof(op->text), why);
@@ -151,24 +165,15 @@ static void lead_held(struct core *c, struct entry *e, const struct guest *g,
                          g->state == GUEST_STARTING || g->state == GUEST_STOPPING;
 
         if (unsettled) {
-                if (!retry_due(c, g->gid))
-                        return;
-                retry_later(c, g->gid);
                 job(c, e, g, h, JOB_SETTLE, "its last job's end is unknown");
         } else if (g->deleting || g->desired == DESIRED_STOPPED) {
                 job(c, e, g, h, JOB_STOP, g->deleting ? "to be deleted" : "wanted stopped");
         } else if (g->move_to && g->move_to != h->nodeid) {
                 lead_move(c, e, g, h);
         } else if (g->desired == DESIRED_PAUSED && g->state == GUEST_RUNNING) {
-                if (retry_due(c, g->gid)) {
-                        retry_later(c, g->gid);
-                        job(c, e, g, h, JOB_PAUSE, "wanted paused");
-                }
+                job(c, e, g, h, JOB_PAUSE, "wanted paused");
         } else if (g->desired == DESIRED_RUNNING && g->state == GUEST_PAUSED) {
-                if (retry_due(c, g->gid)) {
-                        retry_later(c, g->gid);
-                        job(c, e, g, h, JOB_RESUME, "wanted running");
-                }
+                job(c, e, g, h, JOB_RESUME, "wanted running");
         } else {
                 retry_forget(c, g->gid);
         }
@@ -285,9 +290,9 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
         }
         code = place_guest(&p->problem, gi, excluded, &r);
         if (code != PLACE_OK && g->tried) {
-                if (retry_get(c, g->gid)->next == 0)
-                        retry_later(c, g->gid);
-                if (!retry_due(c, g->gid)) {
+                if (retry_get(c, g)->next == 0)
+                        retry_later(c, g);
+                if (!retry_due(c, g)) {
                         not_placed(c, e, g, r.why);
                         return;
                 }
@@ -303,7 +308,7 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
                 return;
         }
         if (again)
-                retry_later(c, g->gid);
+                retry_later(c, g);
         place_charge(&p->problem, gi, r.host);
         start(c, e, g, &c->model.hosts[r.host], r.why, again);
 }

@@ -317,6 +317,7 @@ struct core {
         uint64_t executor_gone_job[FENCE_JOBS_MAX];
         struct retry {
                 uint32_t gid;
+                uint64_t wish; /* what is wanted of it */
                 usec_t next;
                 uint32_t n;
         } * retries;

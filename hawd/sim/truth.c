@@ -241,15 +241,23 @@ static void check_online(struct sim *s, const struct sim_host *by, const struct 
                             mh->name, who->name);
 }
 
+/* It decides with others, and not as one that is lost: what it may do, it may still do. */
+static bool takes_part(const struct sim_host *h, const struct model *m) {
+        struct core_status st;
+
+        core_status(h->core, &st);
+        for (size_t i = 0; i < m->n_hosts && st.operational; i++)
+                if (m->hosts[i].nodeid == h->nodeid)
+                        return host_present(&m->hosts[i]);
+        return false;
+}
+
 void truth_core(struct sim *s, struct sim_host *h) {
         const struct model *m = core_model(h->core);
 
-        struct core_status st;
-
         if (m->version == h->seen_version)
                 return;
-        core_status(h->core, &st);
-        if (st.operational)
+        if (takes_part(h, m))
                 h->part_at = s->now;
         check_stable(s, h, m);
         check_history(s, h, m);

@@ -104,10 +104,11 @@ static void check_stable(struct sim *s, struct sim_host *h, const struct model *
         core_status(h->core, &st);
         now = voters_now(s, &st);
         for (uint64_t v = k->top + 1; v <= m->version; v++) {
-                const struct seen_version *at = at_version(k, v);
-                bool stable = false;
+                struct seen_version *at = at_version(k, v);
+                bool stable = at->applied; /* the list of those who vote was another then */
                 int most = 0;
 
+                at->applied = true;
                 for (size_t i = 0; i < STORED_MAX; i++) {
                         stable |= about_majority(s, at->stored[i].hosts, voters) ||
                                   majority(at->stored[i].hosts, now);

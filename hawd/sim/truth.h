@@ -12,6 +12,7 @@
 struct truth {
         /* By version: */
         struct seen_version {
+                bool applied;  /* by somebody: it was looked at whether it is stable */
                 uint64_t hash; /* of the model, by whoever came there first; 0: not looked at */
                 struct {
                         uint64_t print;

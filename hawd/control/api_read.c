@@ -140,6 +140,7 @@ json_t *api_render_status(struct api *api) {
                         : json_null());
         json_object_set_new(o, "group", group_json(m, &status));
         json_object_set_new(o, "hosts", hosts_json(api, &status));
+        json_object_set_new(o, "waiting", render_waiting(api->core, 0));
         json_object_set_new(o, "guests", render_guest_counts(m));
         json_object_set_new(o, "attention", attention_json(m));
         json_object_set_new(o, "incidents", incidents_json(api, true));
@@ -163,7 +164,8 @@ void api_hosts(void *ud, uint64_t call, json_t *params) {
                 return;
         core_status(api->core, &status);
         (void)varlink_reply(api->varlink, call,
-                            json_pack("{s:o}", "hosts", hosts_json(api, &status)));
+                            json_pack("{s:o,s:o}", "hosts", hosts_json(api, &status), "waiting",
+                                      render_waiting(api->core, 0)));
 }
 
 void api_host(void *ud, uint64_t call, json_t *params) {
@@ -181,7 +183,8 @@ void api_host(void *ud, uint64_t call, json_t *params) {
         }
         core_status(api->core, &status);
         (void)varlink_reply(api->varlink, call,
-                            json_pack("{s:o}", "host", host_json(api, &status, h)));
+                            json_pack("{s:o,s:o}", "host", host_json(api, &status, h), "waiting",
+                                      render_waiting(api->core, h->nodeid)));
 }
 
 static int by_name(const void *a, const void *b) {

@@ -232,6 +232,25 @@ static void set_config(json_t *o, const struct model *m, const struct host *h) {
                             json_boolean(has_config(h) && !config_is_common(m, h)));
 }
 
+json_t *render_waiting(const struct core *c, uint32_t nodeid) {
+        struct core_waiting list[HOSTS_MAX];
+        size_t n = core_waiting(c, list);
+        json_t *all = json_array();
+
+        for (size_t i = 0; i < n; i++) {
+                const struct core_waiting *w = &list[i];
+
+                if (nodeid && w->nodeid != nodeid && w->holder != nodeid)
+                        continue;
+                json_array_append_new(
+                        all,
+                        json_pack("{s:o,s:I,s:o,s:o,s:o}", "name", render_text(w->name), "nodeid",
+                                  (json_int_t)w->nodeid, "holder", number_or_null(w->holder), "why",
+                                  render_text(w->why), "mend", render_text(w->mend)));
+        }
+        return all;
+}
+
 json_t *render_host(const struct model *m, const struct host *h, const struct config *config,
                     const struct render_live *live) {
         json_t *o = json_object();

@@ -74,6 +74,17 @@ struct core_status {
 };
 
 void core_status(const struct core *c, struct core_status *ret);
+
+/** struct core_waiting - a host that is not in the ledger as the nodelist has it */
+struct core_waiting {
+        uint32_t nodeid;
+        char name[NAME_LEN]; /* the one that it waits for */
+        uint32_t holder;     /* the host of the ledger that has the name; 0: none */
+        char why[2 * TEXT_LEN], mend[2 * TEXT_LEN];
+};
+
+/** core_waiting() - those that the leader cannot take in, or rename, yet. Return: how many. */
+size_t core_waiting(const struct core *c, struct core_waiting ret[HOSTS_MAX]);
 /** core_heartbeat() - the latest heartbeat of @nodeid, its arrival in @ret_now; NULL: none. */
 const struct heartbeat *core_heartbeat(const struct core *c, uint32_t nodeid, usec_t *ret_now);
 /** core_clock_offset() - the wall clock of @nodeid against this host's, from its latest heartbeats;

@@ -71,6 +71,17 @@ static bool silent(const struct core *c, const struct host *h) {
         return hb && !hb->libvirt_ok;
 }
 
+/* What waits for its name, or it for another's. */
+static void explain_name(const struct core *c, struct lines *l, const struct host *h) {
+        struct core_waiting w[HOSTS_MAX];
+        size_t n = core_waiting(c, w);
+
+        for (size_t i = 0; i < n; i++)
+                if (w[i].nodeid == h->nodeid || w[i].holder == h->nodeid)
+                        line(l, "node %u of the nodelist waits for the name %s: %s; mend: %s",
+                             w[i].nodeid, w[i].name, w[i].why, w[i].mend);
+}
+
 char *core_explain_host(const struct core *c, const char *name) {
         const struct host *h = NULL;
         struct lines l = {0};
@@ -99,6 +110,7 @@ char *core_explain_host(const struct core *c, const char *name) {
                      "see virsh list there");
         if (h->state == HOST_NEW)
                 line(&l, "its hawd was never seen: start hawd there");
+        explain_name(c, &l, h);
         return l.buf;
 }
 

@@ -83,9 +83,9 @@ static bool lead_members(struct core *c, struct entry *e) {
         for (size_t i = 0; i < c->n_nodes; i++) {
                 struct op *op;
 
-                /* One that was there under another node id comes when that one has gone. */
+                /* Who waits for a name or for room is told by waiting.c. */
                 if (model_host(&c->model, c->nodes[i].nodeid) ||
-                    model_host_named(&c->model, c->nodes[i].name))
+                    model_host_named(&c->model, c->nodes[i].name) || c->model.n_hosts == HOSTS_MAX)
                         continue;
                 op = entry_add(e, OP_HOST_ADD);
                 op->host = c->nodes[i].nodeid;

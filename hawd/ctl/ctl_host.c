@@ -3,15 +3,22 @@
 #include "hawd/ctl/show.h"
 
 static int host_list(struct ctl *ctl, const struct ctl_args *args) {
-        _cleanup_(json_unrefp) json_t *hosts = NULL;
-        int r = ctl_call_list(ctl, "Hosts", "hosts", &hosts);
+        _cleanup_(json_unrefp) json_t *answer = NULL;
+        const json_t *hosts;
+        int r = ctl_call(ctl, "Hosts", NULL, &answer);
 
         (void)args; /* takes none */
-        if (hosts) {
-                show_hosts(ctl, hosts);
-                show_lost_hosts(ctl, hosts);
+        if (r != CTL_DONE)
+                return r;
+        if (ctl->json) {
+                ctl_print_json(TAKE_PTR(answer));
+                return CTL_DONE;
         }
-        return r;
+        hosts = json_object_get(answer, "hosts");
+        show_hosts(ctl, hosts);
+        show_lost_hosts(ctl, hosts);
+        show_waiting(ctl, json_object_get(answer, "waiting"));
+        return CTL_DONE;
 }
 
 static void show_host(const struct ctl *ctl, const json_t *h) {
@@ -65,6 +72,7 @@ static int host_show(struct ctl *ctl, const struct ctl_args *args) {
         one = json_pack("[O]", h);
         show_host(ctl, h);
         show_lost_hosts(ctl, one);
+        show_waiting(ctl, json_object_get(answer, "waiting"));
         printf("\n");
         show_devices(ctl, json_object_get(h, "devices"));
         return CTL_DONE;

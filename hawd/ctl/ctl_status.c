@@ -79,6 +79,7 @@ void show_status(const struct ctl *ctl, const json_t *s) {
         printf("\n");
         show_hosts(ctl, json_object_get(s, "hosts"));
         show_lost_hosts(ctl, json_object_get(s, "hosts"));
+        show_waiting(ctl, json_object_get(s, "waiting"));
         printf("\n");
         show_counts(s);
         show_guests(ctl, attention, NULL);

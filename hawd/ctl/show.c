@@ -88,6 +88,19 @@ void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
         }
 }
 
+void show_waiting(const struct ctl *ctl, const json_t *waiting) {
+        const json_t *w;
+        size_t i;
+
+        json_array_foreach(waiting, i, w) {
+                printf("%s%s waits:%s node %lld is called so in the nodelist, and not taken in\n",
+                       color_on(ctl, COLOR_WARN), jtext(w, "name"), color_off(ctl),
+                       (long long)jint(w, "nodeid"));
+                show_pair("why", jtext(w, "why"));
+                show_pair("mend", jtext(w, "mend"));
+        }
+}
+
 void show_guests(const struct ctl *ctl, const json_t *guests, const char *empty) {
         struct table *t = table_new(ctl, "GUEST STATE WANTED HEALTH HOST SINCE REASON~");
         char buf[NAME_LEN];

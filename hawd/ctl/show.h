@@ -13,6 +13,8 @@ void show_config(const struct ctl *ctl, const json_t *hosts);
 /** show_lost_hosts() - what is wrong with a host; why those that are lost are not proven off, what
  * is next, the mend */
 void show_lost_hosts(const struct ctl *ctl, const json_t *hosts);
+/** show_waiting() - hosts of the nodelist that the ledger cannot take in yet, why, the mend */
+void show_waiting(const struct ctl *ctl, const json_t *waiting);
 void show_guests(const struct ctl *ctl, const json_t *guests, const char *empty);
 void show_devices(const struct ctl *ctl, const json_t *devices);
 void show_open_incidents(const struct ctl *ctl, const json_t *incidents);

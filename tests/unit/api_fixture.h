@@ -267,6 +267,17 @@ static inline struct model *fix_model(struct fix *f) {
         return (struct model *)core_model(f->core); /* nobody else steps this core */
 }
 
+/* node3 came back under another node id, and its old self is lost. */
+static inline void fix_renumbered(struct fix *f) {
+        const struct conf_node nodes[] = {{1, "node1"}, {2, "node2"}, {4, "node3"}};
+        const struct event ev = {.kind = EV_NODELIST, .nodelist = {nodes, ARRAY_SIZE(nodes)}};
+        struct actions out = {0};
+
+        if (core_step(f->core, &ev, &out) < 0)
+                abort();
+        actions_free(&out);
+}
+
 static inline struct fix *fix_free(struct fix *f) {
         api_free(f->api);
         core_free(f->core);

@@ -90,10 +90,10 @@ static inline json_t *sound(void) {
                                                        "running_version", "0.1.0", "facts",
                                                        parse(facts_text)));
         }
-        return json_pack("{s:b,s:I,s:{s:b,s:n,s:n,s:s,s:o},s:o,s:[],s:o}", "local", 0, "now_usec",
-                         (json_int_t)NOW, "status", "operational", 1, "missing", "store_error",
-                         "host", "node1", "hosts", live, "guests", parse(guests_text), "rules",
-                         "hosts", hosts);
+        return json_pack("{s:b,s:I,s:{s:b,s:n,s:n,s:s,s:o,s:[]},s:o,s:[],s:o}", "local", 0,
+                         "now_usec", (json_int_t)NOW, "status", "operational", 1, "missing",
+                         "store_error", "host", "node1", "hosts", live, "waiting", "guests",
+                         parse(guests_text), "rules", "hosts", hosts);
 }
 
 /* @value replaces what is at "hosts/0/facts/..."; numbers are positions, and all members must be.

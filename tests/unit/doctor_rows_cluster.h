@@ -20,6 +20,12 @@ static const struct row cluster_rows[] = {
             {"status/hosts/1/state", "'off'"}),
         ROW("hosts", "node2", NOTE, "in maintenance", "",
             {"status/hosts/1/state", "'maintenance'"}),
+        ROW("nodelist", "node3", WARNING,
+            "node 4 of the nodelist is not taken in under this name: x",
+            "hawctl explain host node3",
+            {"status/waiting", "[{'name': 'node3', 'nodeid': 4, 'holder': 3, 'why': 'x',"
+                               "  'mend': 'hawctl explain host node3 says what helps'}]"}),
+        ROW("nodelist", "", OK, "no host of the nodelist waits", "", {"status/waiting", "[]"}),
         ROW("guests", "node1", BAD, "guest vm1 does not run: no room", "hawctl explain guest vm1",
             {"guests/0/state", "'blocked'"}, {"guests/0/as_wanted", "false"},
             {"guests/0/reason", "'no room'"}),

@@ -38,6 +38,33 @@ START_TEST(lost_hosts_say_why_what_next_and_the_mend) {
 }
 END_TEST
 
+START_TEST(who_waits_for_a_name_is_told) {
+        json_t *list, *w;
+
+        ck_assert_uint_eq(json_array_size(json_object_get(call("Hosts", NULL), "waiting")), 0);
+        fix_renumbered(fix);
+        list = json_object_get(call("Hosts", NULL), "waiting");
+        ck_assert_uint_eq(json_array_size(list), 1);
+        w = json_array_get(list, 0);
+        ck_assert_str_eq(text(w, "name"), "node3");
+        ck_assert_int_eq(number(w, "nodeid"), 4);
+        ck_assert_int_eq(number(w, "holder"), 3);
+        ck_assert_ptr_nonnull(strstr(text(w, "why"), "it is lost and not proven off"));
+        ck_assert_ptr_nonnull(strstr(text(w, "mend"), "hawctl explain host node3"));
+        list = json_object_get(call("Host", json_pack("{s:s}", "name", "node3")), "waiting");
+        ck_assert_uint_eq(json_array_size(list), 1);
+        list = json_object_get(call("Host", json_pack("{s:s}", "name", "node1")), "waiting");
+        ck_assert_uint_eq(json_array_size(list), 0);
+        list = json_object_get(json_object_get(call("Status", NULL), "status"), "waiting");
+        ck_assert_uint_eq(json_array_size(list), 1);
+        list = json_object_get(
+                call("Explain", json_pack("{s:s,s:s}", "kind", "host", "name", "node3")), "lines");
+        ck_assert_ptr_nonnull(
+                strstr(json_string_value(json_array_get(list, json_array_size(list) - 1)),
+                       "node 4 of the nodelist waits for the name node3"));
+}
+END_TEST
+
 START_TEST(a_fence_under_way_is_told) {
         struct model *m = fix_model(fix);
         struct fence_job *j = &m->fence_jobs[m->n_fence_jobs++];
@@ -569,6 +596,7 @@ static void described(const json_t *o) {
 }
 
 START_TEST(the_interface_describes_every_field) {
+        fix_renumbered(fix);
         described(json_object_get(call("Status", NULL), "status"));
         described(json_array_get(json_object_get(call("Rules", NULL), "rules"), 0));
         described(json_array_get(json_object_get(call("Devices", NULL), "devices"), 0));
@@ -598,6 +626,7 @@ static Suite *api_suite(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, status_shows_what_is_wrong);
         tcase_add_test(tc, lost_hosts_say_why_what_next_and_the_mend);
+        tcase_add_test(tc, who_waits_for_a_name_is_told);
         tcase_add_test(tc, a_fence_under_way_is_told);
         tcase_add_test(tc, the_ladder_tells_what_comes_next);
         tcase_add_test(tc, guests_come_in_pages_by_name);

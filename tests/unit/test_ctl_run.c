@@ -182,6 +182,7 @@ static int serve(const char *dir) {
         qb_loop_signal_handle h;
 
         served = fix_new(play);
+        fix_renumbered(served);
         served_device("bmc1", "node1");
         served_device("bmc3", "node3");
         if (api_listen(served->api, dir) < 0) {
@@ -273,6 +274,7 @@ START_TEST(status_fits_one_screen) {
         says("Cluster prod: NOT QUORATE");
         says("missing:");
         says("node3 is not proven off; 1 guest waits for that");
+        says("node3 waits: node 4 is called so in the nodelist");
         says("mend:         repair bmc3");
         says("dns   failed running");
         says("Guests: 4 (1 running, 1 stopped, 2 failed, 1 of them ignored); 1 not as wanted");
@@ -287,6 +289,8 @@ static const struct {
         {"host list", "node2 online"},
         {"host show node3", "Host node3 (node 3): lost"},
         {"host show node3", "bmc3"},
+        {"host show node3", "node3 waits: node 4 is called so in the nodelist"},
+        {"host list", "why:          the ledger knows node3 as node 3, which is not in"},
         {"guest list", "web   running"},
         {"guest list --wrong", "dns   failed"},
         {"guest list --host node9", "no such guests"},

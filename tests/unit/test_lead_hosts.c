@@ -491,6 +491,7 @@ END_TEST
 /* Its devices are of its name, and would switch both. */
 START_TEST(known_under_another_id_waits_for_the_old_one) {
         struct conf_node nodes[] = {{1, "node1"}, {2, "node2"}, {3, "node3"}, {5, "node4"}};
+        struct core_waiting w[HOSTS_MAX];
         struct rig *r = open_rig();
 
         rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3));
@@ -498,15 +499,78 @@ START_TEST(known_under_another_id_waits_for_the_old_one) {
         EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
         ck_assert_ptr_null(rig_op(r, OP_HOST_ADD));
         ck_assert_ptr_null(node(r, 5));
+        ck_assert_uint_eq(core_waiting(r->c, w), 1);
+        ck_assert_uint_eq(w[0].nodeid, 5);
+        ck_assert_uint_eq(w[0].holder, 4);
+        ck_assert_str_eq(w[0].name, "node4");
+        ck_assert_str_eq(w[0].why,
+                         "the ledger knows node4 as node 4, which is not in the nodelist any more "
+                         "but cannot be forgotten yet: it is lost and not proven off");
+        ck_assert_str_eq(w[0].mend, "hawctl explain host node4 says what helps");
         fenced(r, FENCE_PROVEN_OFF);
+        ck_assert_uint_eq(core_waiting(r->c, w), 0);
         ck_assert_ptr_null(node(r, 4));
         ck_assert_ptr_nonnull(node(r, 5));
         rig_close(r);
 }
 END_TEST
 
+/* What keeps the old one: what @why names. */
+static void kept_since(struct rig *r, const char *why, const char *mend) {
+        struct conf_node nodes[] = {{1, "node1"}, {2, "node2"}, {3, "node3"}, {5, "node4"}};
+        struct core_waiting w[HOSTS_MAX];
+
+        EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
+        ck_assert_uint_eq(core_waiting(r->c, w), 1);
+        ck_assert_msg(strstr(w[0].why, why) != NULL, "%s", w[0].why);
+        ck_assert_msg(strstr(w[0].mend, mend) != NULL, "%s", w[0].mend);
+}
+
+START_TEST(who_waits_for_a_name_is_told_why) {
+        struct rig *r = open_rig();
+
+        kept_since(r, "its hawd still takes part", "systemctl stop hawd corosync");
+        BY(r, 1, .kind = OP_GUEST_ADD, .spec = led_spec("web"), .desired = DESIRED_STOPPED);
+        node(r, 4)->state = HOST_QUARANTINED;
+        rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3, 4));
+        kept_since(r, "it is quarantined", "hawctl explain host node4");
+        rig_model(r)->guests[0].claims = 1u << 3;
+        kept_since(r, "it is quarantined, and 1 guest may run there", "guest list --host node4");
+        rig_close(r);
+}
+END_TEST
+
+/* The 33rd is not proposed again and again: others come and go meanwhile. */
+START_TEST(a_full_ledger_takes_nobody_in) {
+        struct conf_node nodes[] = {{1, "node1"}, {2, "node2"}, {3, "node3"}, {5, "node5"}};
+        struct core_waiting w[HOSTS_MAX];
+        struct rig *r = open_rig();
+        struct model *m = rig_model(r);
+
+        r->config.after_fence = AFTER_FENCE_OFF;
+        while (m->n_hosts < HOSTS_MAX) {
+                struct host *h = &m->hosts[m->n_hosts++];
+
+                *h = (struct host){
+                        .nodeid = 100 + (uint32_t)m->n_hosts, .state = HOST_LOST, .no_vote = true};
+                text_fmt(h->name, sizeof(h->name), "old%u", h->nodeid);
+        }
+        EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
+        ck_assert_ptr_null(rig_op(r, OP_HOST_ADD));
+        ck_assert_uint_eq(core_waiting(r->c, w), 1);
+        ck_assert_uint_eq(w[0].holder, 0);
+        ck_assert_ptr_nonnull(strstr(w[0].why, "holds no more"));
+        BY(r, 1, .kind = OP_FENCE_CONFIRM, .host = m->hosts[HOSTS_MAX - 1].nodeid, .text = "ann");
+        ck_assert_ptr_nonnull(rig_op(r, OP_HOST_REMOVE)); /* there is room again */
+        ck_assert_ptr_nonnull(rig_op(r, OP_HOST_ADD));
+        ck_assert_uint_eq(core_waiting(r->c, w), 0);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(renamed_by_the_nodelist) {
         struct conf_node nodes[] = {{1, "node2"}, {2, "node1"}, {3, "web3"}, {4, "node4"}};
+        struct core_waiting w[HOSTS_MAX];
         struct rig *r = open_rig();
 
         EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
@@ -515,6 +579,12 @@ START_TEST(renamed_by_the_nodelist) {
         /* Names that are swapped would swap what fences whom: nobody takes another's. */
         ck_assert_str_eq(node(r, 1)->name, "node1");
         ck_assert_str_eq(node(r, 2)->name, "node2");
+        ck_assert_uint_eq(core_waiting(r->c, w), 2);
+        ck_assert_uint_eq(w[0].nodeid, 1);
+        ck_assert_uint_eq(w[0].holder, 2);
+        ck_assert_str_eq(w[0].why,
+                         "node 2 still has the name node2: it waits itself, for the name node1");
+        ck_assert_ptr_nonnull(strstr(w[0].mend, "call node 2 something that no host is called"));
         rig_clear(r);
         EVENT(r, .kind = EV_NODELIST, .nodelist = {.nodes = nodes, .n_nodes = 4});
         ck_assert_ptr_null(rig_op(r, OP_HOST_RENAME));
@@ -554,6 +624,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, removed_only_when_nothing_can_run_there);
         tcase_add_test(tc, known_under_another_id_waits_for_the_old_one);
         tcase_add_test(tc, renamed_by_the_nodelist);
+        tcase_add_test(tc, who_waits_for_a_name_is_told_why);
+        tcase_add_test(tc, a_full_ledger_takes_nobody_in);
         return s;
 }
 

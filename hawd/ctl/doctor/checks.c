@@ -7,6 +7,7 @@ const struct doctor_check doctor_checks[] = {
         {.name = "hawd", .host = judge_hawd},
         {.name = "cluster", .cluster = judge_cluster},
         {.name = "hosts", .cluster = judge_hosts},
+        {.name = "nodelist", .cluster = judge_nodelist},
         {.name = "guests", .cluster = judge_guests},
         {.name = "fencing", .cluster = judge_fencing},
         {.name = "secrets", .host = judge_secrets},

@@ -93,12 +93,12 @@ bool may_run(const json_t *exam, const char *guest, const char *host);
 /* The checks, by file. */
 typedef void doctor_host_check(struct findings *f, const json_t *facts);
 typedef void doctor_cluster_check(struct findings *f, const json_t *exam);
-doctor_cluster_check judge_answers, judge_cluster, judge_hosts, judge_guests, judge_config_equal,
-        judge_versions, judge_clocks; /* judge_cluster.c */
-doctor_cluster_check judge_fencing;   /* judge_fence.c */
-doctor_cluster_check judge_storage;   /* judge_storage.c */
-doctor_cluster_check judge_cpus;      /* judge_cpu.c */
-doctor_cluster_check judge_capacity;  /* judge_capacity.c */
+doctor_cluster_check judge_answers, judge_cluster, judge_hosts, judge_nodelist, judge_guests,
+        judge_config_equal, judge_versions, judge_clocks; /* judge_cluster.c */
+doctor_cluster_check judge_fencing;                       /* judge_fence.c */
+doctor_cluster_check judge_storage;                       /* judge_storage.c */
+doctor_cluster_check judge_cpus;                          /* judge_cpu.c */
+doctor_cluster_check judge_capacity;                      /* judge_capacity.c */
 doctor_host_check judge_corosync, judge_quorum, judge_token, judge_links,
         judge_crypto; /* judge_corosync.c */
 doctor_host_check judge_libvirt, judge_autostart, judge_libvirt_guests, judge_lock_manager,

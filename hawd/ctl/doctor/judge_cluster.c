@@ -109,6 +109,22 @@ void judge_hosts(struct findings *f, const json_t *exam) {
         }
 }
 
+void judge_nodelist(struct findings *f, const json_t *exam) {
+        const json_t *list = part_of(exam, "status/waiting"), *w;
+        size_t i;
+
+        if (!json_is_array(list))
+                return; /* local */
+        json_array_foreach(list, i, w) {
+                found_on(f, jtext(w, "name"), SEVERITY_WARNING,
+                         "node %lld of the nodelist is not taken in under this name: %s",
+                         (long long)jint(w, "nodeid"), jtext(w, "why"));
+                mend(f, "%s", jtext(w, "mend"));
+        }
+        if (i == 0)
+                found(f, SEVERITY_OK, "no host of the nodelist waits for its name");
+}
+
 void judge_guests(struct findings *f, const json_t *exam) {
         const json_t *list = json_object_get(exam, "guests"), *g;
         size_t i, bad = 0;

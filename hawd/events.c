@@ -58,6 +58,12 @@ static void on_domain(void *ud, const struct domain_seen *domain) {
         hawd_step(ud, &ev);
 }
 
+static void on_definition(void *ud, const char *uuid, const char *name, bool defined) {
+        struct event ev = {.kind = EV_DEFINITION, .definition = {uuid, name, defined}};
+
+        hawd_step(ud, &ev);
+}
+
 static void on_healthy(void *ud, const char *uuid, const char *evidence) {
         struct event ev = {.kind = EV_DOMAIN_HEALTHY, .domain = {.wall = now_wall()}};
 
@@ -130,6 +136,7 @@ const struct guest_callbacks hawd_guest_callbacks = {
         .up = on_libvirt_up,
         .down = on_libvirt_down,
         .domain = on_domain,
+        .definition = on_definition,
         .healthy = on_healthy,
         .job_done = on_job_done,
         .host = on_host,

@@ -31,8 +31,16 @@ int byhand_redefined(const struct model *m, uint32_t nodeid, const struct guest_
         int index = model_host_index(m, nodeid);
 
         text[0] = '\0';
-        if (!g || index < 0 || !(g->claims & (1u << index)))
+        if (!g || index < 0)
                 return 0;
+        if (!(g->claims & (1u << index))) {
+                if (g->claims || g->desired == DESIRED_STOPPED)
+                        text_set(
+                                text, TEXT_LEN,
+                                "somebody defined it here, where it is not to run: it is undefined "
+                                "again (hawctl apply changes its definition)");
+                return 0;
+        }
         if (strcmp(g->spec->name, spec->name) != 0) {
                 text_fmt(text, TEXT_LEN,
                          "somebody gave its definition another name, %s, which is not taken over",

@@ -345,6 +345,9 @@ static int take(struct core *c, const struct event *ev) {
         case EV_DOMAIN:
                 executor_domain(c, &ev->domain);
                 return 0;
+        case EV_DEFINITION:
+                executor_definition(c, ev);
+                return 0;
         case EV_DOMAIN_HEALTHY:
                 executor_healthy(c, &ev->domain);
                 return 0;

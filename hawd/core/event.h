@@ -21,6 +21,7 @@ enum event_kind {
         EV_LIBVIRT_UP,     /* connected; n_domains and domains: all that it shows, managed or not */
         EV_LIBVIRT_DOWN,
         EV_DOMAIN,         /* one domain changed */
+        EV_DEFINITION,     /* a domain was defined or undefined, by whomever */
         EV_DOMAIN_HEALTHY, /* the agent of uuid answers */
         EV_GUEST_JOB_DONE,
         EV_FENCE_DONE, /* one device action ended */
@@ -138,6 +139,10 @@ struct event {
                         size_t n_domains;
                 } libvirt;
                 struct domain_seen domain;
+                struct {
+                        const char *uuid, *name;
+                        bool defined;
+                } definition;
                 struct {
                         uint64_t id;
                         enum job_result result;

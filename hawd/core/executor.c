@@ -83,6 +83,22 @@ void executor_domain(struct core *c, const struct domain_seen *d) {
         domain_set(c, domain_get(c, d), d);
 }
 
+void executor_definition(struct core *c, const struct event *ev) {
+        struct domain *dom = executor_find(c, ev->definition.uuid);
+
+        if (!dom && ev->definition.defined) {
+                struct domain_seen d = {
+                        .state = SEEN_GONE, .end_why = END_UNKNOWN, .wall = c->wall};
+
+                text_set(d.uuid, sizeof(d.uuid), ev->definition.uuid);
+                text_set(d.name, sizeof(d.name), ev->definition.name);
+                dom = domain_get(c, &d);
+                dom->seen = d;
+        }
+        if (dom)
+                dom->defined = ev->definition.defined;
+}
+
 void executor_healthy(struct core *c, const struct domain_seen *d) {
         struct domain *dom = executor_find(c, d->uuid);
 

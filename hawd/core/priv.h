@@ -429,6 +429,7 @@ struct entry *observation(struct core *c, enum op_kind kind, struct op **ret_op)
 /* executor.c */
 void executor_libvirt(struct core *c, const struct event *ev);
 void executor_domain(struct core *c, const struct domain_seen *d);
+void executor_definition(struct core *c, const struct event *ev);
 void executor_healthy(struct core *c, const struct domain_seen *d);
 void executor_done(struct core *c, const struct event *ev);
 void executor_tick(struct core *c);

@@ -125,9 +125,11 @@ static void take_report(struct guest_adapter *a, struct report *r) {
                 break;
         case REPORT_LIFECYCLE:
                 if (r->raw.event == VIR_DOMAIN_EVENT_DEFINED ||
-                    r->raw.event == VIR_DOMAIN_EVENT_UNDEFINED)
-                        keep_defined(&a->keep, r->raw.uuid);
-                else if (lifecycle_take(&a->lifecycle, &r->raw, now, &seen))
+                    r->raw.event == VIR_DOMAIN_EVENT_UNDEFINED) {
+                        keep_defined(&a->keep, r->raw.uuid); /* looks before it is undefined */
+                        a->callbacks->definition(a->userdata, r->raw.uuid, r->raw.name,
+                                                 r->raw.event == VIR_DOMAIN_EVENT_DEFINED);
+                } else if (lifecycle_take(&a->lifecycle, &r->raw, now, &seen))
                         a->callbacks->domain(a->userdata, &seen);
                 break;
         case REPORT_HEALTHY:

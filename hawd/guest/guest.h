@@ -56,6 +56,8 @@ struct guest_callbacks {
         void (*down)(void *userdata, const char *why);
         /* One domain changed (lifecycle). Ends by hawd's own jobs are reported too. */
         void (*domain)(void *userdata, const struct domain_seen *domain);
+        /* One domain, kept or not, was defined or undefined, by hawd too. */
+        void (*definition)(void *userdata, const char *uuid, const char *name, bool defined);
         /* The guest agent of @uuid is connected. */
         void (*healthy)(void *userdata, const char *uuid, const char *evidence);
         /* Exactly once for each job submitted. @spec: DUMP, when DONE; take a reference to keep. */

@@ -93,6 +93,12 @@ static void on_host(void *userdata, uint32_t vcpus, uint64_t memory_mib) {
                free_mib, load);
 }
 
+static void on_definition(void *ud, const char *uuid, const char *name, bool defined) {
+        (void)ud;
+        (void)name;
+        printf("definition %s %d\n", uuid, defined);
+}
+
 static bool on_kept(void *userdata, const char *uuid) {
         (void)userdata;
         (void)uuid;
@@ -193,6 +199,7 @@ int main(int argc, char **argv) {
                 .up = on_up,
                 .down = on_down,
                 .domain = on_domain,
+                .definition = on_definition,
                 .healthy = on_healthy,
                 .job_done = on_job,
                 .host = on_host,

@@ -63,7 +63,9 @@ START_TEST(change_elsewhere_or_of_others_is_not) {
         led_open(&l, 3);
         led_running(&l, "web", 2);
         ck_assert_int_eq(ask(&l, 1, changed(4096), &req, text), 0); /* it has no claim there */
+        ck_assert_ptr_nonnull(strstr(text, "it is undefined again"));
         ck_assert_int_eq(ask(&l, 9, changed(4096), &req, text), 0);
+        ck_assert_str_eq(text, "");
         renamed = changed(4096);
         text_set(renamed->name, sizeof(renamed->name), "other");
         ck_assert_int_eq(ask(&l, 2, renamed, &req, text), 0);

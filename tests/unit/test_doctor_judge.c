@@ -141,6 +141,60 @@ START_TEST(one_host_alone) {
 }
 END_TEST
 
+/* A doctor who cries wolf is not read. */
+static const struct {
+        const char *path, *value, *path2, *value2;
+} harmless[] = {
+        {F2 "host/state_dir/free_mib", "90000", F2 "host/state_dir/total_mib", "4000000"},
+        {"guests/0/desired", "'ignored'", "guests/0/memory_mib", "16000"}, /* is not recovered */
+        {F2 "host/watchdogs", "[]", F2 "host/certificates", "[]"},
+        {"status/hosts/2/state", "'maintenance'", "status/hosts/2/clock_offset_ms", "150"},
+};
+
+START_TEST(what_hurts_nobody_is_no_warning) {
+        struct findings f = {0};
+        json_t *exam = sound();
+
+        change(exam, harmless[_i].path, harmless[_i].value);
+        change(exam, harmless[_i].path2, harmless[_i].value2);
+        doctor_judge(exam, &f);
+        say(&f, SEVERITY_WARNING);
+        for (size_t i = 0; i < f.n; i++)
+                ck_assert_int_le(f.list[i].severity, SEVERITY_NOTE);
+        findings_clear(&f);
+        json_decref(exam);
+}
+END_TEST
+
+/* One host cannot be fenced by anybody, and nothing takes its guests over: that is said once. */
+START_TEST(cluster_of_one_is_not_blamed_for_it) {
+        struct findings f = {0};
+        json_t *exam = sound();
+
+        json_array_remove(json_object_get(exam, "hosts"), 2);
+        json_array_remove(json_object_get(exam, "hosts"), 1);
+        change(exam, "status/hosts",
+               "[{'name': 'node1', 'nodeid': 1, 'state': 'online',"
+               " 'in_group': true, 'clock_offset_ms': 0, 'vcpus': 8,"
+               " 'memory_mib': 16384, 'devices': []}]");
+        if (_i == 0) {
+                change(exam, F1 "host/config/ring", "'solo'");
+                change(exam, F1 "host/units/hawd-solo/enabled", "true");
+                change(exam, F1 "host/units/hawd-solo/after",
+                       "['libvirtd.service', 'virt-guest-shutdown.target']");
+        } else {
+                change(exam, F1 "corosync/nodes", "[{'nodeid': 1, 'links': [0, 1]}]");
+                change(exam, F1 "corosync/quorum/expected", "1");
+        }
+        doctor_judge(exam, &f);
+        say(&f, SEVERITY_NOTE);
+        for (size_t i = 0; i < f.n; i++)
+                ck_assert_int_le(f.list[i].severity, SEVERITY_NOTE);
+        findings_clear(&f);
+        json_decref(exam);
+}
+END_TEST
+
 START_TEST(scripts_get_all_of_it) {
         struct findings f = {0};
         json_t *exam = sound(), *j;
@@ -167,6 +221,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, a_sound_cluster_has_nothing_but_good);
         tcase_add_test(tc, facts_may_be_anything);
         tcase_add_test(tc, one_host_alone);
+        tcase_add_loop_test(tc, what_hurts_nobody_is_no_warning, 0, (int)ARRAY_SIZE(harmless));
+        tcase_add_loop_test(tc, cluster_of_one_is_not_blamed_for_it, 0, 2);
         tcase_add_test(tc, scripts_get_all_of_it);
         return s;
 }

@@ -385,6 +385,32 @@ START_TEST(healthy_by_its_agent) {
 }
 END_TEST
 
+/* It is defined only where it may run: what somebody defines elsewhere goes, also what was there
+ * before hawd kept it. What hawd does not keep stays. */
+START_TEST(definition_elsewhere_is_undone) {
+        struct rig *r = open_rig(false); /* node2, "web" has no claim here */
+        struct guest_spec *db = led_spec("db");
+
+        EVENT(r, .kind = EV_DEFINITION, .definition = {db->uuid, "db", true});
+        ck_assert_uint_eq(rig_jobs(r, GJOB_UNDEFINE), 0);
+        BY(r, 3, .kind = OP_GUEST_ADD, .spec = db, .host = 3, .desired = DESIRED_RUNNING);
+        ck_assert_uint_eq(rig_jobs(r, GJOB_UNDEFINE), 1);
+        ck_assert_str_eq(rig_act(r, ACT_GUEST_JOB)->guest_job.name, "db");
+        rig_job_done(r, rig_job(r, GJOB_UNDEFINE), RESULT_DONE, SEEN_GONE);
+        rig_clear(r);
+        EVENT(r, .kind = EV_DEFINITION,
+              .definition = {model_guest_named(rig_model(r), "db")->spec->uuid, "db", true});
+        ck_assert_uint_eq(rig_jobs(r, GJOB_UNDEFINE), 1);
+        rig_job_done(r, rig_job(r, GJOB_UNDEFINE), RESULT_DONE, SEEN_GONE);
+        rig_clear(r);
+        EVENT(r, .kind = EV_DEFINITION, .definition = {"0f", "foreign", true});
+        EVENT(r, .kind = EV_DEFINITION, .definition = {"0f", "foreign", false});
+        rig_pass(r, 10 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_jobs(r, GJOB_UNDEFINE), 0);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(stop_and_settle_jobs_are_what_they_say) {
         struct rig *r = open_rig(true);
 
@@ -434,6 +460,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, healthy_by_its_agent);
         tcase_add_loop_test(tc, agent_that_never_answers_is_not_waited_for, 0,
                             (int)ARRAY_SIZE(silent_agents));
+        tcase_add_test(tc, definition_elsewhere_is_undone);
         tcase_add_test(tc, stop_and_settle_jobs_are_what_they_say);
         return s;
 }

@@ -257,7 +257,7 @@ struct world {
         enum seen_state seen[32];
         char text[32][TEXT_LEN];
         struct guest_spec *spec;
-        bool kept;
+        bool kept, defined;
         int by_hands, redefinitions;
         char by_hand[TEXT_LEN];
         struct guest_spec *redefined;
@@ -311,6 +311,14 @@ static void on_host(void *userdata, uint32_t vcpus, uint64_t memory_mib) {
         ck_assert_uint_gt(memory_mib, 0);
 }
 
+static void on_definition(void *userdata, const char *uuid, const char *name, bool defined) {
+        struct world *w = userdata;
+
+        ck_assert_str_eq(uuid, TEST_UUID);
+        ck_assert_str_eq(name, "test");
+        w->defined = defined;
+}
+
 static bool on_kept(void *userdata, const char *uuid) {
         struct world *w = userdata;
 
@@ -337,6 +345,7 @@ static const struct guest_callbacks callbacks = {
         .up = on_up,
         .down = on_down,
         .domain = on_domain,
+        .definition = on_definition,
         .healthy = on_healthy,
         .job_done = on_job,
         .host = on_host,
@@ -550,9 +559,11 @@ START_TEST(definition_by_hand_is_told_of) {
         define(conn, dom, ">4194304<", ">4194304<");
         pump(&w, 300);
         ck_assert_int_eq(w.redefinitions, 1); /* nothing new */
+        ck_assert(w.defined);
         ck_assert_int_eq(virDomainUndefine(dom), 0);
         run_until(&w, &w.by_hands, 1);
         ck_assert_ptr_nonnull(strstr(w.by_hand, "undefined it"));
+        ck_assert(!w.defined);
         forget(dom, conn);
         guest_spec_unref(w.spec);
         guest_spec_unref(w.redefined);

@@ -33,6 +33,7 @@ static void add_guests(struct model *m, const json_t *guests) {
                 struct guest_spec *spec = guest_spec_new();
                 const struct host *last;
                 struct guest *g;
+                int desired = desired_from(jtext(j, "desired"));
 
                 text_set(spec->name, sizeof(spec->name), jtext(j, "name"));
                 spec->vcpus = (uint32_t)jnum(j, "vcpus");
@@ -40,6 +41,7 @@ static void add_guests(struct model *m, const json_t *guests) {
                 spec->conf.priority = (int32_t)jnum(json_object_get(j, "settings"), "priority");
                 g = model_guest_add(m, spec);
                 guest_spec_unref(spec);
+                g->desired = desired >= 0 ? (enum desired)desired : DESIRED_RUNNING;
                 last = model_host_named(m, jtext(j, "host"));
                 g->host = last ? last->nodeid : 0;
                 json_array_foreach(json_object_get(j, "claims"), k, c) {
@@ -101,6 +103,11 @@ static void settings(const json_t *exam, struct config *c) {
         }
 }
 
+/* Would it be started elsewhere? */
+static bool is_recovered(const struct guest *g) {
+        return g->desired == DESIRED_RUNNING || g->desired == DESIRED_PAUSED;
+}
+
 /* The order in which guests are recovered. */
 static int by_priority(const void *a, const void *b) {
         const struct guest *const *x = a, *const *y = b;
@@ -125,7 +132,8 @@ static void without(struct findings *f, const struct model *now, const struct co
         for (size_t i = 0; i < m.n_guests; i++)
                 if (m.guests[i].claims & (1u << lost)) {
                         m.guests[i].claims = 0;
-                        guests[n++] = &m.guests[i];
+                        if (is_recovered(&m.guests[i]))
+                                guests[n++] = &m.guests[i];
                 }
         qsort(guests, n, sizeof(*guests), by_priority);
         plan_init(plan, &m, config);
@@ -162,8 +170,8 @@ void judge_capacity(struct findings *f, const json_t *exam) {
         struct config *config;
         size_t before = f->n, online = 0;
 
-        if (!json_is_array(hosts))
-                return; /* local */
+        if (!json_is_array(hosts) || json_array_size(hosts) == 1)
+                return; /* local; or alone, which corosync or quorum says */
         model_init(&m);
         config = xcalloc(1, sizeof(*config));
         settings(exam, config);

@@ -86,6 +86,8 @@ void judge_fencing(struct findings *f, const json_t *exam) {
         const json_t *h, *d;
         size_t i, k;
 
+        if (json_array_size(part_of(exam, "status/hosts")) == 1)
+                return; /* there is nobody to fence it */
         json_array_foreach(part_of(exam, "status/hosts"), i, h) {
                 const json_t *devices = json_object_get(h, "devices");
                 const char *name = jtext(h, "name");

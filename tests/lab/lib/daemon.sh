@@ -90,15 +90,17 @@ verb_daemon() {
         esac
 }
 
-# All lab hosts have one kernel and so one clock: only hawd is shown another time of day, from its next start.
+# All lab hosts have one kernel and so one clock: only hawd is shown another time of day, from its next start;
+# one that was started so is shown the next one at once, with 'step'.
 verb_clock() {
-        local host=${1:-} msec=${2:-} file
+        local host=${1:-} msec=${2:-} how=${3:-restart} file
         need_host "$host"
         need_power "$host"
         [[ $msec =~ ^-?[0-9]+$ ]] || usage_error "clock: '$msec' is no number of milliseconds" clock
+        [[ $how == restart || $how == step ]] || usage_error "clock: '$how' is not 'step'" clock
         file=/proc/$(host_pid "$host")/root/run/hawd-lab/skew
-        if ((msec == 0)); then rm -f "$file"; else printf '%d\n' "$msec" >"$file"; fi
-        hawd_daemon "$host" restart
+        if ((msec == 0)); then rm -f "$file"; else printf '%d\n' "$msec" >"$file.new" && mv "$file.new" "$file"; fi
+        [[ $how == step ]] || hawd_daemon "$host" restart
 }
 
 verb_wire() {

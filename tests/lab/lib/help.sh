@@ -18,7 +18,7 @@ are namespaces node1 ... nodeN.
   bmc HOST|HOST.a|HOST.b alive|dead|lie|lie-off|slow [SECONDS]|hang [SECONDS]|status
   corosync hosts HOST... | set section.key=value... | reload | show
   qnetd start|kill
-  clock HOST MSEC
+  clock HOST MSEC [step]
   wire HOST plain|newer|major|garbage
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
   guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
@@ -102,7 +102,8 @@ lab wire HOST MODE: restarts hawd there, speaking to the others in another way u
   garbage  before each message something that is none
 EOF
         clock) cat <<'EOF' ;;
-lab clock HOST MSEC: restarts hawd there with a time of day that is MSEC ahead (-MSEC: behind); 0: right again.
+lab clock HOST MSEC [step]: restarts hawd there with a time of day that is MSEC ahead (-MSEC: behind); 0: right
+again. With 'step' the hawd that was so started sees the clock jump, and is not restarted.
 EOF
         daemon) cat <<'EOF' ;;
 lab daemon HOST hawd|corosync|libvirtd VERB

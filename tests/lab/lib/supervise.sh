@@ -28,7 +28,7 @@ while :; do
         mkdir -p /run/hawd /var/lib/hawd
         changed=()
         [[ ! -s /run/hawd-lab/skew ]] ||
-                changed=(env "LD_PRELOAD=$LAB_PROGRAMS/skew.so" "LAB_SKEW_MSEC=$(</run/hawd-lab/skew)")
+                changed=(env "LD_PRELOAD=$LAB_PROGRAMS/skew.so")
         [[ ! -s /run/hawd-lab/wire ]] ||
                 changed=(env "LD_PRELOAD=$LAB_PROGRAMS/wire.so" "LAB_WIRE=$(</run/hawd-lab/wire)")
         setsid "${changed[@]}" hawd --foreground </dev/null >>/var/log/hawd.log 2>&1 &

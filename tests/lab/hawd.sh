@@ -77,13 +77,13 @@ add_guest() {
 
 # ---- what the witness saw -------------------------------------------------------------------------
 
-# beats GUEST HOST [SINCE-MSEC]: in the last second, and since, 5 heartbeats, all from HOST (a pattern)
+# beats GUEST HOST [SINCE-MSEC]: in the last second, and since, 3 heartbeats, all from HOST (a pattern)
 beats() {
         local since=$(($(now_msec) - 1000)) mark=${3:-0}
         since=$((since > mark ? since : mark))
         tail -n 4000 "$LAB_STATE/watch.log" | awk -v since="$since" -v guest="$1" -v host="^($2)\$" '
                 $1 >= since && $3 == guest && $4 == "HB" { if ($2 ~ host) n++; else others++ }
-                END { exit !(n >= 5 && !others) }'
+                END { exit !(n >= 3 && !others) }'
 }
 
 silent() { # GUEST...: no heartbeat in the last second

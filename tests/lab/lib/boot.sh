@@ -11,6 +11,8 @@ disk=$LAB_DIR/hosts/$host
 export LC_ALL=C HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck source=/dev/null
 . "$LAB_DIR/lab.env"
+# shellcheck source=conf.sh
+. "$LAB_HERE/lib/conf.sh"
 
 say() { printf '%s %s: %s\n' "$(date +%T.%3N)" "$host" "$*"; }
 say 'boot'
@@ -21,7 +23,10 @@ mount -t sysfs sysfs /sys # of this network namespace; hides the cgroups too
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t mqueue mqueue /dev/mqueue 2>/dev/null
-mount --bind "$disk/etc" /etc
+for dir in $ETC_SHARED; do
+        [[ ! -d /etc/$dir ]] || { mkdir -p "$disk/etc/$dir" && mount --bind -o ro "/etc/$dir" "$disk/etc/$dir"; }
+done
+mount --rbind "$disk/etc" /etc
 mount --bind "$disk/lib" /var/lib
 mount --bind "$disk/log" /var/log
 mount --bind "$disk/cache" /var/cache/libvirt

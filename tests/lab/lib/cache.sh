@@ -33,6 +33,7 @@ cache_programs() {
         build_program "$LAB_PROGRAMS/nolock.so" "$LAB_HERE/host/nolock.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/wire.so" "$LAB_HERE/host/wire.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/skew.so" "$LAB_HERE/host/skew.c" -shared -fPIC
+        build_program "$LAB_PROGRAMS/tsc" "$LAB_HERE/host/tsc.c"
         build_program "$LAB_PROGRAMS/beat" "$LAB_HERE/guest/beat.c" -static
         printf '%s\n' "$want" >"$LAB_PROGRAMS/stamp"
 }

@@ -51,7 +51,7 @@ write_env() {
         printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" HAWD_BIN "$HAWD_BIN" \
                 RING_KIND "$RING_KIND" RING_HOSTS "$RING_HOSTS" RING_SETS "$RING_SETS" QDEVICE "$QDEVICE" \
                 SUPPLIES "$SUPPLIES" DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
-                LAB_PROGRAMS "$LAB_PROGRAMS" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
+                LAB_PROGRAMS "$LAB_PROGRAMS" TSC_KHZ "${TSC_KHZ:-$("$LAB_PROGRAMS/tsc")}" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
         mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
 }
 
@@ -107,16 +107,17 @@ up_locked() {
                 wait_until 60 bmc_answers "$bmc" ||
                         die "$bmc: its BMC does not answer after 60 s (lab logs ${bmc%%.*} bmc)"
         done
-        keep_capabilities
+        with_lock "$LAB_CACHE" keep_capabilities
         printf "lab '%s' is up: %d hosts in %d ms\n" "$LAB_NAME" "$N_HOSTS" $(($(now_msec) - t0))
 }
 
-# libvirt's probe of QEMU takes seconds; it stays valid until one of the two is upgraded.
+# libvirt's probe of QEMU takes seconds on each host; it stays valid until one of the two is installed anew.
 keep_capabilities() {
-        [[ ! -d $LAB_CACHE/libvirt ]] || return 0
-        cp -a "$(host_dir node1)/cache" "$LAB_CACHE/libvirt.$$" &&
-                mv -T "$LAB_CACHE/libvirt.$$" "$LAB_CACHE/libvirt" 2>/dev/null
-        rm -rf "$LAB_CACHE/libvirt.$$"
+        local mine
+        mine=$(host_dir node1)/cache
+        if diff -rq "$mine" "$LAB_CACHE/libvirt" >/dev/null 2>&1; then return 0; fi
+        rm -rf "$LAB_CACHE"/libvirt{,.new}
+        cp -a "$mine" "$LAB_CACHE/libvirt.new" && mv -T "$LAB_CACHE/libvirt.new" "$LAB_CACHE/libvirt"
 }
 
 verb_up() {

@@ -86,13 +86,17 @@ conf_set() {
                 END { set(); if (!done) printf "\n%s\n%s = %s\n", section, key, value }'
 }
 
+# Of this machine's /etc a host has the files; of its folders those below are seen in the host, read-only
+# (boot.sh). The others are not missed, and copying thousands of files takes longer than to boot.
+# shellcheck disable=SC2034 # used by boot.sh
+ETC_SHARED='alternatives ssl'
+
 # The service groups are what sysusers.d makes on a real host.
 write_etc() { # HOST
         local host=$1 etc peer
         etc=$(host_dir "$host")/etc
-        cp -a --reflink=auto /etc "$etc" 2>/dev/null # what cannot be read is not needed
-        rm -rf "$etc/corosync" "$etc/libvirt" "$etc/hawd"
-        mkdir -p "$etc/libvirt/qemu/networks/autostart" "$etc/hawd" "$etc/pki"
+        mkdir -p "$etc"/{libvirt/qemu/networks/autostart,hawd,pki,systemd/system}
+        find /etc -maxdepth 1 ! -type d -exec cp -a -t "$etc" {} + 2>/dev/null # what cannot be read is not needed
         printf '7777%027d%d\n' 0 "${host#node}" >"$etc/machine-id"
         printf '%s\n' "$host" >"$etc/hostname"
         {

@@ -19,7 +19,7 @@ guest_mac() {
 }
 
 # What the kernel does at boot and nobody here needs: a quarter of the time until the first heartbeat.
-GUEST_BOOT="cryptomgr.notests rcupdate.rcu_expedited=1"
+GUEST_BOOT="noreplace-smp cryptomgr.notests rcupdate.rcu_expedited=1"
 GUEST_BOOT+=" initcall_blacklist=load_system_certificate_list,init_encrypted,init_blk_tracer,init_evm"
 
 guest_xml() { # NAME MEMORY_MIB; LAB_BEAT_MSEC says how often it beats
@@ -33,7 +33,7 @@ guest_xml() { # NAME MEMORY_MIB; LAB_BEAT_MSEC says how often it beats
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>$LAB_CACHE/vmlinux</kernel>
     <initrd>$LAB_INITRD</initrd>
-    <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable $GUEST_BOOT hawd.beat=${LAB_BEAT_MSEC:-20}</cmdline>
+    <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable tsc_early_khz=$TSC_KHZ $GUEST_BOOT hawd.beat=${LAB_BEAT_MSEC:-20}</cmdline>
   </os>
   <features><acpi/><tcg><tb-cache unit='MiB'>32</tb-cache></tcg></features>
   <cpu mode='custom'><model>qemu64</model></cpu>
@@ -134,7 +134,7 @@ last_beat() {
 beats_on() { # HOST GUEST: heartbeats come, now
         local before
         before=$(last_beat "$1" "$2")
-        sleep 0.1
+        sleep 0.2
         [[ $(last_beat "$1" "$2") != "$before" ]]
 }
 

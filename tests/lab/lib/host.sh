@@ -15,7 +15,7 @@ make_disk() { # HOST
         dir=$(host_dir "$1")
         [[ ! -d $dir/etc ]] || return 0
         mkdir -p "$dir"/{lib/{corosync,libvirt,hawd,misc},log/{corosync,libvirt/qemu},cache,local}
-        [[ ! -d $LAB_CACHE/libvirt ]] || cp -a "$LAB_CACHE/libvirt/." "$dir/cache"
+        [[ ! -d $LAB_CACHE/libvirt ]] || cp -a "$LAB_CACHE/libvirt/." "$dir/cache" 2>/dev/null # else it probes
         write_etc "$1"
 }
 

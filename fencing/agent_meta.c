@@ -154,6 +154,18 @@ int agent_judge(const char *agent, const char *xml, struct agent_traits *ret,
         return 0;
 }
 
+const char *agent_warning(const char *agent) {
+        static const char *const by_ipmitool[] = {"fence_idrac",      "fence_ilo3", "fence_ilo4",
+                                                  "fence_ilo5",       "fence_imm",  "fence_ipmilan",
+                                                  "fence_ipmilanplus"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(by_ipmitool); i++)
+                if (strcmp(agent, by_ipmitool[i]) == 0)
+                        return "it gives ipmitool the password as an argument, which every user of "
+                               "the host can read while it runs: use driver = ipmi";
+        return NULL;
+}
+
 void agent_traits_format(const struct agent_traits *t, char *buf, size_t size) {
         text_fmt(buf, size, "address=%s user=%s password=%s", t->address, t->user, t->password);
 }

@@ -26,6 +26,9 @@ struct agent_traits {
 int agent_judge(const char *agent, const char *xml, struct agent_traits *ret,
                 struct fence_error *err);
 
+/** agent_warning() - NULL, or what people should know of it who have not chosen it on purpose */
+const char *agent_warning(const char *agent);
+
 /** agent_traits_format(), agent_traits_parse() - as kept in the cache; -EINVAL on anything odd. */
 void agent_traits_format(const struct agent_traits *t, char *buf, size_t size);
 int agent_traits_parse(const char *s, struct agent_traits *ret);

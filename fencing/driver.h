@@ -30,6 +30,7 @@ struct fence_target {
         const char *cache_dir;      /* what worked last time, or NULL: remember nothing */
         const char *agent_dir;      /* agent: look only there; NULL: /usr/sbin, /sbin */
         void (*on_group)(pid_t pg); /* agent: the process group to kill on time-out, 0 when gone */
+        usec_t judge_until; /* agent: judge it when opening, until then; 0: before it is used */
 };
 
 /** struct fence_identity - how the device was reached and what it says it is */

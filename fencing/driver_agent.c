@@ -66,42 +66,6 @@ static int check_options(const struct conf_device *d, struct fence_error *err) {
         return 0;
 }
 
-static int agent_open(const struct fence_target *t, void **ret_self, struct fence_error *err) {
-        const struct conf_device *d = t->device;
-        char value[CACHE_VALUE_LEN];
-        struct agent *s;
-        struct stat st;
-        usec_t age;
-        int r;
-
-        if (!name_valid(d->agent) || strncmp(d->agent, "fence_", 6) != 0)
-                return fence_fail(err, FENCE_BAD_CONFIG,
-                                  "[fence %s] agent: '%s' is no fence agent's name (fence_...)",
-                                  d->name, d->agent);
-        if (t->secret && strpbrk(t->secret, "\r\n"))
-                return fence_fail(err, FENCE_BAD_CONFIG, "the password of %s has a line break",
-                                  d->name);
-        r = check_options(d, err);
-        if (r != 0)
-                return r;
-        s = xcalloc(1, sizeof(*s));
-        s->t = t;
-        r = find(t, s->path, &st, err);
-        if (r != 0) {
-                free(s);
-                return r;
-        }
-        if (t->cache_dir &&
-            cache_load(t->cache_dir, d->name, agent_key(s->path, &st), value, &age) == 0)
-                s->judged = agent_traits_parse(value, &s->traits) == 0;
-        *ret_self = s;
-        return 0;
-}
-
-static void agent_close(void *self) {
-        free(self);
-}
-
 /* What it said to a failure, without the secrets that it was given. */
 static int failed(const struct agent *s, const char *action, const struct agent_run *run,
                   struct fence_error *err) {
@@ -138,8 +102,49 @@ static int judge(struct agent *s, usec_t until, struct fence_error *err) {
         if (s->t->cache_dir && stat(s->path, &st) == 0) {
                 agent_traits_format(&s->traits, value, sizeof(value));
                 /* Only a hint: without it the next action asks again. */
-                (void)cache_store(s->t->cache_dir, d->name, agent_key(s->path, &st), value);
+                (void)cache_store(s->t->cache_dir, d->agent, agent_key(s->path, &st), value);
         }
+        return 0;
+}
+
+static void agent_close(void *self) {
+        free(self);
+}
+
+static int agent_open(const struct fence_target *t, void **ret_self, struct fence_error *err) {
+        const struct conf_device *d = t->device;
+        char value[CACHE_VALUE_LEN];
+        struct agent *s;
+        struct stat st;
+        usec_t age;
+        int r;
+
+        if (!name_valid(d->agent) || strncmp(d->agent, "fence_", 6) != 0)
+                return fence_fail(err, FENCE_BAD_CONFIG,
+                                  "[fence %s] agent: '%s' is no fence agent's name (fence_...)",
+                                  d->name, d->agent);
+        if (t->secret && strpbrk(t->secret, "\r\n"))
+                return fence_fail(err, FENCE_BAD_CONFIG, "the password of %s has a line break",
+                                  d->name);
+        r = check_options(d, err);
+        if (r != 0)
+                return r;
+        s = xcalloc(1, sizeof(*s));
+        s->t = t;
+        r = find(t, s->path, &st, err);
+        if (r != 0) {
+                free(s);
+                return r;
+        }
+        if (t->cache_dir &&
+            cache_load(t->cache_dir, d->agent, agent_key(s->path, &st), value, &age) == 0)
+                s->judged = agent_traits_parse(value, &s->traits) == 0;
+        r = t->judge_until ? judge(s, t->judge_until, err) : 0;
+        if (r != 0) {
+                free(s);
+                return r;
+        }
+        *ret_self = s;
         return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "fencing/action.h"
 #include "fencing/guard.h"
+#include "fencing/precheck.h"
 #include "fencing/secret.h"
 #include "hawd/base/build.h"
 
@@ -17,11 +18,12 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
+#define AGENT_USEC (5 * USEC_PER_SEC) /* with --check: for what an agent says of itself */
 
 struct options {
         const char *config, *secrets, *cache, *agent_dir, *device;
         enum fence_action action;
-        bool has_action;
+        bool has_action, check;
         usec_t timeout; /* 0: as configured */
         usec_t deadline;
 };
@@ -30,20 +32,25 @@ static const char help[] =
         "hawd-fence - read or switch the power of a host, once\n"
         "\n"
         "  hawd-fence --device NAME --action status|off|on [OPTION]...\n"
+        "  hawd-fence --check [OPTION]...\n"
         "\n"
+        "  --check           ask no device: say of each what is wrong with its settings,\n"
+        "                    password or agent\n"
         "  --config FILE     cluster configuration (" HAWD_CONF ")\n"
         "  --secrets FILE    passwords (" HAWD_FENCING_CONF ";\n"
         "                    $CREDENTIALS_DIRECTORY/fencing.conf is preferred when there)\n"
         "  --device NAME     the [fence NAME] section to use\n"
         "  --action ACTION   status: one reading; off: until it reads off twice; on: until it "
         "reads on\n"
-        "  --timeout MS      the whole action (default: the device's timeout)\n"
+        "  --timeout MS      the whole action (default: the device's timeout); with --check one\n"
+        "                    agent's metadata (5000)\n"
         "  --deadline-boottime-usec N   send nothing after this time of CLOCK_BOOTTIME\n"
         "  --cache DIR       remember here what worked (" HAWD_RUN_DIR "/fence), \"\" for nothing\n"
         "  --agent-dir DIR   look for fence agents only here (/usr/sbin, /sbin)\n"
         "  --help, --version\n"
         "\n"
-        "Prints one line of JSON. Exit status: 0 the goal was reached, 1 it was not, 2 usage or\n"
+        "Prints one line of JSON, with --check one for each device. Exit status: 0 the goal was\n"
+        "reached, or nothing is wrong, 1 it was not, or something is, 2 usage or\n"
         "configuration. Off is what was read off twice, never what was merely accepted.\n";
 
 static int usage(const char *message, const char *value) {
@@ -71,6 +78,7 @@ enum {
         OPT_DEADLINE,
         OPT_CACHE,
         OPT_AGENT_DIR,
+        OPT_CHECK,
         OPT_HELP,
         OPT_VERSION
 };
@@ -84,6 +92,7 @@ static const struct option long_options[] = {
         {"deadline-boottime-usec", required_argument, NULL, OPT_DEADLINE},
         {"cache", required_argument, NULL, OPT_CACHE},
         {"agent-dir", required_argument, NULL, OPT_AGENT_DIR},
+        {"check", no_argument, NULL, OPT_CHECK},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
         {0},
@@ -123,6 +132,9 @@ static int parse_option(struct options *o, int opt) {
         case OPT_AGENT_DIR:
                 o->agent_dir = optarg;
                 return 0;
+        case OPT_CHECK:
+                o->check = true;
+                return 0;
         default:
                 return usage("unknown option, or one without its value", "");
         }
@@ -144,8 +156,10 @@ static int parse_options(int argc, char **argv, struct options *o) {
         }
         if (optind < argc)
                 return usage("unexpected argument", argv[optind]);
-        if (!o->device || !o->has_action)
-                return usage("--device and --action are needed", "");
+        if (o->check && (o->device || o->has_action))
+                return usage("--check is of all devices, and takes no --device or --action", "");
+        if (!o->check && (!o->device || !o->has_action))
+                return usage("--device and --action, or --check, are needed", "");
         return -1;
 }
 
@@ -163,8 +177,7 @@ static void harden(void) {
         (void)umask(077);
 }
 
-static int load_device(const struct options *o, struct config *config, struct fence_error *err,
-                       const struct conf_device **ret) {
+static int load(const struct options *o, struct config *config, struct fence_error *err) {
         struct conf_errors errors = {0};
         int r;
 
@@ -175,7 +188,12 @@ static int load_device(const struct options *o, struct config *config, struct fe
                 (void)fence_fail(err, FENCE_BAD_CONFIG, "%.240s",
                                  errors.n > 0 ? errors.lines[0] : "mistakes in the configuration");
         conf_errors_clear(&errors);
-        if (r != 0)
+        return r == 0 ? 0 : FENCE_BAD_CONFIG;
+}
+
+static int load_device(const struct options *o, struct config *config, struct fence_error *err,
+                       const struct conf_device **ret) {
+        if (load(o, config, err) != 0)
                 return FENCE_BAD_CONFIG;
         *ret = config_device(config, o->device);
         if (!*ret)
@@ -244,6 +262,23 @@ static int act(const struct options *o, const struct conf_device *device, usec_t
         return r;
 }
 
+static int check(const struct options *o, struct config *config) {
+        const struct precheck_places places = {.secrets = o->secrets,
+                                               .credentials = getenv("CREDENTIALS_DIRECTORY"),
+                                               .cache_dir = o->cache,
+                                               .agent_dir = o->agent_dir,
+                                               .agent_usec = o->timeout ? o->timeout : AGENT_USEC};
+        struct fence_error err = {0};
+        size_t wrong;
+
+        if (load(o, config, &err) != 0) {
+                fprintf(stderr, "hawd-fence: %s\n", err.message);
+                return EXIT_USAGE;
+        }
+        wrong = precheck(config, &places, stdout);
+        return fflush(stdout) == 0 && wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv) {
         struct options o = {.config = HAWD_CONF,
                             .secrets = HAWD_FENCING_CONF,
@@ -259,6 +294,8 @@ int main(int argc, char **argv) {
         status = parse_options(argc, argv, &o);
         if (status >= 0)
                 return status;
+        if (o.check)
+                return check(&o, &config);
         start = guard_now();
         guard_stopwatch(start);
         text_set(result.device, sizeof(result.device), o.device);

@@ -85,6 +85,9 @@ struct api_ports hawd_api_ports(struct hawd *d);
 
 /** hawd_load_config() - at the start; every mistake is said. Return: 0, or EXIT_CONFIG. */
 int hawd_load_config(struct hawd *d);
+/** hawd_check_fencing() - with --check-config: what is wrong with fence devices as far as it shows
+ * without asking one; warnings, since other hosts may have what this one lacks */
+void hawd_check_fencing(const struct hawd *d);
 /** hawd_write_running_conf() - the configuration in force, for the children; failure is logged */
 void hawd_write_running_conf(const struct hawd *d);
 /**

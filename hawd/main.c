@@ -250,8 +250,12 @@ int main(int argc, char **argv) {
 
         if (r >= 0)
                 return r;
-        if (d.opt.check)
-                return hawd_load_config(&d);
+        if (d.opt.check) {
+                r = hawd_load_config(&d);
+                if (r == 0)
+                        hawd_check_fencing(&d);
+                return r;
+        }
         (void)log_open("hawd", d.opt.foreground ? LOG_TARGET_STDERR : LOG_TARGET_AUTO);
         r = hawd_load_config(&d);
         if (r == 0) {

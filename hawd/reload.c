@@ -2,9 +2,12 @@
 /*
  * hawd.conf: read at the start and on demand, and the copy of the one in force that children read.
  */
+#include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "hawd/base/log.h"
+#include "hawd/base/program.h"
 #include "hawd/hawd.h"
 
 static void log_errors(const struct conf_errors *errors) {
@@ -75,4 +78,39 @@ int hawd_load_config(struct hawd *d) {
         }
         conf_errors_clear(&errors);
         return r == 0 ? 0 : EXIT_CONFIG;
+}
+
+static void say_wrong(const char *conf, const char *line) {
+        json_t *d = json_loads(line, 0, NULL);
+        const char *device = NULL, *message = NULL, *warning = NULL;
+
+        if (json_unpack(d, "{s:s,s:s,s:s}", "device", &device, "message", &message, "warning",
+                        &warning) == 0) {
+                if (*message)
+                        fprintf(stderr, "%s: warning: [fence %s] cannot be used on this host: %s\n",
+                                conf, device, message);
+                if (*warning)
+                        fprintf(stderr, "%s: warning: [fence %s]: %s\n", conf, device, warning);
+        }
+        json_decref(d);
+}
+
+void hawd_check_fencing(const struct hawd *d) {
+        const char *argv[] = {d->opt.fence_program, "--check",      "--config", d->opt.config,
+                              "--secrets",          d->opt.secrets, NULL};
+        char line[4096];
+        pid_t pid;
+        FILE *f;
+
+        if (d->config.n_devices == 0)
+                return;
+        f = program_open(argv, &pid);
+        if (!f) {
+                fprintf(stderr, "%s: warning: fence devices are not looked at: %s: %s\n",
+                        d->opt.config, d->opt.fence_program, strerror(errno));
+                return;
+        }
+        while (fgets(line, sizeof(line), f))
+                say_wrong(d->opt.config, line);
+        (void)program_close(f, pid); /* its lines have said it */
 }

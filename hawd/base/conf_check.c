@@ -93,6 +93,41 @@ static void check_level(const struct check *k, const struct conf_device *d) {
         }
 }
 
+static bool same_switch(const struct conf_device *a, const struct conf_device *b) {
+        if (a->driver != b->driver)
+                return false;
+        if (a->driver == FENCE_DRIVER_IPMI)
+                return *a->address && strcasecmp(a->address, b->address) == 0 && a->port == b->port;
+        return *a->agent && *a->options && strcmp(a->agent, b->agent) == 0 &&
+               strcmp(a->options, b->options) == 0;
+}
+
+/* Copied and not changed: it would switch another host off, or one supply count as two. */
+static void check_twice(const struct check *k, const struct conf_device *d) {
+        const char *key = d->driver == FENCE_DRIVER_IPMI ? "address" : "options";
+        char text[TEXT_LEN];
+
+        for (const struct conf_device *o = k->c->devices; o < d; o++) {
+                bool other = strcmp(o->host, d->host) != 0;
+
+                if (!*o->host || !*d->host || !same_switch(o, d) ||
+                    (!other && o->level != d->level))
+                        continue;
+                if (other)
+                        text_fmt(text, sizeof(text),
+                                 "[fence %s] has the '%s' of [fence %s]: that would switch host "
+                                 "'%s', not '%s'",
+                                 d->name, key, o->name, o->host, d->host);
+                else
+                        text_fmt(text, sizeof(text),
+                                 "[fence %s] has the '%s' of [fence %s], and the same level: it "
+                                 "would be one device, read twice",
+                                 d->name, key, o->name);
+                k->complain(k->self, CONF_FENCE, d->name, key, text);
+                return;
+        }
+}
+
 void conf_check(const struct config *c, conf_complain *complain, void *self) {
         const struct check k = {c, complain, self};
 
@@ -111,5 +146,6 @@ void conf_check(const struct config *c, conf_complain *complain, void *self) {
                 if (c->n_hosts > 0 && !config_host(c, d->host))
                         unknown_host(&k, d);
                 check_level(&k, d);
+                check_twice(&k, d);
         }
 }

@@ -24,11 +24,13 @@ struct places {
         const char *state_dir;
         const char *run_dir;
         const char *uri;
+        const char *fence_program;
 };
 
 /* The parts. Each returns a new object. */
 json_t *facts_host(const struct places *p);        /* files, processes, clock */
 json_t *facts_hawd(const char *root, int64_t pid); /* the hawd that runs; 0: none */
+json_t *facts_fence(const struct places *p);       /* what is wrong with its way to devices */
 json_t *facts_corosync(void);
 json_t *facts_libvirt(const char *uri, const json_t *wants);
 json_t *facts_storage(const char *root, const json_t *wants);

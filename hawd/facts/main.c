@@ -6,6 +6,7 @@
 
 #include "hawd/base/build.h"
 #include "hawd/base/clock.h"
+#include "hawd/base/program.h"
 #include "hawd/facts/part.h"
 #include "hawd/facts/wants.h"
 
@@ -90,6 +91,10 @@ static json_t *look_hawd(const void *arg) {
         return facts_hawd(l->places->root, hawd_pid(l->places->run_dir));
 }
 
+static json_t *look_fence(const void *arg) {
+        return facts_fence(((const struct looking *)arg)->places);
+}
+
 static json_t *look_corosync(const void *arg) {
         (void)arg;
         return facts_corosync();
@@ -139,11 +144,13 @@ int main(int argc, char **argv) {
                                 .uri = "qemu:///system"};
         struct looking l = {.places = &places};
         _cleanup_(facts_unrefp) json_t *facts = NULL, *wants = NULL, *summary = NULL;
-        char name[NAME_LEN] = "";
+        char name[NAME_LEN] = "", fence_program[PATH_MAX];
         int r = parse(argc, argv, &places);
 
         if (r >= 0)
                 return r;
+        program_find(fence_program, HAWD_FENCE_PROGRAM);
+        places.fence_program = fence_program;
         summary = find_wants(&places, &wants);
         l.wants = wants;
         (void)gethostname(name, sizeof(name) - 1); /* cut is fine */
@@ -153,6 +160,7 @@ int main(int argc, char **argv) {
         const struct part parts[] = {
                 {"host", look_host, &l, PART_USEC},
                 {"hawd", look_hawd, &l, PART_USEC},
+                {"fence", look_fence, &l, PART_USEC},
                 {"corosync", look_corosync, &l, PART_USEC},
                 {"libvirt", look_libvirt, &l, PART_USEC},
                 {"storage", look_storage, &l, PART_USEC},

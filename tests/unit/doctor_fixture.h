@@ -29,6 +29,7 @@ static const char facts_text[] =
         "  'certificates': [{'path': '/etc/pki/qemu/server-cert.pem', 'error': null, 'key': 'RSA',"
         "   'not_after_usec': 1999999999000000}]},"
         " 'hawd': {'pid': 74, 'real_time': true, 'locked_kib': 433012},"
+        " 'fence': {'devices': 6, 'wrong': []},"
         " 'corosync': {'transport': 'knet', 'cipher': 'aes256', 'hash': 'sha256', 'secauth': null,"
         "  'nodes': [{'name': 'node1', 'links': [0, 1], 'nodeid': 1},"
         "   {'name': 'node2', 'links': [0, 1], 'nodeid': 2},"

@@ -22,6 +22,22 @@ static const struct row host_rows[] = {
             "systemctl restart hawd", {F2 "wants/hawd_error", "'hawd does not run'"}),
         ROW("hawd", "node2", NOTE, "not known: what guests need here", "",
             {F2 "wants", "{'from': null, 'n': 0, 'hawd_error': 'x'}"}),
+        ROW("fence-setup", "node2", OK, "agents of all fence devices (6)", "", {0}),
+        ROW("fence-setup", "node2", BAD, "it cannot use pdu1: fence_scsi proves nothing",
+            "--from all",
+            {F2 "fence/wrong", "[{'device': 'pdu1', 'error': 'no-status', 'warning': null,"
+                               "  'message': 'fence_scsi proves nothing: x'}]"}),
+        ROW("fence-setup", "node2", BAD, "it cannot use a, b, c and 2 more: no file", "",
+            {F2 "fence/wrong", "[{'device': 'a', 'error': 'no-secret', 'message': 'no file'},"
+                               " {'device': 'b', 'error': 'no-secret', 'message': 'no file'},"
+                               " {'device': 'c', 'error': 'no-secret', 'message': 'no file'},"
+                               " {'device': 'd', 'error': 'no-secret', 'message': 'no file'},"
+                               " {'device': 'e', 'error': 'no-secret', 'message': 'no file'}]"}),
+        ROW("fence-setup", "node2", WARNING, "bmc1: it gives ipmitool", "driver = ipmi",
+            {F2 "fence/wrong", "[{'device': 'bmc1', 'error': null, 'message': '',"
+                               "  'warning': 'it gives ipmitool the password'}]"}),
+        ROW("fence-setup", "node2", NOTE, "not known: whether it could fence", "",
+            {F2 "fence", "{'error': 'no answer within 9 s'}"}),
         ROW("secrets", "node2", BAD, "can be read by others", "chmod 600",
             {F2 "host/secrets/unsafe", "'fencing.conf can be read by others'"}),
         ROW("secrets", "node2", NOTE, "is not there", "", {F2 "host/secrets/found", "false"}),

@@ -356,7 +356,7 @@ START_TEST(too_many_sections) {
         len = 0;
         for (int i = 0; i < DEVICES_MAX + 1; i++)
                 len += (size_t)snprintf(text + len, 65536 - len,
-                                        "[fence d%d]\nhost = h%d\naddress = a\n", i, i);
+                                        "[fence d%d]\nhost = h%d\naddress = a%d\n", i, i, i);
         ck_assert_int_eq(config_parse("t", text, c, &errors), 1);
         ck_assert_str_eq(errors.lines[0], "t:385: more than 128 [fence] sections");
         conf_errors_clear(&errors);

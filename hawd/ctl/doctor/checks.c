@@ -10,6 +10,7 @@ const struct doctor_check doctor_checks[] = {
         {.name = "nodelist", .cluster = judge_nodelist},
         {.name = "guests", .cluster = judge_guests},
         {.name = "fencing", .cluster = judge_fencing},
+        {.name = "fence-setup", .host = judge_fence_setup},
         {.name = "secrets", .host = judge_secrets},
         {.name = "corosync", .host = judge_corosync},
         {.name = "quorum", .host = judge_quorum},

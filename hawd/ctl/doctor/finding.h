@@ -96,6 +96,7 @@ typedef void doctor_cluster_check(struct findings *f, const json_t *exam);
 doctor_cluster_check judge_answers, judge_cluster, judge_hosts, judge_nodelist, judge_guests,
         judge_config_equal, judge_versions, judge_clocks; /* judge_cluster.c */
 doctor_cluster_check judge_fencing;                       /* judge_fence.c */
+doctor_host_check judge_fence_setup;                      /* the same */
 doctor_cluster_check judge_storage;                       /* judge_storage.c */
 doctor_cluster_check judge_cpus;                          /* judge_cpu.c */
 doctor_cluster_check judge_capacity;                      /* judge_capacity.c */

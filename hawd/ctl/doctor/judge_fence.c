@@ -6,6 +6,7 @@
 #define CHECK_MS 60000 /* fence-check, where it is not known */
 #define CHECKS_LATE 3
 #define DAY_MS INT64_C(86400000)
+#define NAMES_SHOWN 3
 
 static int64_t check_ms(const json_t *exam) {
         const json_t *h;
@@ -105,4 +106,53 @@ void judge_fencing(struct findings *f, const json_t *exam) {
                 if (good)
                         found_on(f, name, SEVERITY_OK, "its fence devices work (%zu)", k);
         }
+}
+
+/* How many say the same, by name; false when one before @at has said it already. */
+static bool who_says(const json_t *wrong, size_t at, const char *key, char names[TEXT_LEN]) {
+        const char *what = jtext(json_array_get(wrong, at), key);
+        const json_t *d;
+        size_t i, len = 0, n = 0;
+
+        names[0] = '\0';
+        json_array_foreach(wrong, i, d) {
+                if (strcmp(jtext(d, key), what) != 0)
+                        continue;
+                if (i < at)
+                        return false;
+                if (n++ < NAMES_SHOWN)
+                        text_fmt(names + len, TEXT_LEN - len, "%s%.60s", len ? ", " : "",
+                                 jtext(d, "device"));
+                len = strlen(names);
+        }
+        if (n > NAMES_SHOWN)
+                text_fmt(names + len, TEXT_LEN - len, " and %zu more", n - NAMES_SHOWN);
+        return true;
+}
+
+/* On each host, before anything is lost: any of them may have to fence. */
+void judge_fence_setup(struct findings *f, const json_t *facts) {
+        const json_t *part = json_object_get(facts, "fence");
+        const json_t *wrong = json_object_get(part, "wrong"), *d;
+        char names[TEXT_LEN];
+        bool bad = false;
+        size_t i;
+
+        if (not_known(f, part, "whether it could fence the others"))
+                return;
+        json_array_foreach(wrong, i, d) {
+                if (!jnull(d, "error")) {
+                        bad = true;
+                        if (!who_says(wrong, i, "message", names))
+                                continue;
+                        found(f, SEVERITY_BAD, "it cannot use %s: %s", names, jtext(d, "message"));
+                        mend(f, "mend that there, then hawctl fence test --all --from all");
+                } else if (who_says(wrong, i, "warning", names)) {
+                        found(f, SEVERITY_WARNING, "%s: %s", names, jtext(d, "warning"));
+                        mend(f, "driver = ipmi in [fence NAME] of hawd.conf, see hawd.conf(5)");
+                }
+        }
+        if (!bad && jnum(part, "devices") > 0)
+                found(f, SEVERITY_OK, "it has the passwords and agents of all fence devices (%lld)",
+                      (long long)jnum(part, "devices"));
 }

@@ -8,10 +8,10 @@ requires hawd-fence jq fence_ipmilan
 
 work=${HAWD_LAB_DIR:-/var/tmp/hawd-lab}/$CASE_LAB/fence # gone with the lab
 bmc=10.77.1.102
-line='' status=0
+line='' status=0 level=0
 
-device() { # NAME PASSWORD KEY=VALUE...: one [fence NAME] on a host of its own
-        printf '[host h-%s]\n[fence %s]\nhost = h-%s\n' "$1" "$1" "$1" >>"$work/hawd.conf"
+device() { # NAME PASSWORD KEY=VALUE...: one [fence NAME], of a level of its own
+        printf '[fence %s]\nhost = node2\nlevel = %d\n' "$1" $((++level)) >>"$work/hawd.conf"
         printf '%s\n' "${@:3}" | sed 's/=/ = /' >>"$work/hawd.conf"
         printf '[%s]\npassword = %s\n' "$1" "$2" >>"$work/fencing.conf"
 }

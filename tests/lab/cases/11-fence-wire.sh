@@ -224,6 +224,24 @@ assert 'one that heeds no signal' says stubborn 1 '.error == "timeout" and .elap
 assert 'one that cuts storage or network is refused' says fabric 2 '.result == "error" and .error == "no-status"'
 wait_for 10 'all that they started is gone' no_sleepers
 
+note 'what is wrong before any device is asked'
+"$HAWD_BIN/hawd-fence" --check --config "$work/hawd.conf" --secrets "$work/fencing.conf" --cache '' \
+        --agent-dir "$work" >"$work/check.line" 2>&1
+assert 'something is' test $? = 1
+checked() { jq -es "$1" "$work/check.line" >/dev/null; }
+assert 'a line for each device' checked "length == $(grep -c '^.fence ' "$work/hawd.conf")"
+assert 'an agent that proves nothing' checked '.[] | select(.device == "fabric") | .error == "no-status" and (.message | test("proves nothing"))'
+assert 'a password that is missing' checked '.[] | select(.device == "credential") | .error == "no-secret"'
+assert 'an agent that says of itself what it must' checked '.[] | select(.device == "stays") | .error == "" and .warning == ""'
+assert 'and BMCs that would fail' checked '[.[] | select(.device == "silent" or .device == "both") | .error] == ["", ""]'
+sed 's/^agent = fence_stays/agent = fence_ipmilan/' "$work/hawd.conf" >"$work/other.conf"
+warned() { grep -qE "^$work/other.conf: warning: .fence $1.*$2" "$work/check.err"; }
+"$HAWD_BIN/hawd" --check-config "$work/other.conf" --secrets "$work/fencing.conf" 2>"$work/check.err"
+assert 'hawd --check-config calls these no mistakes' test $? = 0
+assert 'but warns of an agent that is not there' warned fabric 'is not installed on this host'
+assert 'of a password' warned credential 'add it with its password'
+assert 'and of an agent that shows one' warned stays 'driver = ipmi'
+
 note 'stopped right before the order leaves'
 cc -shared -fPIC -o "$work/stop.so" "$CASE_DIR/bmc/stop.c" -ldl || fail 'no hook'
 export ASAN_OPTIONS=verify_asan_link_order=0

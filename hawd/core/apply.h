@@ -79,6 +79,9 @@ bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, u
  */
 int level_to_try(struct model *m, const struct config *config, const struct host *h, uint32_t tries,
                  struct ladder_step *ret, char *why, size_t size);
+#define ON_DUE_MAX 7 /* the pauses between such tries double, and grow no more then */
+/** fence_on_again() - @d reads off by what hawd had begun itself: its host is there, so back on. */
+bool fence_on_again(const struct host *h, const struct device *d);
 void fence_jobs_call_off(struct ledger *l, const struct host *h);
 void host_fenced(struct host *h, usec_t wall); /* one more (L3) */
 uint32_t ledger_voters(const struct model *m);

@@ -4,6 +4,9 @@
  */
 #include "hawd/core/apply.h"
 
+#define OFF_LATE_USEC                                                                              \
+        (15 * USEC_PER_MINUTE) /* an off that a BMC was sent may take effect so late */
+
 bool fence_job_open(const struct model *m, uint32_t nodeid) {
         for (size_t i = 0; i < m->n_fence_jobs; i++)
                 if (m->fence_jobs[i].host == nodeid)
@@ -18,6 +21,39 @@ void fence_job_remove(struct ledger *l, struct fence_job *j) {
         l->m->n_fence_jobs--;
 }
 
+bool fence_on_again(const struct host *h, const struct device *d) {
+        return h->state == HOST_ONLINE && d->host == h->nodeid && d->distrusted && d->on_due > 0;
+}
+
+static bool all_on_again(struct ledger *l, const struct host *h) {
+        for (uint32_t i = 0; i < l->op->n_devices && i < LEVEL_DEVICES_MAX; i++) {
+                const struct device *d = model_device(l->m, l->op->devices[i]);
+
+                if (!d || !fence_on_again(h, d))
+                        return false;
+        }
+        return true;
+}
+
+/* A job of these devices begins or has ended: what one that switches off has sent may come later.
+ */
+static void devices_switched(struct ledger *l, const struct fence_job *j, bool begins) {
+        for (uint32_t i = 0; i < j->n_devices; i++) {
+                struct device *d = model_device(l->m, j->devices[i]);
+
+                if (d && j->kind == FENCE_OFF)
+                        d->off_wall = l->op->wall;
+                else if (d && j->kind == FENCE_ON && begins && d->on_due)
+                        d->on_due = MIN(d->on_due + 1, ON_DUE_MAX);
+        }
+}
+
+static bool may_start(struct ledger *l, const struct host *h) {
+        if (l->op->fence_kind != FENCE_ON)
+                return h->state == HOST_LOST;
+        return h->state == HOST_OFF || all_on_again(l, h);
+}
+
 static void fence_start(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h = ledger_host(l);
@@ -28,7 +64,7 @@ static void fence_start(struct ledger *l) {
         if (!h || op->loss != h->losses || op->n_devices == 0 || fence_job_open(l->m, h->nodeid) ||
             l->m->n_fence_jobs == FENCE_JOBS_MAX)
                 return;
-        if (off ? h->state != HOST_LOST : h->state != HOST_OFF)
+        if (!may_start(l, h))
                 return;
         j = &l->m->fence_jobs[l->m->n_fence_jobs++];
         *j = (struct fence_job){
@@ -43,6 +79,7 @@ static void fence_start(struct ledger *l) {
                 .budget_usec = op->budget_usec,
         };
         memcpy(j->devices, op->devices, sizeof(j->devices));
+        devices_switched(l, j, true);
         if (off)
                 host_to(l, h, HOST_FENCING);
         else
@@ -100,9 +137,10 @@ int level_to_try(struct model *m, const struct config *config, const struct host
                         break;
                 for (uint32_t i = 0; i < s.n_devices; i++)
                         names[i] = s.devices[i]->name;
-                /* Asked for by an operator it is switched off, whether that proves anything or not.
-                 */
-                if (devices_prove(m, h->nodeid, names, s.n_devices, why, size) || h->fence_forced) {
+                /* Asked for by an operator it is switched off, whether that proves anything or not;
+                 * once it reads off, nothing is gained by that any more. */
+                if (devices_prove(m, h->nodeid, names, s.n_devices, why, size) ||
+                    (h->fence_forced && (s.round == 0 || !h->read_off))) {
                         s.pause_usec = MAX(s.pause_usec, first.pause_usec);
                         *ret = s;
                         return 0;
@@ -123,6 +161,7 @@ static void off_done(struct ledger *l, const struct fence_job *j, struct host *h
                         host_proven(l, h, PROOF_DEVICES, op->text);
                         return;
                 }
+                h->read_off = true;
         } else {
                 text_set(why, sizeof(why), op->text);
         }
@@ -143,6 +182,7 @@ static void fence_done(struct ledger *l) {
                 return;
         j = *found;
         fence_job_remove(l, found);
+        devices_switched(l, &j, false);
         h = model_host(l->m, j.host);
         if (!h)
                 return;
@@ -163,7 +203,15 @@ static void fence_done(struct ledger *l) {
                 }
                 ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident, "%s: %s", h->name,
                             op->text);
+        } else if (j.kind == FENCE_ON) { /* of a host that is there: the next look says the rest */
+                h->version = l->version;
+                ledger_note(l, NOTE_FENCE_RESULT, h->nodeid, NULL, h->incident, "%s: %s", h->name,
+                            op->text);
         }
+}
+
+static usec_t apart(usec_t a, usec_t b) {
+        return a > b ? a - b : b - a;
 }
 
 /* The executor is gone, and its budget has surely run out: nothing can be switched any more. */
@@ -173,6 +221,7 @@ static void fence_close(struct ledger *l) {
 
         if (!j)
                 return;
+        devices_switched(l, j, false);
         if (h && h->state == HOST_FENCING && j->loss == h->losses) {
                 host_to(l, h, HOST_LOST);
                 text_fmt(h->fence_error, sizeof(h->fence_error), "%s was lost while it fenced",
@@ -231,7 +280,10 @@ static void device_seen(struct ledger *l) {
         if (op->reading == READING_ON && in_ring) {
                 d->seen_on = true;
                 d->distrusted = false;
+                d->on_due = 0;
         } else if (op->reading == READING_OFF && in_ring && op->flag) {
+                if (!d->distrusted && d->off_wall && apart(op->wall, d->off_wall) <= OFF_LATE_USEC)
+                        d->on_due = 1;
                 d->distrusted = true;
         }
         if (before.checked_wall && before.reachable == d->reachable &&
@@ -239,10 +291,19 @@ static void device_seen(struct ledger *l) {
                 return; /* only another member reached it */
         ledger_note(l, NOTE_DEVICE, op->host, NULL, 0, "%s of %s, read by %s: %s", op->name,
                     h->name, model_host_name(l->m, op->executor),
-                    d->distrusted      ? "reads off while its host is in the ring: distrusted"
+                    d->on_due ? "reads off while its host is in the ring, after hawd was about to "
+                                "switch it off: distrusted until it reads on again"
+                    : d->distrusted    ? "reads off while its host is in the ring: distrusted"
                     : d->reachable     ? "answers"
                     : op->text[0] != 0 ? op->text
                                        : "does not answer");
+}
+
+static void device_off(struct ledger *l) {
+        struct device *d = model_device(l->m, l->op->name);
+
+        if (d && d->host == l->op->host)
+                d->off_wall = l->op->wall;
 }
 
 void fence_jobs_call_off(struct ledger *l, const struct host *h) {
@@ -311,6 +372,9 @@ void apply_fence_op(struct ledger *l) {
                 break;
         case OP_DEVICE_SEEN:
                 device_seen(l);
+                break;
+        case OP_DEVICE_OFF:
+                device_off(l);
                 break;
         case OP_FENCE_CONFIRM:
                 fence_confirm(l);

@@ -95,9 +95,11 @@ void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_go
         h->fence_tries = 0;
         h->fence_level = 0;
         h->fence_error[0] = '\0';
+        h->read_off = false;
         h->reported = false;
         h->left_announced = false;
         h->power_on_wanted = false;
+        fence_jobs_call_off(l, h); /* one that switches a supply on again: it would be in the way */
         if (!h->incident) {
                 struct incident *x;
 
@@ -131,6 +133,7 @@ void host_proven(struct ledger *l, struct host *h, enum proof proof, const char 
         h->proof = proof;
         text_set(h->proof_text, sizeof(h->proof_text), text);
         h->fence_forced = false;
+        h->read_off = false;
         h->fence_tries = 0;
         h->fence_error[0] = '\0';
         h->power_on_wanted = true;

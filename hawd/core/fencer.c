@@ -256,6 +256,44 @@ void fencer_lone_call_off(struct core *c, uint32_t nodeid) {
                         job_call_off(c, &c->fences[i]);
 }
 
+/* What it sent may still take effect: whoever finds the device off later must know whose off it is.
+ */
+static void own_off(struct core *c, const struct fence_work *f) {
+        for (uint32_t k = 0; k < f->n && f->kind == FENCE_OFF; k++) {
+                struct own_off *o;
+
+                if (c->n_own_offs == ARRAY_SIZE(c->own_offs))
+                        return;
+                o = &c->own_offs[c->n_own_offs++];
+                *o = (struct own_off){.wall = f->wall ? f->wall : c->wall};
+                text_set(o->device, NAME_LEN, f->parts[k].device);
+        }
+}
+
+static void own_offs_tell(struct core *c) {
+        for (size_t i = 0; i < c->n_own_offs && core_operational(c); i++) {
+                struct own_off *o = &c->own_offs[i];
+                const struct device *d = model_device(&c->model, o->device);
+                struct op *op;
+
+                if (!d || d->off_wall >= o->wall) {
+                        *o = c->own_offs[--c->n_own_offs];
+                        i--;
+                } else if (o->told && c->now < usec_add(o->told, RESEND_USEC)) {
+                        wake_at(c, usec_add(o->told, RESEND_USEC));
+                } else {
+                        struct entry *e = observation(c, OP_DEVICE_OFF, &op);
+
+                        o->told = MAX(c->now, 1);
+                        wake_at(c, usec_add(o->told, RESEND_USEC));
+                        op->host = d->host;
+                        op->wall = o->wall;
+                        text_set(op->name, sizeof(op->name), o->device);
+                        log_propose(c, e);
+                }
+        }
+}
+
 /* Called off, it ends with one more status, as every other does (S3). */
 static void lone_ended(struct core *c, size_t i) {
         struct fence_work *f = &c->fences[i];
@@ -280,6 +318,8 @@ static void lone_ended(struct core *c, size_t i) {
         }
         if (!f->cancelled)
                 lone_result(c, f->host, f->kind, off, text);
+        else
+                own_off(c, f);
         fence_remove(c, i);
         sync_resume(c);
 }
@@ -477,6 +517,7 @@ void fencer_look(struct core *c, const char *device, uint32_t asker, uint64_t re
 void fencer_tick(struct core *c) {
         jobs_tick(c);
         looks_end(c);
+        own_offs_tell(c);
         test_tick(c);
         checks_tick(c);
 }

@@ -401,6 +401,26 @@ static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
                 fence_try(c, e, h, h->losses, tries, FENCE_OFF, &s);
 }
 
+/* An off of a job that was called off came after all: one device at a time is switched on again. */
+static void lead_on_again(struct core *c, struct entry *e, size_t i) {
+        const struct host *h = &c->model.hosts[i];
+
+        for (size_t k = 0; k < c->model.n_devices; k++) {
+                const struct device *d = &c->model.devices[k];
+                const struct conf_device *x = config_device(c->config, d->name);
+                struct ladder_step s = {.devices = {x}, .n_devices = 1};
+
+                if (!x || strcmp(x->host, h->name) != 0 || !fence_on_again(h, d))
+                        continue;
+                s.level = x->level;
+                if (d->on_due > 1)
+                        s.pause_usec = c->config->fence_check_usec << (d->on_due - 2);
+                if (pause_over(c, i, s.pause_usec))
+                        fence_try(c, e, h, h->losses, h->fence_tries, FENCE_ON, &s);
+                return;
+        }
+}
+
 static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
         const struct host *h = &c->model.hosts[i];
         char text[TEXT_LEN];
@@ -408,6 +428,8 @@ static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
 
         if (fence_job_open(&c->model, h->nodeid))
                 return;
+        if (core_in_group(c, h->nodeid))
+                lead_on_again(c, e, i);
         if (h->state == HOST_LOST) {
                 if (core_in_group(c, h->nodeid) && !h->fence_forced)
                         return; /* it came back: it joins */

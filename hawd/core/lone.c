@@ -317,6 +317,12 @@ void lone_result(struct core *c, uint32_t nodeid, enum fence_kind kind, bool off
         }
 }
 
+static void confirmed(struct lone_host *h, const struct request *r) {
+        h->proof = PROOF_OPERATOR;
+        text_fmt(h->error, sizeof(h->error), "confirmed by %.64s",
+                 r->who[0] ? r->who : "an operator");
+}
+
 /* hawctl fence confirm, hawctl fence host, or the loss accepted, while no ledger decides. */
 enum reply_code lone_request(struct core *c, const struct request *r, char *why, size_t size) {
         uint32_t fencer = c->phase >= SYNC_PROMISE ? c->peers[c->winner].id.nodeid : 0;
@@ -331,7 +337,7 @@ enum reply_code lone_request(struct core *c, const struct request *r, char *why,
         }
         if (r->verb == VERB_ACCEPT_LOSS && !c->peers[c->winner].exchange.virgin) {
                 for (uint32_t i = 0; i < c->lone.n_absent; i++)
-                        c->lone.absent[i].proof = PROOF_OPERATOR;
+                        confirmed(&c->lone.absent[i], r);
                 c->lone.active = true;
                 found = true;
         }
@@ -344,15 +350,9 @@ enum reply_code lone_request(struct core *c, const struct request *r, char *why,
                 if (r->verb == VERB_FENCE_HOST)
                         h->forced = true;
                 else
-                        h->proof = PROOF_OPERATOR;
+                        confirmed(h, r);
         }
-        if (!found)
-                return REPLY_NOT_QUORATE;
-        for (uint32_t i = 0; i < c->lone.n_absent; i++)
-                if (c->lone.absent[i].proof == PROOF_OPERATOR && !c->lone.absent[i].error[0])
-                        text_fmt(c->lone.absent[i].error, TEXT_LEN, "confirmed by %.64s",
-                                 r->who[0] ? r->who : "an operator");
-        return REPLY_OK;
+        return found ? REPLY_OK : REPLY_NOT_QUORATE;
 }
 
 static void say_proven(struct core *c) {

@@ -190,6 +190,7 @@ static uint64_t hash_host(uint64_t h, const struct host *x) {
         HASH(h, x->fence_level);
         h = hash_str(h, x->fence_error);
         HASH(h, x->fence_forced);
+        HASH(h, x->read_off);
         HASH(h, x->no_vote);
         h = hash64(h, x->fenced_wall, x->n_fenced * sizeof(x->fenced_wall[0]));
         HASH(h, x->power_on_wanted);
@@ -243,6 +244,8 @@ uint64_t model_hash(const struct model *m) {
                 HASH(h, m->devices[i].host);
                 HASH(h, m->devices[i].seen_on);
                 HASH(h, m->devices[i].distrusted);
+                HASH(h, m->devices[i].off_wall);
+                HASH(h, m->devices[i].on_due);
                 HASH(h, m->devices[i].reached_by);
         }
         for (size_t i = 0; i < m->n_guests; i++)

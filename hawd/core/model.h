@@ -70,6 +70,7 @@ struct host {
         uint32_t fence_level;       /* level tried last */
         char fence_error[TEXT_LEN]; /* why the latest try proved nothing; empty: none failed */
         bool fence_forced;          /* an operator asked: it may not join before it is proven off */
+        bool read_off;              /* a level read off for this loss, and may prove nothing */
         bool power_on_wanted;       /* after-fence = on and not yet done */
         bool reported;              /* JOINING: its guests are reported and settled */
         bool left_announced;        /* a clean stop was announced (UNSUPERVISED/AWAY on leaving) */
@@ -83,9 +84,12 @@ struct host {
 /** struct device - what the ledger knows of a fence device (S2: counts only once seen on) */
 struct device {
         char name[NAME_LEN];
-        uint32_t host;       /* node id whose power it switches */
-        bool seen_on;        /* read on while its host was in the ring */
-        bool distrusted;     /* read off while its host was in the ring */
+        uint32_t host;   /* node id whose power it switches */
+        bool seen_on;    /* read on while its host was in the ring */
+        bool distrusted; /* read off while its host was in the ring */
+        usec_t off_wall; /* hawd was about to switch it off, last then; 0: never */
+        uint32_t on_due; /* distrusted, and perhaps by that off, which came late: so manieth time
+                            that it is to be switched on again; 0: it is not */
         uint32_t reached_by; /* node id that reached it last, 0: nobody */
         bool reachable;
         usec_t checked_wall;

@@ -295,6 +295,11 @@ struct core {
         /* fencer.c */
         struct fence_work *fences;
         size_t n_fences, cap_fences;
+        struct own_off { /* of an even split, called off: not in the ledger yet */
+                char device[NAME_LEN];
+                usec_t wall, told;
+        } own_offs[2 * LEVEL_DEVICES_MAX];
+        size_t n_own_offs;
         struct check checks[DEVICES_MAX];
         size_t n_checks;
         usec_t checks_after; /* no look at devices before */

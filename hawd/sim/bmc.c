@@ -79,7 +79,10 @@ static void switch_off(struct sim *s, const struct call *c) {
 }
 
 static void switch_on(struct sim *s, const struct call *c) {
-        power_on(s, &s->hosts[c->host]);
+        struct sim_host *target = &s->hosts[c->host];
+
+        target->bmc[target->conf->second == SECOND_SUPPLY ? c->a : 0].outlet_off = false;
+        power_on(s, target);
 }
 
 void bmc_set(struct sim *s, struct sim_host *h, int device, enum bmc_mode mode) {
@@ -153,8 +156,10 @@ static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r)
         if (t->bmc[r->device].mode == BMC_LYING)
                 return;
         f = prng_range(&s->rng, f / 10, f * 6 / 10);
-        if (t->bmc[r->device].mode == BMC_SLOW && !s->conf->calm)
-                f = prng_chance(&s->rng, 50) ? f * 4 : prng_range(&s->rng, 1, 30) * USEC_PER_SEC;
+        if (t->bmc[r->device].mode == BMC_SLOW)
+                f = s->conf->calm              ? s->conf->fence_usec * 4
+                    : prng_chance(&s->rng, 50) ? f * 4
+                                               : prng_range(&s->rng, 1, 30) * USEC_PER_SEC;
         sim_at(s, f, OWNER_WORLD, t->index, off ? switch_off : switch_on, (uint64_t)r->device, 0);
 }
 

@@ -18,6 +18,15 @@ static bool unsettled(char *promise, char *why, const char *which, const char *f
         return false;
 }
 
+/* What hawd switched off late it switches on again. */
+static bool supplied(const struct sim_host *h, char *promise, char *why) {
+        for (int k = 0; k < SIM_DEVICES; k++)
+                if (h->bmc[k].outlet_off)
+                        return unsettled(promise, why, "L3", "supply %d of %s is off", k + 1,
+                                         h->name);
+        return true;
+}
+
 static bool hosts_settled(struct sim *s, const struct model *m, char *promise, char *why) {
         for (size_t i = 0; i < s->n_hosts; i++) {
                 struct sim_host *h = &s->hosts[i];
@@ -28,6 +37,8 @@ static bool hosts_settled(struct sim *s, const struct model *m, char *promise, c
                 if (!h->powered || !h->core)
                         return unsettled(promise, why, "L3", "%s is %s", h->name,
                                          h->powered ? "without hawd" : "off");
+                if (!supplied(h, promise, why))
+                        return false;
                 core_status(h->core, &st);
                 if (!st.operational)
                         return unsettled(promise, why, "L3", "%s is not operational: %s", h->name,

@@ -116,6 +116,7 @@ void wire_check_op(struct wire_in *in, const struct op *op) {
                         wire_refuse(in, "a guest without a name, or without a UUID");
                 break;
         case OP_DEVICE_SEEN:
+        case OP_DEVICE_OFF:
         case OP_RULE_SET:
                 if (!op->name[0])
                         wire_refuse(in, "a fence device or a rule without a name");

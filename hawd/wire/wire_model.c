@@ -26,6 +26,7 @@ static void put_host(struct wire_out *o, const struct host *h, Hawd__Host *p) {
         p->fence_error = WIRE_PUT_TEXT(h->fence_error);
         p->power_on_wanted = h->power_on_wanted;
         p->fence_forced = h->fence_forced;
+        p->read_off = h->read_off;
         p->no_vote = h->no_vote;
         p->n_fenced_wall = wire_put_count(o, h->n_fenced, FENCED_KEPT);
         p->fenced_wall = wire_alloc(o, p->n_fenced_wall, sizeof(*p->fenced_wall));
@@ -54,6 +55,7 @@ static void get_host(struct wire_in *in, const Hawd__Host *p, struct host *h) {
         WIRE_GET_TEXT(in, "fence error", p->fence_error, h->fence_error);
         h->power_on_wanted = p->power_on_wanted;
         h->fence_forced = p->fence_forced;
+        h->read_off = p->read_off;
         h->no_vote = p->no_vote;
         h->n_fenced = (uint32_t)wire_get_count(in, "fences", p->n_fenced_wall, FENCED_KEPT);
         for (size_t i = 0; i < h->n_fenced; i++)
@@ -70,6 +72,8 @@ static void put_device(struct wire_out *o, const struct device *d, Hawd__Device 
         p->reachable = d->reachable;
         p->checked_wall = d->checked_wall;
         p->error = WIRE_PUT_TEXT(d->error);
+        p->off_wall = d->off_wall;
+        p->on_due = d->on_due;
 }
 
 static void get_device(struct wire_in *in, const Hawd__Device *p, struct device *d) {
@@ -81,6 +85,8 @@ static void get_device(struct wire_in *in, const Hawd__Device *p, struct device 
         d->reachable = p->reachable;
         d->checked_wall = p->checked_wall;
         WIRE_GET_TEXT(in, "error of a device", p->error, d->error);
+        d->off_wall = p->off_wall;
+        d->on_due = p->on_due;
 }
 
 /* ---- guests ---------------------------------------------------------------------------------- */

@@ -352,6 +352,74 @@ START_TEST(power_on_ends_by_reading_on) {
 }
 END_TEST
 
+static void reads_off(struct led *l, const char *device) {
+        struct op op = {.kind = OP_DEVICE_SEEN,
+                        .host = 2,
+                        .executor = 1,
+                        .reading = READING_OFF,
+                        .flag = true};
+
+        text_set(op.name, sizeof(op.name), device);
+        led_apply(l, op);
+}
+
+/* Called off, and yet its off came: hawd's own is distrusted only until it reads on again. */
+START_TEST(own_off_that_came_late_is_switched_on_again) {
+        struct led l;
+
+        lost_with_guest(&l);
+        led_device(&l, "psu2", 2);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        l.wall += 60 * USEC_PER_SEC;
+        led_fence(&l, 2, FENCE_OFF, "bmc2");
+        led_online(&l, 2);
+        led_fenced(&l, l.m.fence_jobs[0].id, FENCE_CANCELLED);
+        led_online(&l, 2);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_ONLINE);
+        l.wall += 10 * USEC_PER_MINUTE;
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0); /* it does not read off */
+        reads_off(&l, "bmc2");
+        reads_off(&l, "psu2"); /* somebody else's */
+        ck_assert(model_device(&l.m, "bmc2")->distrusted);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "psu2"), 0);
+        led_fenced(&l, led_fence(&l, 2, FENCE_ON, "bmc2"), FENCE_FAILED);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_ONLINE);
+        ck_assert_uint_eq(model_device(&l.m, "bmc2")->on_due, 2);
+        led_fenced(&l, led_fence(&l, 2, FENCE_ON, "bmc2"), FENCE_IS_ON);
+        led_device(&l, "bmc2", 2);
+        ck_assert(!model_device(&l.m, "bmc2")->distrusted);
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        l.wall += 20 * USEC_PER_MINUTE;
+        reads_off(&l, "bmc2"); /* much later: somebody else's too */
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        led_close(&l);
+}
+END_TEST
+
+/* An even split's is told afterwards; of an online host only, and a loss calls it off. */
+START_TEST(on_again_is_called_off_by_a_loss) {
+        struct led l;
+
+        led_open(&l, 3);
+        led_device(&l, "bmc2", 2);
+        CHANGED(&l, .kind = OP_DEVICE_OFF, .name = "bmc2", .host = 2);
+        UNCHANGED(&l, .kind = OP_DEVICE_OFF, .name = "bmc2", .host = 3, .wall = 1);
+        reads_off(&l, "bmc2");
+        H(&l, 2)->state = HOST_MAINTENANCE; /* somebody works there */
+        ck_assert_uint_eq(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        H(&l, 2)->state = HOST_ONLINE;
+        ck_assert_uint_ne(led_fence(&l, 2, FENCE_ON, "bmc2"), 0);
+        led_lose(&l, 2);
+        ck_assert(l.m.fence_jobs[0].cancelling);
+        led_fenced(&l, l.m.fence_jobs[0].id, FENCE_CANCELLED);
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        led_fenced(&l, led_fence(&l, 2, FENCE_OFF, "bmc2"), FENCE_PROVEN_OFF); /* distrusted */
+        ck_assert_int_eq(H(&l, 2)->state, HOST_LOST);
+        ck_assert(H(&l, 2)->read_off);
+        led_close(&l);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("apply_fence");
         TCase *tc = unit_case(s, "proof");
@@ -375,6 +443,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, request_makes_it_lost_and_keeps_it_out);
         tcase_add_test(tc, request_needs_something_to_fence);
         tcase_add_test(tc, power_on_ends_by_reading_on);
+        tcase_add_test(tc, own_off_that_came_late_is_switched_on_again);
+        tcase_add_test(tc, on_again_is_called_off_by_a_loss);
         return s;
 }
 

@@ -369,6 +369,57 @@ START_TEST(back_in_the_group_is_not_fenced) {
 }
 END_TEST
 
+/* Asked for by a person, a level that may prove nothing is switched off; once it reads off, it is
+ * not switched again. */
+START_TEST(read_off_is_not_switched_again) {
+        struct rig *r = open_rig();
+
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .name = "bmc3", .host = 3, .executor = 1,
+           .reading = READING_OFF, .flag = true);
+        BY(r, 1, .kind = OP_FENCE_REQUEST, .host = 3, .text = "ann");
+        rig_group(r, MASK(1, 2, 4), MASK(1, 2, 4));
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 1);
+        fenced(r, FENCE_FAILED);
+        rig_clear(r);
+        rig_pass(r, 60 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 1);
+        fenced(r, FENCE_PROVEN_OFF);
+        rig_clear(r);
+        rig_pass(r, 300 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 0);
+        ck_assert_ptr_nonnull(strstr(node(r, 3)->fence_error, "hawctl fence confirm node3 --yes"));
+        rig_close(r);
+}
+END_TEST
+
+/* An off that was called off came late: the device alone is switched on again, with pauses. */
+START_TEST(own_late_off_is_switched_on_again) {
+        struct rig *r = open_rig();
+
+        BY(r, 1, .kind = OP_DEVICE_OFF, .name = "pdu4", .host = 4, .wall = rig_wall(r->now));
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .name = "pdu4", .host = 4, .executor = 1,
+           .reading = READING_OFF, .flag = true, .wall = rig_wall(r->now));
+        rig_pass(r, USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 1);
+        ck_assert_int_eq(rig_op(r, OP_FENCE_START)->fence_kind, FENCE_ON);
+        ck_assert_uint_eq(rig_op(r, OP_FENCE_START)->n_devices, 1);
+        ck_assert_str_eq(rig_op(r, OP_FENCE_START)->devices[0], "pdu4");
+        fenced(r, FENCE_FAILED);
+        rig_clear(r);
+        rig_pass(r, r->config.fence_check_usec - USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 0);
+        rig_pass(r, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 1);
+        fenced(r, FENCE_IS_ON);
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .name = "pdu4", .host = 4, .executor = 1,
+           .reading = READING_ON);
+        rig_clear(r);
+        rig_pass(r, 10 * r->config.fence_check_usec);
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_START), 0);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(switched_on_after_the_fence) {
         struct rig *r = open_rig();
 
@@ -616,6 +667,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, all_devices_of_the_level_and_the_longest_budget);
         tcase_add_test(tc, no_device_says_so_once);
         tcase_add_test(tc, back_in_the_group_is_not_fenced);
+        tcase_add_test(tc, read_off_is_not_switched_again);
+        tcase_add_test(tc, own_late_off_is_switched_on_again);
         tcase_add_test(tc, switched_on_after_the_fence);
         tc = unit_case(s, "orphans");
         tcase_add_test(tc, orphan_is_closed_after_budget_and_margin);

@@ -83,6 +83,26 @@ START_TEST(without_proof_nothing_is_decided) {
 }
 END_TEST
 
+/* The proof says whose word it is, not what was read before. */
+START_TEST(confirmed_by_whom) {
+        struct event ev = {
+                .kind = EV_REQUEST,
+                .request = {.id = 9, .verb = VERB_FENCE_CONFIRM, .host = "node2", .who = "ann"}};
+        struct net *n = open_net(2);
+
+        n->obeys = false;
+        lose_2(n);
+        net_pass(n, USEC_PER_MINUTE);
+        ck_assert(!net_operational(n, M(1)));
+        net_event(n, 1, ev);
+        net_pass(n, USEC_PER_MINUTE);
+        ck_assert(net_operational(n, M(1)));
+        ck_assert_int_eq(host(n, 1, 2)->proof, PROOF_OPERATOR);
+        ck_assert_str_eq(host(n, 1, 2)->proof_text, "confirmed by ann");
+        net_free(n);
+}
+END_TEST
+
 /* S2: the device was never seen to read on while its host was there. It is not even asked; and
  * where a person asks for that, it switches and proves nothing. */
 START_TEST(device_that_proves_nothing_proves_nothing_here) {
@@ -292,6 +312,7 @@ static Suite *lone_suite(void) {
 
         tcase_add_test(tc, survivor_fences_and_goes_on);
         tcase_add_loop_test(tc, without_proof_nothing_is_decided, 0, 2);
+        tcase_add_test(tc, confirmed_by_whom);
         tcase_add_loop_test(tc, device_that_proves_nothing_proves_nothing_here, 0, 2);
         tcase_add_test(tc, no_lone_cold_start);
         tcase_add_test(tc, survivor_may_start_alone_the_other_not);

@@ -92,6 +92,9 @@ START_TEST(hash_sees_what_matters) {
         SEEN_BY_HASH(l.m.guests[0].tried ^= 1, l.m.guests[0].tried ^= 1);
         SEEN_BY_HASH(l.m.devices[0].seen_on = false, l.m.devices[0].seen_on = true);
         SEEN_BY_HASH(l.m.devices[0].distrusted = true, l.m.devices[0].distrusted = false);
+        SEEN_BY_HASH(l.m.devices[0].off_wall++, l.m.devices[0].off_wall--);
+        SEEN_BY_HASH(l.m.devices[0].on_due++, l.m.devices[0].on_due--);
+        SEEN_BY_HASH(l.m.hosts[1].read_off = true, l.m.hosts[1].read_off = false);
         led_close(&l);
 }
 END_TEST

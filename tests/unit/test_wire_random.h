@@ -16,8 +16,8 @@
 _Static_assert(sizeof(struct guest_spec) == 712, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1008, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
-_Static_assert(sizeof(struct host) == 968, "host changed, see above");
-_Static_assert(sizeof(struct device) == 280, "device changed, see above");
+_Static_assert(sizeof(struct host) == 976, "host changed, see above");
+_Static_assert(sizeof(struct device) == 296, "device changed, see above");
 _Static_assert(sizeof(struct guest) == 1216, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
@@ -149,8 +149,8 @@ static void rnd_op(struct op *op) {
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
         op->flag = rnd_bool();
-        if (op->kind == OP_HOST_ADD || op->kind == OP_DEVICE_SEEN || op->kind == OP_RULE_SET ||
-            rnd_bool())
+        if (op->kind == OP_HOST_ADD || op->kind == OP_DEVICE_SEEN || op->kind == OP_DEVICE_OFF ||
+            op->kind == OP_RULE_SET || rnd_bool())
                 rnd_name(op->name);
         RND_TEXT(op->text);
         op->n_devices = rnd_below(LEVEL_DEVICES_MAX + 1);
@@ -204,6 +204,7 @@ static void rnd_host(struct host *h, uint32_t nodeid) {
         h->fence_level = rnd32();
         RND_TEXT(h->fence_error);
         h->fence_forced = rnd_bool();
+        h->read_off = rnd_bool();
         h->power_on_wanted = rnd_bool();
         h->reported = rnd_bool();
         h->left_announced = rnd_bool();
@@ -222,6 +223,8 @@ static void rnd_device(struct device *d) {
         d->reachable = rnd_bool();
         d->checked_wall = rnd64();
         RND_TEXT(d->error);
+        d->off_wall = rnd64();
+        d->on_due = rnd32();
 }
 
 static void rnd_guest(struct model *m) {

@@ -201,7 +201,7 @@ static void heartbeat_send(struct core *c) {
                 m = msg_new(MSG_HEARTBEAT);
                 m->heartbeat = (struct heartbeat){
                         .sent_usec = c->now,
-                        .wall = c->wall,
+                        .wall = c->own_wall,
                         .memory_free_mib = c->memory_free_mib,
                         .load_pct = c->load_pct,
                         .libvirt_ok = c->libvirt_up || !c->libvirt_known,
@@ -255,8 +255,7 @@ static void take_message(struct core *c, const struct event *ev) {
                         lease_renew(c);
                         p->heartbeat = m->heartbeat;
                         p->heartbeat_now = c->now;
-                        p->clocks[p->n_clocks++ % CLOCK_SAMPLES] =
-                                (int64_t)m->heartbeat.wall - (int64_t)c->wall;
+                        wall_heard(c, p, m->heartbeat.wall);
                         index = model_host_index(&c->model, p->id.nodeid);
                         if (index >= 0)
                                 c->heard_wall[index] = c->wall;
@@ -440,7 +439,7 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
 
         c->out = out;
         c->now = ev->now;
-        c->wall = ev->wall;
+        wall_measure(c, ev->wall);
         c->wake = USEC_INFINITY;
         r = take(c, ev);
         silent_tick(c);

@@ -67,20 +67,24 @@ void executor_libvirt(struct core *c, const struct event *ev) {
                         continue;
                 gone.state = SEEN_GONE;
                 gone.end_why = END_UNKNOWN;
-                gone.wall = ev->wall;
+                gone.wall = c->wall;
                 domain_set(c, &c->domains[i], &gone);
         }
         for (size_t k = 0; k < ev->libvirt.n_domains; k++) {
-                const struct domain_seen *d = &ev->libvirt.domains[k];
-                struct domain *dom = domain_get(c, d);
+                struct domain_seen d = ev->libvirt.domains[k];
+                struct domain *dom = domain_get(c, &d);
 
-                domain_set(c, dom, d);
+                d.wall = wall_of(c, d.wall);
+                domain_set(c, dom, &d);
                 dom->defined = true;
         }
 }
 
 void executor_domain(struct core *c, const struct domain_seen *d) {
-        domain_set(c, domain_get(c, d), d);
+        struct domain_seen here = *d;
+
+        here.wall = wall_of(c, d->wall);
+        domain_set(c, domain_get(c, d), &here);
 }
 
 void executor_definition(struct core *c, const struct event *ev) {
@@ -107,7 +111,7 @@ void executor_healthy(struct core *c, const struct domain_seen *d) {
         if (dom->seen.uuid[0] == '\0')
                 text_set(dom->seen.uuid, sizeof(dom->seen.uuid), d->uuid);
         dom->healthy = true;
-        dom->healthy_wall = d->wall;
+        dom->healthy_wall = wall_of(c, d->wall);
         text_set(dom->evidence, sizeof(dom->evidence), d->text);
 }
 
@@ -281,7 +285,7 @@ void executor_done(struct core *c, const struct event *ev) {
                 w->done = true;
                 w->result = ev->guest_job.result;
                 w->seen = ev->guest_job.seen;
-                w->wall = ev->guest_job.wall;
+                w->wall = wall_of(c, ev->guest_job.wall);
                 text_set(w->text, sizeof(w->text), ev->guest_job.text ? ev->guest_job.text : "");
                 domain_after_work(c, w);
                 if (w->use == WORK_DUMP) {

@@ -107,7 +107,7 @@ void fencer_done(struct core *c, const struct event *ev) {
                         part_end(c, p, ev->fence.reading);
                         p->switched |= ev->fence.switched;
                         text_set(p->text, sizeof(p->text), ev->fence.text ? ev->fence.text : "");
-                        c->fences[i].wall = ev->fence.wall ? ev->fence.wall : ev->wall;
+                        c->fences[i].wall = ev->fence.wall ? wall_of(c, ev->fence.wall) : c->wall;
                         return;
                 }
 }

@@ -14,6 +14,7 @@
  *   fence_test.c  devices read for a client
  *   lead_*.c    the leader's decisions: hosts, fencing, guests
  *   request.c   what clients ask for
+ *   wall.c      one time of day, from clocks that differ
  *   facts.c     what a host says of itself, for hawctl doctor
  *   look.c      does a domain run somewhere, before it becomes a guest
  */
@@ -191,7 +192,11 @@ struct core {
         uint64_t incarnation;
         uint64_t seed;
         char hawd_version[24];
-        usec_t now, wall, wake;
+        usec_t now, wake;
+        usec_t own_wall;    /* this host's time of day */
+        int64_t wall_shift; /* added to what this host stamps */
+        bool wall_sure;     /* three clocks or more said so once */
+        usec_t wall;        /* the cluster's, see wall.c */
         struct actions *out;
 
         /* The world as told. */
@@ -430,6 +435,12 @@ struct state *log_state(const struct core *c); /* new reference */
 bool log_propose(struct core *c, struct entry *e);
 /** propose_op() - an observation of one op, stamped with this host and the time. */
 struct entry *observation(struct core *c, enum op_kind kind, struct op **ret_op);
+
+/* wall.c */
+void wall_heard(struct core *c, struct peer *p, usec_t wall);
+void wall_measure(struct core *c, usec_t own);
+/** wall_of() - what this host stamped, by the cluster's time of day; 0 stays 0. */
+usec_t wall_of(const struct core *c, usec_t own);
 
 /* executor.c */
 void executor_libvirt(struct core *c, const struct event *ev);

@@ -22,12 +22,13 @@ struct rig {
         uint64_t ring_seq;
         struct ring_member group[HOSTS_MAX];
         size_t n_group;
-        bool lose_entries;  /* what it proposes never comes back */
-        bool others_silent; /* no heartbeat of another member comes */
-        bool no_answers;    /* of others, to what runs there */
-        uint32_t runs_on;   /* the member where the domain that is asked for runs */
-        bool hold_disk;     /* batches wait for rig_disk() */
-        uint64_t batch;     /* the latest handed out */
+        bool lose_entries;        /* what it proposes never comes back */
+        bool others_silent;       /* no heartbeat of another member comes */
+        int64_t ahead[HOSTS_MAX]; /* the clock of each other member, by node id */
+        bool no_answers;          /* of others, to what runs there */
+        uint32_t runs_on;         /* the member where the domain that is asked for runs */
+        bool hold_disk;           /* batches wait for rig_disk() */
+        uint64_t batch;           /* the latest handed out */
         struct op ops[RIG_KEPT];
         size_t n_ops;
         struct action acts[RIG_KEPT];
@@ -64,6 +65,12 @@ static inline void rig_message(struct rig *r, struct ring_member from, struct ms
         ck_assert_int_eq(core_step(r->c, &ev, out), 0);
 }
 
+static inline void rig_heartbeat(const struct rig *r, uint32_t from, const struct msg *m,
+                                 struct msg *echo) {
+        echo->heartbeat = m->heartbeat;
+        echo->heartbeat.wall = (usec_t)((int64_t)m->heartbeat.wall + r->ahead[from]);
+}
+
 /* The peers say what the core says: same ledger, same promise, same acknowledgement; each in the
  * order of the node ids. */
 static inline void rig_echo(struct rig *r, struct msg *m, struct actions *out) {
@@ -81,7 +88,7 @@ static inline void rig_echo(struct rig *r, struct msg *m, struct actions *out) {
                 else if (m->kind == MSG_PROMISE)
                         echo->promise = m->promise;
                 else if (m->kind == MSG_HEARTBEAT)
-                        echo->heartbeat = m->heartbeat;
+                        rig_heartbeat(r, r->group[i].nodeid, m, echo);
                 else
                         echo->ack = m->ack;
                 rig_message(r, r->group[i], echo, out);

@@ -24,24 +24,32 @@ void hawd_note(struct hawd *d, const struct note *n) {
                 api_note(d->api, n, now_wall());
 }
 
-void hawd_send(struct hawd *d, const struct msg *m) {
+int hawd_send(struct hawd *d, const struct msg *m) {
         uint8_t *bytes;
         size_t len;
         int r = wire_msg_encode(m, &bytes, &len);
 
         if (r < 0) {
                 log_line(LOG_ERR, "a message cannot be encoded: %s", strerror(-r));
-                return;
+                return r;
         }
         r = ring_send(d->ring, bytes, len);
         free(bytes);
         if (r < 0)
                 log_line(LOG_WARNING, "a message cannot be sent: %s", strerror(-r));
+        return r;
 }
 
 void hawd_stop(struct hawd *d, int code) {
         d->exit_code = code;
         qb_loop_stop(d->loop);
+}
+
+/* It has its place in the log already: all that comes behind it would wait for it for ever. */
+static void entry_unsent(struct hawd *d) {
+        log_line(LOG_CRIT, "an entry of the ledger cannot be sent: hawd starts anew without it, "
+                           "guests run on");
+        hawd_stop(d, EXIT_FAILURE);
 }
 
 static void carry_out(struct hawd *d, struct action *a) {
@@ -50,7 +58,8 @@ static void carry_out(struct hawd *d, struct action *a) {
                 ledger_store_submit(d->store, a->persist);
                 break;
         case ACT_SEND:
-                hawd_send(d, a->send);
+                if (hawd_send(d, a->send) < 0 && a->send->kind == MSG_ENTRY)
+                        entry_unsent(d);
                 break;
         case ACT_GUEST_JOB:
                 guest_submit(d->guest, a);

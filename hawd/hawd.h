@@ -57,8 +57,8 @@ struct hawd {
 
 /** hawd_step() - give the core an event (its times are filled here), carry out what it wants */
 void hawd_step(struct hawd *d, struct event *ev);
-/** hawd_send() - a message to all; what prevents it is logged */
-void hawd_send(struct hawd *d, const struct msg *m);
+/** hawd_send() - a message to all; what prevents it is logged. Return: 0 or -errno. */
+int hawd_send(struct hawd *d, const struct msg *m);
 /** hawd_note() - to the journal, and to those who watch */
 void hawd_note(struct hawd *d, const struct note *n);
 /** hawd_say_status() - to systemd; ready as soon as the group is known */

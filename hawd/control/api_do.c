@@ -308,16 +308,40 @@ void api_guest_remove(void *ud, uint64_t call, json_t *params) {
         submit_guest(ud, call, params, VERB_GUEST_REMOVE);
 }
 
+static int by_text(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* NULL: none is there twice. */
+static const char *named_twice(const json_t *names) {
+        size_t n = json_array_size(names);
+        _cleanup_(freep) const char **list = xcalloc(n + 1, sizeof(*list));
+
+        for (size_t i = 0; i < n; i++)
+                list[i] = json_string_value(json_array_get(names, i));
+        qsort(list, n, sizeof(*list), by_text);
+        for (size_t i = 1; i < n; i++)
+                if (strcmp(list[i - 1], list[i]) == 0)
+                        return list[i];
+        return NULL;
+}
+
 /*
  * A list of names as the ledger keeps it: blank-separated. Names of guests that are not kept (yet)
  * are taken: a rule may come before its guests. Replies by itself.
  * Return: malloc'ed, NULL when a name is none.
  */
 static char *name_list(struct api *api, uint64_t call, const json_t *names, const char *what) {
-        char *list = xcalloc(json_array_size(names) + 1, NAME_LEN);
+        const char *twice = named_twice(names);
         const json_t *name;
         size_t i, n = 0;
+        char *list;
 
+        if (twice) {
+                api_error(api, call, "Usage", "%s: '%.64s' is named twice", what, twice);
+                return NULL;
+        }
+        list = xcalloc(json_array_size(names) + 1, NAME_LEN);
         json_array_foreach(names, i, name) {
                 const char *text = json_string_value(name);
 

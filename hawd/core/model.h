@@ -246,6 +246,7 @@ struct incident {
 #define FENCE_JOBS_MAX 64
 #define GUESTS_MAX 65536 /* in the cluster */
 #define RULES_MAX 4096
+#define RULE_LIST_MAX ((size_t)64 << 10) /* bytes of one list of names in a rule */
 
 struct model {
         uint64_t version; /* of the last applied entry */

@@ -270,6 +270,10 @@ static const struct {
         [VERB_HOST_RELEASE] = {OP_HOST_RELEASE, DESIRED_RUNNING, false},
 };
 
+static bool too_long(const char *list) {
+        return list && strlen(list) > RULE_LIST_MAX;
+}
+
 static void wish(struct core *c, const struct request *r) {
         struct entry *e;
         struct op *op;
@@ -282,6 +286,12 @@ static void wish(struct core *c, const struct request *r) {
                 core_reply(c, r->id, REPLY_USAGE,
                            "'%.64s' is no name for a guest: letters, digits and ._-",
                            r->spec->name);
+                return;
+        }
+        if (too_long(r->guests) || too_long(r->hosts)) { /* no member would take the entry */
+                core_reply(c, r->id, REPLY_USAGE,
+                           "rule %s: a list of names may have %zu KiB: make several rules of it",
+                           r->rule, RULE_LIST_MAX / 1024);
                 return;
         }
         e = entry_new();

@@ -19,12 +19,12 @@
 
 #include "hawd/core/msg.h"
 
-#define WIRE_MSG_MAX ((size_t)64 << 20)  /* a whole message, before it is cut in pieces */
-#define WIRE_XML_MAX ((size_t)1 << 20)   /* domain XML */
-#define WIRE_LIST_MAX ((size_t)64 << 10) /* one list of names in a rule */
-#define WIRE_OPS_MAX 16384               /* in an entry */
-#define WIRE_TAIL_MAX 65536              /* entries behind a model */
-#define WIRE_ROWS_MAX 16384              /* history rows in a message */
+#define WIRE_MSG_MAX ((size_t)64 << 20) /* a whole message, before it is cut in pieces */
+#define WIRE_XML_MAX ((size_t)1 << 20)  /* domain XML */
+#define WIRE_LIST_MAX RULE_LIST_MAX
+#define WIRE_OPS_MAX 16384  /* in an entry */
+#define WIRE_TAIL_MAX 65536 /* entries behind a model */
+#define WIRE_ROWS_MAX 16384 /* history rows in a message */
 #define WIRE_GUESTS_MAX GUESTS_MAX
 #define WIRE_RULES_MAX RULES_MAX
 #define WIRE_INCIDENTS_MAX 131072

@@ -24,8 +24,11 @@ static void check_guest_names(struct wire_in *in, const struct model *m) {
         size_t n = 0;
 
         for (size_t i = 0; i < m->n_guests; i++) {
-                names[n++] = m->guests[i].spec->name;
-                names[n++] = m->guests[i].spec->uuid;
+                const struct guest_spec *s = m->guests[i].spec;
+
+                names[n++] = s->name;
+                if (strcmp(s->name, s->uuid) != 0) /* one may be called by its own */
+                        names[n++] = s->uuid;
         }
         qsort(names, n, sizeof(*names), by_text);
         for (size_t i = 1; i < n; i++)

@@ -556,6 +556,11 @@ START_TEST(rules_are_checked) {
                     json_pack("{s:s,s:s,s:[s,s]}", "name", "r", "kind", "together", "guests", "a",
                               "b c"),
                     "io.hawd.Usage");
+        ck_assert_ptr_nonnull(strstr(fails("RuleSet",
+                                           json_pack("{s:s,s:s,s:[s,s,s]}", "name", "r", "kind",
+                                                     "separate", "guests", "b", "a", "b"),
+                                           "io.hawd.Usage"),
+                                     "guests: 'b' is named twice"));
         invalid("RuleSet", json_pack("{s:s,s:s,s:[s]}", "name", "r", "kind", "x", "guests", "a"),
                 "kind");
         invalid("RuleSet", json_pack("{s:s,s:s,s:s}", "name", "r", "kind", "x", "guests", "a"),

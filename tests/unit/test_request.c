@@ -86,6 +86,7 @@ START_TEST(fence_verbs) {
 END_TEST
 
 START_TEST(rule_verbs) {
+        static char list[RULE_LIST_MAX + 2];
         struct rig *r = open_rig();
 
         ASK(r, .id = 5, .verb = VERB_RULE_SET, .rule = "apart", .rule_kind = RULE_PREFER,
@@ -94,6 +95,14 @@ START_TEST(rule_verbs) {
         ck_assert_uint_eq(rig_model(r)->n_rules, 1);
         ck_assert(rig_model(r)->rules[0].strict);
         ck_assert_str_eq(rig_model(r)->rules[0].guests->data, "web db");
+        memset(list, 'g', sizeof(list) - 1);
+        ASK(r, .id = 8, .verb = VERB_RULE_SET, .rule = "long", .guests = list);
+        answered(r, 8, REPLY_USAGE, "rule long: a list of names may have 64 KiB: make several");
+        ASK(r, .id = 9, .verb = VERB_RULE_SET, .rule = "long", .guests = "web", .hosts = list);
+        answered(r, 9, REPLY_USAGE, "64 KiB");
+        list[RULE_LIST_MAX] = '\0';
+        ASK(r, .id = 10, .verb = VERB_RULE_SET, .rule = "long", .guests = list);
+        answered(r, 10, REPLY_OK, "");
         ASK(r, .id = 6, .verb = VERB_RULE_DELETE, .rule = "none");
         answered(r, 6, REPLY_USAGE, "there is no rule none");
         ASK(r, .id = 7, .verb = VERB_RULE_DELETE, .rule = "apart");

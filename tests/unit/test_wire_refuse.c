@@ -488,6 +488,18 @@ START_TEST(newer_op_becomes_none) {
 }
 END_TEST
 
+/* Two of them may not answer to one name; but a guest may be called by its own UUID. */
+START_TEST(called_by_its_uuid) {
+        struct sample *s = sample(to_state);
+        struct msg *m = NULL;
+
+        s->spec.name = s->spec.uuid;
+        ck_assert_msg(decode(&s->msg.base, &m) == 0, "%s", err);
+        msg_unref(m);
+        free(s);
+}
+END_TEST
+
 START_TEST(newer_note_keeps_its_text) {
         struct sample *s = sample(to_history);
         struct msg *m = NULL;
@@ -595,6 +607,7 @@ static Suite *refuse_suite(void) {
 
         tcase_add_loop_test(tc, row_is_refused, 0, (int)ARRAY_SIZE(rows));
         tcase_add_test(tc, newer_op_becomes_none);
+        tcase_add_test(tc, called_by_its_uuid);
         tcase_add_test(tc, newer_note_keeps_its_text);
         tcase_add_test(tc, unknown_fields_pass);
         tcase_add_test(tc, every_prefix);

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.." || exit 2
 : "${MODE:=release}" "${B:=build/$MODE}" "${MAKE:=make}"
 export HAWD_BUILD="$PWD/$B"
 passed=0 failed=0 skipped=0
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+out=$(mktemp) beside=$(mktemp)
+trap 'rm -f "$out" "$beside" "$beside.out"' EXIT
 
 seconds() { # seconds SINCE
         local us=$((${EPOCHREALTIME/[.,]/} - $1))
@@ -49,6 +49,15 @@ part() { # part NAME COMMAND...
         fi
 }
 
+# join FILE: waits for what ran beside, and tells what it said; its last line are its sums.
+join() {
+        local p=0 f=1 s=0
+        wait
+        sed '$d' "$1"
+        read -r p f s < <(tail -n 1 "$1")
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
 finish() {
         echo "$passed passed, $failed failed, $skipped skipped"
         [ "$failed" -eq 0 ]
@@ -60,24 +69,33 @@ jobs=()
 
 part deps mk/deps.sh || finish
 part build "$MAKE" --no-print-directory "${jobs[@]}" MODE="$MODE" WERROR=1 all tests || finish
-part format mk/format.sh format-check
 part pure "$MAKE" --no-print-directory MODE="$MODE" pure
 
-for t in tests/unit/test_*.c; do
-        name=${t##*/}
-        name=${name%.c}
-        part "unit ${name#test_}" "$B/unit/$name"
-done
-[ ! -x tests/conf/run ] || part conf tests/conf/run "$B/conf/confdump"
-[ ! -x tests/man/run ] || part man tests/man/run "$B"
-[ ! -x "$B/trace/trace" ] || part trace "$B/trace/trace" tests/trace/*.trace
-[ ! -x "$B/simtest" ] || part simulator "$B/simtest"
+units() {
+        local t name out=$beside.out passed=0 failed=0 skipped=0
+        for t in tests/unit/test_*.c; do
+                name=${t##*/}
+                name=${name%.c}
+                part "unit ${name#test_}" "$B/unit/$name"
+        done
+        [ ! -x tests/conf/run ] || part conf tests/conf/run "$B/conf/confdump"
+        [ ! -x tests/man/run ] || part man tests/man/run "$B"
+        [ ! -x "$B/trace/trace" ] || part trace "$B/trace/trace" tests/trace/*.trace
+        echo "$passed $failed $skipped"
+}
+
+# Unit tests wait for disks and time-outs; what only reckons runs beside them, and gives way.
+units >"$beside" &
+part format nice mk/format.sh format-check
+[ ! -x "$B/simtest" ] || part simulator nice "$B/simtest"
+fuzzers=0
 if command -v clang >/dev/null; then
-        part "build for fuzzing" "$MAKE" --no-print-directory "${jobs[@]}" \
-                MODE=fuzz CC=clang WERROR=1 fuzzers &&
-                part fuzzing env HAWD_FUZZ="$PWD/${B%/*}/fuzz" tests/fuzz/run --check
+        part "build for fuzzing" nice "$MAKE" --no-print-directory "${jobs[@]}" \
+                MODE=fuzz CC=clang WERROR=1 fuzzers && fuzzers=1
 else
         part fuzzing sh -c 'echo "clang, which has libFuzzer, is not installed"; exit 77'
 fi
+join "$beside"
+((!fuzzers)) || part fuzzing env HAWD_FUZZ="$PWD/${B%/*}/fuzz" tests/fuzz/run --check
 [ ! -x tests/lab/run ] || part lab tests/lab/run
 finish

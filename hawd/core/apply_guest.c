@@ -231,12 +231,20 @@ static void count_restart(struct ledger *l, struct guest *g, int index) {
                 g->tried |= 1u << index;
 }
 
+/* QEMU stops a guest that panics before it says why; one that a person has paused cannot panic. */
+static void paused_by_panic(struct guest *g) {
+        if (g->state == GUEST_PAUSED && g->desired == DESIRED_PAUSED)
+                g->desired = DESIRED_RUNNING;
+}
+
 static void guest_ended(struct ledger *l, struct guest *g, int index) {
         const struct op *op = l->op;
         bool wish =
                 !g->late_end && (op->end_why == END_GUEST_SHUTDOWN || op->end_why == END_DESTROYED);
         char cause[TEXT_LEN];
 
+        if (op->end_why == END_CRASHED)
+                paused_by_panic(g);
         guest_release(l, g, op->host);
         if (wish && g->spec->conf.on_shutdown == ON_SHUTDOWN_RESPECT &&
             g->desired != DESIRED_IGNORED) {
@@ -300,6 +308,7 @@ static void guest_seen(struct ledger *l) {
                             g->reason);
                 break;
         case SEEN_CRASHED: /* its QEMU is still there: the claim stays until it is settled */
+                paused_by_panic(g);
                 guest_to(l, g, GUEST_FAILED, "crashed on %s", model_host_name(l->m, op->host));
                 break;
         case SEEN_GONE:

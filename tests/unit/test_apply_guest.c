@@ -368,6 +368,26 @@ START_TEST(seen_paused_crashed_running) {
 }
 END_TEST
 
+/* libvirt shows it paused first, on a busy host for a while. */
+START_TEST(panic_is_no_wish_to_pause) {
+        for (int gone = 0; gone < 2; gone++) {
+                struct led l;
+                uint32_t gid;
+
+                led_open(&l, 2);
+                gid = led_running(&l, "web", 2);
+                APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .gen = 1,
+                      .seen = SEEN_PAUSED);
+                ck_assert_int_eq(G(&l, gid)->desired, DESIRED_PAUSED);
+                APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .gen = 1,
+                      .seen = gone ? SEEN_GONE : SEEN_CRASHED, .end_why = END_CRASHED);
+                ck_assert_int_eq(G(&l, gid)->state, GUEST_FAILED);
+                ck_assert_int_eq(G(&l, gid)->desired, DESIRED_RUNNING);
+                led_close(&l);
+        }
+}
+END_TEST
+
 START_TEST(restarts_beyond_the_limit_leave_the_host) {
         struct led l;
         uint32_t gid;
@@ -577,6 +597,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, end_ends_the_claim, 0, (int)ARRAY_SIZE(ends));
         tcase_add_test(tc, seen_is_refused_when_stale);
         tcase_add_test(tc, seen_paused_crashed_running);
+        tcase_add_test(tc, panic_is_no_wish_to_pause);
         tcase_add_test(tc, restarts_beyond_the_limit_leave_the_host);
         tcase_add_test(tc, ignored_is_only_watched);
         tcase_add_test(tc, healthy_closes_the_incident_with_its_parts);

@@ -19,6 +19,7 @@ autostart_off() { v node1 dominfo vm1 | grep -Eq '^Autostart: +disable'; }
 runs_not_on() { ! v "$1" list --name | grep -qx vm1; }
 rogues() { history_of 'map(select(.guest == "vm1")) | length' --event guest-rogue; }
 rogues_are() { [[ $(rogues) == "$1" ]]; }
+copy_starts() { v "$1" "define $LAB_STATE/copy.xml; start vm1"; } # if hawd does not undefine it first
 in_peace() { # since SECONDS it was left alone on node1
         beats vm1 node1 && guest_says vm1 '.state == "running" and .claims == ["node1"] and .incident == null'
 }
@@ -39,8 +40,7 @@ v node1 resume vm1
 wait_for 20 'it is wanted running' guest_says vm1 '.state == "running" and .desired == "running"'
 
 note 'a copy on another host, defined and started; then created'
-v node2 define "$LAB_STATE/copy.xml"
-v node2 start vm1
+wait_for 20 'it starts' copy_starts node2
 wait_for 20 'it is stopped' runs_not_on node2
 wait_for 20 'and recorded' rogues_are 1
 refute 'nor is it defined there' v node2 domstate vm1

@@ -21,7 +21,7 @@ static json_t *guest_object(const struct guest *g) {
         json_object_set_new(o, "desired", render_text(desired_name(g->desired)));
         json_object_set_new(o, "settings", settings);
         json_object_set_new(o, "after", after);
-        json_object_set_new(o, "xml", render_text(g->spec->xml ? g->spec->xml->data : NULL));
+        json_object_set_new(o, "xml", render_exact(g->spec->xml ? g->spec->xml->data : NULL));
         return o;
 }
 
@@ -48,7 +48,7 @@ static int by_name(const void *a, const void *b) {
         return strcmp((*x)->name, (*y)->name);
 }
 
-static const char *rules_page(const struct model *m, const char *from, json_t *list) {
+const char *api_rules_page(const struct model *m, const char *from, json_t *list) {
         _cleanup_(freep) const struct rule **rules = xcalloc(m->n_rules, sizeof(*rules));
         size_t n = 0, bytes = 0;
 
@@ -90,7 +90,7 @@ void api_export(void *ud, uint64_t call, json_t *params) {
                 more = guests_page(m, from ? from + 6 : NULL, guests);
         if (!more) {
                 kind = "rule";
-                more = rules_page(m, from && *from == 'r' ? from + 5 : NULL, rules);
+                more = api_rules_page(m, from && *from == 'r' ? from + 5 : NULL, rules);
         }
         if (more)
                 next = json_pack("s++", kind, " ", more);

@@ -76,6 +76,10 @@ api_method api_reload;                                        /* api_reload.c */
 /** api_guests_from() - all from the name @from (NULL: the first) on, by name. Return: malloc'ed. */
 const struct guest **api_guests_from(const struct model *m, const char *from, size_t *ret_n);
 
+/** api_rules_page() - rules by name into @list, from the name @from (NULL: the first) on, as many
+ * as fit. Return: the first one of the next page, borrowed; NULL: that is all. */
+const char *api_rules_page(const struct model *m, const char *from, json_t *list);
+
 /** api_render_status() - what Status answers and Watch begins with. */
 json_t *api_render_status(struct api *api);
 

@@ -4,7 +4,9 @@
 
 #include "hawd/control/api_internal.h"
 
-#define ATTENTION_MAX 200
+#define ATTENTION_MAX 200 /* guests, and open incidents: the status of a catastrophe is no longer  \
+                           */
+#define INCIDENT_PAGE_MAX 500
 
 static const struct api_param no_params[] = {{.name = NULL}};
 
@@ -43,15 +45,34 @@ static json_t *hosts_json(struct api *api, const struct core_status *status) {
         return list;
 }
 
-static json_t *incidents_json(struct api *api, bool open_only) {
+/* From the number @from on, at most @limit. @ret_next: the number of the next one; 0: that is all.
+ */
+static json_t *incidents_json(struct api *api, bool open_only, uint64_t from, size_t limit,
+                              uint64_t *ret_next) {
         const struct model *m = core_model(api->core);
         usec_t now = api_wall();
         json_t *list = json_array();
 
-        for (size_t i = 0; i < m->n_incidents; i++)
-                if (m->incidents[i].open || !open_only)
-                        json_array_append_new(list, render_incident(m, &m->incidents[i], now));
+        *ret_next = 0;
+        for (size_t i = 0; i < m->n_incidents && *ret_next == 0; i++) {
+                const struct incident *in = &m->incidents[i];
+
+                if (in->id < from || (open_only && !in->open))
+                        continue;
+                if (json_array_size(list) == limit)
+                        *ret_next = in->id;
+                else
+                        json_array_append_new(list, render_incident(m, in, now));
+        }
         return list;
+}
+
+static size_t open_incidents(const struct model *m) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_incidents; i++)
+                n += m->incidents[i].open;
+        return n;
 }
 
 static json_t *attention_json(const struct model *m) {
@@ -114,6 +135,7 @@ json_t *api_render_status(struct api *api) {
         const struct config *config = api->ports.config(api->ports.ud);
         struct core_status status;
         json_t *o = json_object();
+        uint64_t next; /* those are the first ones */
 
         core_status(api->core, &status);
         json_object_set_new(o, "cluster", render_text(cluster_name(api)));
@@ -143,7 +165,8 @@ json_t *api_render_status(struct api *api) {
         json_object_set_new(o, "waiting", render_waiting(api->core, 0));
         json_object_set_new(o, "guests", render_guest_counts(m));
         json_object_set_new(o, "attention", attention_json(m));
-        json_object_set_new(o, "incidents", incidents_json(api, true));
+        json_object_set_new(o, "incidents", incidents_json(api, true, 0, ATTENTION_MAX, &next));
+        json_object_set_new(o, "incidents_open", json_integer((json_int_t)open_incidents(m)));
         render_time(o, "now", api_wall());
         return o;
 }
@@ -249,31 +272,42 @@ void api_guest(void *ud, uint64_t call, json_t *params) {
         xml = param_bool(params, "xml") ? g->spec->xml : NULL;
         (void)varlink_reply(api->varlink, call,
                             json_pack("{s:o,s:o}", "guest", render_guest(m, g), "xml",
-                                      render_text(xml ? xml->data : NULL)));
+                                      render_exact(xml ? xml->data : NULL)));
 }
 
 void api_rules(void *ud, uint64_t call, json_t *params) {
+        static const struct api_param list[] = {{"from", API_STRING, false}, {.name = NULL}};
         struct api *api = ud;
-        const struct model *m = core_model(api->core);
+        const char *next;
         json_t *rules;
 
-        if (!api_params(api, call, params, no_params))
+        if (!api_params(api, call, params, list))
                 return;
         rules = json_array();
-        for (size_t i = 0; i < m->n_rules; i++)
-                json_array_append_new(rules, render_rule(&m->rules[i]));
-        (void)varlink_reply(api->varlink, call, json_pack("{s:o}", "rules", rules));
+        next = api_rules_page(core_model(api->core), param_text(params, "from"), rules);
+        (void)varlink_reply(api->varlink, call,
+                            json_pack("{s:o,s:o}", "rules", rules, "next", render_text(next)));
 }
 
 void api_incidents(void *ud, uint64_t call, json_t *params) {
-        static const struct api_param list[] = {{"open_only", API_BOOL, false}, {.name = NULL}};
+        static const struct api_param list[] = {{"open_only", API_BOOL, false},
+                                                {"from", API_INT, false},
+                                                {"limit", API_INT, false},
+                                                {.name = NULL}};
         struct api *api = ud;
+        json_t *incidents;
+        uint64_t next;
+        int64_t limit;
 
-        if (api_params(api, call, params, list))
-                (void)varlink_reply(
-                        api->varlink, call,
-                        json_pack("{s:o}", "incidents",
-                                  incidents_json(api, param_bool(params, "open_only"))));
+        if (!api_params(api, call, params, list))
+                return;
+        limit = param_int(params, "limit", INCIDENT_PAGE_MAX);
+        limit = MAX(1, MIN(limit, INCIDENT_PAGE_MAX));
+        incidents = incidents_json(api, param_bool(params, "open_only"),
+                                   (uint64_t)param_int(params, "from", 0), (size_t)limit, &next);
+        (void)varlink_reply(api->varlink, call,
+                            json_pack("{s:o,s:o}", "incidents", incidents, "next",
+                                      next ? json_integer((json_int_t)next) : json_null()));
 }
 
 void api_devices(void *ud, uint64_t call, json_t *params) {

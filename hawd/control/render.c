@@ -6,7 +6,15 @@
 
 #define WALL_MAX (USEC_PER_SEC * UINT64_C(253402300799)) /* end of the year 9999 */
 
-json_t *render_text(const char *s) {
+/* What a terminal takes for an order: control characters, but for those that lay text out. */
+static bool is_order(const char *p) {
+        unsigned char c = (unsigned char)*p, next = (unsigned char)p[c != 0];
+
+        return (c < ' ' && !strchr("\n\t\r", c)) || c == 0x7f ||
+               (c == 0xc2 && next >= 0x80 && next < 0xa0); /* U+0080 to U+009F */
+}
+
+json_t *render_exact(const char *s) {
         json_t *j;
 
         if (!s || !*s)
@@ -21,6 +29,21 @@ json_t *render_text(const char *s) {
                 j = json_string(clean);
         }
         return j;
+}
+
+json_t *render_text(const char *s) {
+        _cleanup_(freep) char *harmless = NULL;
+
+        for (size_t i = 0; s && s[i]; i++) {
+                if (!is_order(&s[i]))
+                        continue;
+                if (!harmless)
+                        s = harmless = xstrdup(s);
+                if ((unsigned char)harmless[i] == 0xc2)
+                        harmless[i++] = '?';
+                harmless[i] = '?';
+        }
+        return render_exact(s);
 }
 
 static json_t *render_uint(uint64_t n) {

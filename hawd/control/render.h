@@ -23,7 +23,9 @@ struct render_live {
         bool operational; /* the cluster decides */
 };
 
-/** render_text() - a string, or null when @s is NULL or empty; what is no UTF-8 becomes '?'. */
+/** render_exact() - a string, or null when @s is NULL or empty; what is no UTF-8 becomes '?'. */
+json_t *render_exact(const char *s);
+/** render_text() - the same for people: what a terminal would take for an order becomes '?' too. */
 json_t *render_text(const char *s);
 /** render_time() - set @name and @name_usec. */
 void render_time(json_t *object, const char *name, usec_t wall);

@@ -233,6 +233,23 @@ int ctl_call_list(struct ctl *ctl, const char *method, const char *key, json_t *
         return CTL_DONE;
 }
 
+int ctl_call_pages(struct ctl *ctl, const char *method, const char *key, json_t **ret) {
+        _cleanup_(json_unrefp) json_t *list = json_array(), *from = json_null();
+
+        do {
+                _cleanup_(json_unrefp) json_t *page = NULL;
+                int r = ctl_call(ctl, method, json_pack("{s:O}", "from", from), &page);
+
+                if (r != CTL_DONE)
+                        return r;
+                json_array_extend(list, json_object_get(page, key));
+                json_decref(from);
+                from = json_incref(json_object_get(page, "next"));
+        } while (json_is_string(from));
+        *ret = TAKE_PTR(list);
+        return CTL_DONE;
+}
+
 int ctl_do(struct ctl *ctl, const char *method, json_t *parameters) {
         _cleanup_(json_unrefp) json_t *answer = NULL;
         int r = ctl_call(ctl, method, parameters, &answer);

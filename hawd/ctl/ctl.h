@@ -112,6 +112,10 @@ int ctl_next(struct ctl *ctl, const char *method, json_t *parameters, usec_t wai
  * printed, and *@ret becomes NULL. */
 int ctl_call_list(struct ctl *ctl, const char *method, const char *key, json_t **ret);
 
+/** ctl_call_pages() - the array @key of the answers of @method, all pages. Return: as ctl_call().
+ */
+int ctl_call_pages(struct ctl *ctl, const char *method, const char *key, json_t **ret);
+
 /** ctl_do() - call and print the message of the answer (with --json: the answer). */
 int ctl_do(struct ctl *ctl, const char *method, json_t *parameters);
 

@@ -7,27 +7,6 @@
 
 #define STATUS_PATIENCE (10 * USEC_PER_SEC)
 
-/* All guests, page by page. Return: CTL_DONE with *ret new. */
-static int all_guests(struct ctl *ctl, json_t **ret) {
-        _cleanup_(json_unrefp) json_t *guests = json_array(), *from = NULL;
-
-        for (;;) {
-                _cleanup_(json_unrefp) json_t *page = NULL;
-                int r = ctl_call(ctl, "Guests", from ? json_pack("{s:O}", "from", from) : NULL,
-                                 &page);
-
-                if (r != CTL_DONE)
-                        return r;
-                json_array_extend(guests, json_object_get(page, "guests"));
-                json_decref(from);
-                from = json_incref(json_object_get(page, "next"));
-                if (!json_is_string(from))
-                        break;
-        }
-        *ret = TAKE_PTR(guests);
-        return CTL_DONE;
-}
-
 /* The version of the hawd that runs there: the facts have the installed one. */
 static void set_version(json_t *entry, const json_t *live) {
         const json_t *h;
@@ -65,9 +44,9 @@ static int cluster_exam(struct ctl *ctl, const char *host, json_t **ret) {
         r = ctl_call(ctl, "Status", NULL, &status);
         ctl->patience_usec = 0;
         if (r == CTL_DONE)
-                r = all_guests(ctl, &guests);
+                r = ctl_call_pages(ctl, "Guests", "guests", &guests);
         if (r == CTL_DONE)
-                r = ctl_call(ctl, "Rules", NULL, &rules);
+                r = ctl_call_pages(ctl, "Rules", "rules", &rules);
         if (r == CTL_DONE && ctl->progress)
                 fprintf(stderr, "asking %s ...\n", host ? host : "all hosts");
         if (r == CTL_DONE)
@@ -76,7 +55,7 @@ static int cluster_exam(struct ctl *ctl, const char *host, json_t **ret) {
                 return r;
         *ret = json_pack("{s:b,s:I,s:O,s:O,s:O,s:o}", "local", false, "now_usec",
                          (json_int_t)wall_now(), "status", json_object_get(status, "status"),
-                         "guests", guests, "rules", json_object_get(rules, "rules"), "hosts",
+                         "guests", guests, "rules", rules, "hosts",
                          entries(json_object_get(facts, "hosts"),
                                  json_object_get(json_object_get(status, "status"), "hosts")));
         return CTL_DONE;

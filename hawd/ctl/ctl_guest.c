@@ -15,21 +15,14 @@ static bool keep(const json_t *guest, const struct ctl_args *args) {
 }
 
 static int guest_list(struct ctl *ctl, const struct ctl_args *args) {
-        _cleanup_(json_unrefp) json_t *guests = json_array(), *from = json_null();
+        _cleanup_(json_unrefp) json_t *all = NULL, *guests = json_array();
+        json_t *guest;
+        size_t i;
+        int r = ctl_call_pages(ctl, "Guests", "guests", &all);
 
-        do {
-                _cleanup_(json_unrefp) json_t *answer = NULL;
-                json_t *guest;
-                size_t i;
-                int r = ctl_call(ctl, "Guests", json_pack("{s:O}", "from", from), &answer);
-
-                if (r != CTL_DONE)
-                        return r;
-                json_array_foreach(json_object_get(answer, "guests"), i,
-                                   guest) if (keep(guest, args)) json_array_append(guests, guest);
-                json_decref(from);
-                from = json_incref(json_object_get(answer, "next"));
-        } while (json_is_string(from));
+        if (r != CTL_DONE)
+                return r;
+        json_array_foreach(all, i, guest) if (keep(guest, args)) json_array_append(guests, guest);
         if (ctl->json)
                 ctl_print_json(json_pack("{s:O}", "guests", guests));
         else

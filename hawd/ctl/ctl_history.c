@@ -87,15 +87,14 @@ static int fetch(struct ctl *ctl, json_t *filter, size_t limit, json_t **ret) {
 /* The incident @id as far as the ledger still holds it, else NULL. */
 static int find_incident(struct ctl *ctl, int64_t id, json_t **ret) {
         _cleanup_(json_unrefp) json_t *answer = NULL;
-        json_t *incident;
-        size_t i;
-        int r = ctl_call(ctl, "Incidents", NULL, &answer);
+        json_t *first;
+        int r = ctl_call(ctl, "Incidents",
+                         json_pack("{s:I,s:i}", "from", (json_int_t)id, "limit", 1), &answer);
 
         if (r != CTL_DONE)
                 return r;
-        *ret = NULL;
-        json_array_foreach(json_object_get(answer, "incidents"), i,
-                           incident) if (jint(incident, "id") == id) *ret = json_incref(incident);
+        first = json_array_get(json_object_get(answer, "incidents"), 0);
+        *ret = jint(first, "id") == id ? json_incref(first) : NULL;
         return CTL_DONE;
 }
 

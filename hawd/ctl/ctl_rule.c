@@ -4,15 +4,19 @@
 
 static int rule_list(struct ctl *ctl, const struct ctl_args *args) {
         _cleanup_(json_unrefp) json_t *rules = NULL;
-        int r = ctl_call_list(ctl, "Rules", "rules", &rules);
+        int r = ctl_call_pages(ctl, "Rules", "rules", &rules);
         struct table *t;
         const json_t *rule;
         char buf[CELL_LEN];
         size_t i;
 
         (void)args; /* takes none */
-        if (!rules)
+        if (r != CTL_DONE)
                 return r;
+        if (ctl->json) {
+                ctl_print_json(json_pack("{s:O}", "rules", rules));
+                return CTL_DONE;
+        }
         t = table_new(ctl, "RULE KIND STRICT GUESTS~ HOSTS~");
         json_array_foreach(rules, i, rule) {
                 table_row(t);

@@ -74,6 +74,7 @@ void show_status(const struct ctl *ctl, const json_t *s) {
         const json_t *counts = json_object_get(s, "guests");
         long long wrong = jint(counts, "total") - jint(counts, "as_wanted");
         const json_t *incidents = json_object_get(s, "incidents");
+        long long open = jint(s, "incidents_open");
 
         show_head(ctl, s);
         printf("\n");
@@ -86,10 +87,12 @@ void show_status(const struct ctl *ctl, const json_t *s) {
         if (wrong > (long long)json_array_size(attention))
                 printf("... and %lld more: hawctl guest list --wrong\n",
                        wrong - (long long)json_array_size(attention));
-        if (json_array_size(incidents) > 0) {
-                printf("\nOpen incidents: %zu\n", json_array_size(incidents));
+        if (open > 0) {
+                printf("\nOpen incidents: %lld\n", open);
                 show_open_incidents(ctl, incidents);
         }
+        if (open > (long long)json_array_size(incidents))
+                printf("... and %lld more\n", open - (long long)json_array_size(incidents));
 }
 
 static int run_status(struct ctl *ctl, const struct ctl_args *args) {

@@ -163,6 +163,79 @@ START_TEST(incidents_have_parts) {
 }
 END_TEST
 
+/* Half of the cluster is lost: the status is still to be had. */
+START_TEST(many_incidents_come_in_pages) {
+        struct model *m = fix_model(fix);
+        json_t *p;
+
+        for (size_t i = 0; i < 1200; i++) {
+                struct incident *in = model_incident_add(m);
+
+                in->kind = INCIDENT_GUEST;
+                in->host = 3;
+                in->open = true;
+                memset(in->cause, 'c', sizeof(in->cause) - 1);
+        }
+        p = json_object_get(call("Status", NULL), "status");
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "incidents")), 200);
+        ck_assert_int_eq(number(p, "incidents_open"), 1201);
+        p = call("Incidents", json_pack("{s:b}", "open_only", 1));
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "incidents")), 500);
+        ck_assert_int_eq(number(p, "next"), 502); /* 2 is closed */
+        p = call("Incidents", json_pack("{s:i}", "from", 1002));
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "incidents")), 201);
+        ck_assert(json_is_null(json_object_get(p, "next")));
+        p = call("Incidents", json_pack("{s:i,s:i}", "from", 700, "limit", 1));
+        ck_assert_uint_eq(json_array_size(json_object_get(p, "incidents")), 1);
+        ck_assert_int_eq(number(json_array_get(json_object_get(p, "incidents"), 0), "id"), 700);
+}
+END_TEST
+
+START_TEST(long_rules_come_in_pages) {
+        struct model *m = fix_model(fix);
+        static char list[RULE_LIST_MAX];
+        size_t n = 0, pages = 0;
+        json_t *p, *from = json_null();
+
+        for (size_t i = 0; i + 1 < sizeof(list); i++)
+                list[i] = i % 2 ? ' ' : 'g';
+        for (size_t i = 0; i < 100; i++) {
+                char name[NAME_LEN];
+                struct rule *r;
+
+                text_fmt(name, sizeof(name), "long%03zu", i);
+                r = model_rule_add(m, name);
+                r->kind = RULE_SEPARATE;
+                r->guests = blob_new(list, sizeof(list) - 1);
+        }
+        do {
+                p = call("Rules", json_pack("{s:o}", "from", from));
+                n += json_array_size(json_object_get(p, "rules"));
+                pages++;
+                from = json_incref(json_object_get(p, "next"));
+        } while (json_is_string(from));
+        ck_assert_uint_eq(n, 101);
+        ck_assert_uint_gt(pages, 1);
+}
+END_TEST
+
+/* What is said of a host or guest may be somebody's file name, or QEMU's last words. */
+START_TEST(texts_give_a_terminal_no_orders) {
+        struct model *m = fix_model(fix);
+        json_t *h;
+
+        text_set(m->hosts[2].fence_error, TEXT_LEN,
+                 "a\033[2Jb\x07"
+                 "c\x7f"
+                 "d\xc2\x9b"
+                 "e\tf\xc3\xa9");
+        h = json_object_get(call("Host", json_pack("{s:s}", "name", "node3")), "host");
+        ck_assert_str_eq(text(h, "fence_error"), "a?[2Jb?c?d??e\tf\xc3\xa9");
+        (void)fails("Host", json_pack("{s:s}", "name", "\033[31m"), "io.hawd.NotFound");
+        ck_assert_ptr_null(strchr(text(json_object_get(answer, "parameters"), "message"), '\033'));
+}
+END_TEST
+
 START_TEST(rules_devices_explain) {
         json_t *p = json_array_get(json_object_get(call("Rules", NULL), "rules"), 0);
 
@@ -637,6 +710,9 @@ static Suite *api_suite(void) {
         tcase_add_test(tc, guests_come_in_pages_by_name);
         tcase_add_test(tc, one_guest);
         tcase_add_test(tc, incidents_have_parts);
+        tcase_add_test(tc, many_incidents_come_in_pages);
+        tcase_add_test(tc, long_rules_come_in_pages);
+        tcase_add_test(tc, texts_give_a_terminal_no_orders);
         tcase_add_test(tc, rules_devices_explain);
         tcase_add_test(tc, history_comes_in_pages);
         tcase_add_test(tc, history_is_filtered);

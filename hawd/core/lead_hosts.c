@@ -203,7 +203,8 @@ static bool only_look(struct core *c, const struct entry *e, size_t i) {
 }
 
 /*
- * 1 not in the group and not in the ring: lost at once
+ * 1 not in the group and not in the ring: lost at once; after a start of the whole cluster when
+ *   daemon-grace has passed since
  * 2 not in the group, but its corosync is there, and its hawd announced a stop: unsupervised
  * 3 the same without an announcement (crash): lost after daemon-grace
  * 4 its hawd announced a stop, and its corosync went soon after, as both do when corosync is
@@ -223,10 +224,13 @@ static void lead_absent(struct core *c, struct entry *e, size_t i) {
         if (h->state == HOST_NEW || h->state == HOST_AWAY || h->state == HOST_LOST ||
             h->state == HOST_FENCING || h->state == HOST_OFF)
                 return;
-        due = usec_add(c->gone_since[i], c->config->daemon_grace_usec);
+        due = usec_add(MAX(c->gone_since[i], core_ring_since(c, h->nodeid)),
+                       c->config->daemon_grace_usec);
         if (core_in_ring(c, h->nodeid) && h->state == HOST_UNSUPERVISED)
                 return;
-        if ((core_in_ring(c, h->nodeid) || h->state == HOST_UNSUPERVISED) && c->now < due) {
+        if (!core_in_ring(c, h->nodeid) && h->state != HOST_UNSUPERVISED)
+                due = c->cold_until;
+        if (c->now < due) {
                 wake_at(c, due);
                 return;
         }
@@ -235,7 +239,8 @@ static void lead_absent(struct core *c, struct entry *e, size_t i) {
         text_set(op->text, sizeof(op->text),
                  core_in_ring(c, h->nodeid)
                          ? "its hawd ended and did not come back within daemon-grace"
-                         : "it left the ring");
+                 : c->cold_until ? "it did not come back after a start of the whole cluster"
+                                 : "it left the ring");
 }
 
 /* In the same entry, once it is known how many there are. */

@@ -39,8 +39,9 @@ struct msg_exchange {
         bool lost;   /* a virgin that had a ledger: no first start where one is */
         uint32_t members[HOSTS_MAX]; /* who votes by its ledger, unstable changes included */
         uint32_t n_members;
-        bool voter;      /* it votes itself, by what is stable */
-        bool continuous; /* it was synced before, since its hawd started: nobody went on alone */
+        bool voter;       /* it votes itself, by what is stable */
+        bool continuous;  /* it was synced before, since its hawd started: nobody went on alone */
+        usec_t cold_usec; /* continuous: how much longer it waits for hosts that may be booting */
 };
 
 /** struct state - a whole ledger: model as of model.version, then entries not known to be stable */

@@ -241,6 +241,7 @@ struct core {
         bool exchange_due; /* not said yet: a child of ours may still switch */
         bool installed;    /* in memory, under number */
         uint32_t leader;   /* first to acknowledge the install in this configuration; 0: nobody */
+        usec_t cold_until; /* the whole cluster started: until then an absent host may be booting */
         uint64_t next_version; /* leader: of the entry that it sends next; 0: none sent yet */
         bool operational_said; /* last thing said of it; a short gap is not worth a line */
         uint64_t operational_number;

@@ -122,6 +122,7 @@ static void exchange_send(struct core *c) {
         m->exchange.lost = c->virgin && c->lost[0];
         m->exchange.voter = self && !self->no_vote;
         m->exchange.continuous = c->continuous && !c->stopping;
+        m->exchange.cold_usec = usec_sub(c->cold_until, c->now);
         core_send(c, m);
 }
 
@@ -288,6 +289,24 @@ static uint32_t winner_rank(const struct core *c) {
         return rank % HOSTS_MAX;
 }
 
+/* After a loss of power hosts come back one by one. Where nobody who is here was at work before, an
+ * absent one has daemon-grace to boot; who was keeps what is left of that. */
+static void cold_start(struct core *c, bool first) {
+        usec_t grace = first ? 0 : c->config->daemon_grace_usec, left = 0;
+        bool continuous = false;
+
+        for (size_t i = 0; i < c->n_peers; i++) {
+                const struct msg_exchange *x = &c->peers[i].exchange;
+
+                continuous |= x->continuous;
+                if (x->continuous)
+                        left = MAX(left, MIN(x->cold_usec, grace));
+        }
+        if (!continuous)
+                left = grace;
+        c->cold_until = left ? usec_add(c->now, left) : 0;
+}
+
 static void exchange_complete(struct core *c) {
         bool all_virgin = true;
         uint64_t promised = 0;
@@ -300,6 +319,7 @@ static void exchange_complete(struct core *c) {
         }
         if (all_virgin && !first_start_complete(c))
                 return;
+        cold_start(c, all_virgin);
         c->winner = choose_winner(c, all_virgin);
         lone_begin(c);
         c->number = promised + 1;

@@ -33,7 +33,7 @@ static int64_t middle_of(struct core *c, const int64_t *offsets, size_t n) {
         if (n >= 3 && low == high)
                 c->wall_sure = true;
         return c->wall_sure && distance(high, c->wall_shift) < distance(low, c->wall_shift) ? high
-                                                                                           : low;
+                                                                                            : low;
 }
 
 void wall_measure(struct core *c, usec_t own) {

@@ -70,6 +70,7 @@ static void put_exchange(struct wire_out *o, const struct msg *m, Hawd__Msg *p) 
         e->voter = x->voter;
         e->continuous = x->continuous;
         e->lost = x->lost;
+        e->cold_usec = x->cold_usec;
         p->body_case = HAWD__MSG__BODY_EXCHANGE;
         p->exchange = e;
 }
@@ -233,6 +234,7 @@ static void get_exchange(struct wire_in *in, const Hawd__Exchange *p, struct msg
         x->voter = p->voter;
         x->continuous = p->continuous;
         x->lost = p->lost;
+        x->cold_usec = p->cold_usec;
 }
 
 static void get_heartbeat(struct wire_in *in, const Hawd__Heartbeat *p, struct heartbeat *h) {

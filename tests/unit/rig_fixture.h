@@ -83,14 +83,17 @@ static inline void rig_echo(struct rig *r, struct msg *m, struct actions *out) {
                 }
                 echo = msg_new(m->kind);
                 echo->view = m->view;
-                if (m->kind == MSG_EXCHANGE)
+                if (m->kind == MSG_EXCHANGE) {
                         echo->exchange = m->exchange;
-                else if (m->kind == MSG_PROMISE)
+                        echo->exchange.continuous = true; /* the others were at work before */
+                        echo->exchange.cold_usec = 0;
+                } else if (m->kind == MSG_PROMISE) {
                         echo->promise = m->promise;
-                else if (m->kind == MSG_HEARTBEAT)
+                } else if (m->kind == MSG_HEARTBEAT) {
                         rig_heartbeat(r, r->group[i].nodeid, m, echo);
-                else
+                } else {
                         echo->ack = m->ack;
+                }
                 rig_message(r, r->group[i], echo, out);
                 msg_unref(echo);
         }

@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
 _Static_assert(sizeof(struct heartbeat) == 744, "heartbeat changed, see above");
-_Static_assert(sizeof(struct msg_exchange) == 192, "msg_exchange changed, see above");
+_Static_assert(sizeof(struct msg_exchange) == 200, "msg_exchange changed, see above");
 _Static_assert(sizeof(struct history_row) == 560, "history_row changed, see above");
 #endif
 
@@ -390,6 +390,7 @@ static void rnd_exchange(struct msg_exchange *x) {
         x->voter = rnd_bool();
         x->continuous = rnd_bool();
         x->lost = rnd_bool();
+        x->cold_usec = rnd64();
 }
 
 static void rnd_heartbeat(struct heartbeat *h) {

@@ -14,12 +14,15 @@ bool look_is(uint64_t request) {
         return (request & LOOK_ID) != 0;
 }
 
-/* What of it runs on this host: the domain, or another one of its name; NULL: nothing. */
-static const struct domain_seen *runs_here(const struct core *c, const struct guest_spec *s) {
+/*
+ * What of it runs on this host: the domain, or another one of its name; NULL: nothing. One that the
+ * ledger keeps is no concern here: that its name or UUID is taken is said when the entry comes.
+ */
+static const struct domain_seen *runs_here(struct core *c, const struct guest_spec *s) {
         for (size_t i = 0; i < c->n_domains; i++) {
                 const struct domain_seen *d = &c->domains[i].seen;
 
-                if (d->state != SEEN_GONE &&
+                if (d->state != SEEN_GONE && !model_guest_named(&c->model, d->uuid) &&
                     (strcmp(d->uuid, s->uuid) == 0 || strcmp(d->name, s->name) == 0))
                         return d;
         }

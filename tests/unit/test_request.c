@@ -170,6 +170,19 @@ START_TEST(what_runs_without_a_claim_is_not_created) {
 }
 END_TEST
 
+/* Its domain runs, and with hawd. */
+START_TEST(a_uuid_that_is_taken_is_said_so) {
+        struct rig *r = open_rig();
+        struct guest_spec *s = led_spec("theirs");
+
+        text_set(s->uuid, UUID_LEN, model_guest_named(rig_model(r), "web")->spec->uuid);
+        ASK(r, .id = 5, .verb = VERB_GUEST_CREATE, .spec = s, .desired = DESIRED_RUNNING);
+        guest_spec_unref(s);
+        answered(r, 5, REPLY_USAGE, "is already there: see hawctl guest show");
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(who_does_not_say_what_runs_is_not_waited_for_long) {
         struct rig *r = open_rig();
 
@@ -382,6 +395,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, what_is_not_there_is_usage);
         tcase_add_test(tc, create_adds_as_wanted);
         tcase_add_test(tc, what_runs_without_a_claim_is_not_created);
+        tcase_add_test(tc, a_uuid_that_is_taken_is_said_so);
         tcase_add_test(tc, who_does_not_say_what_runs_is_not_waited_for_long);
         tcase_add_test(tc, what_runs_is_said_to_who_asks);
         tcase_add_test(tc, not_quorate_is_said);

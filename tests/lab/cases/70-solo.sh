@@ -43,8 +43,8 @@ lab power node1 off
 since=$(now_msec)
 lab power node1 on
 wait_for 60 'node1 is online' online 1
+wait_for 60 'each is started once' once_started "$since" vm1 vm2
 wait_for 60 'both guests are healthy' healthy vm1 vm2
-assert 'each was started once' once_started "$since" vm1 vm2
 assert 'by priority' test "$(qemus "$since" '.*' '.*' | awk '{ print $1 }' | paste -sd' ')" = 'vm1 vm2'
 
 note 'a ring of two: the ledger of node1 is kept, that of node2 does not fit'

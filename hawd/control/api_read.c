@@ -4,8 +4,7 @@
 
 #include "hawd/control/api_internal.h"
 
-#define ATTENTION_MAX 200 /* guests, and open incidents: the status of a catastrophe is no longer  \
-                           */
+#define ATTENTION_MAX 200 /* of each list in the status, whatever has happened */
 #define INCIDENT_PAGE_MAX 500
 
 static const struct api_param no_params[] = {{.name = NULL}};

@@ -145,13 +145,13 @@ const struct guest_callbacks hawd_guest_callbacks = {
         .redefined = on_redefined,
 };
 
-void hawd_on_fence_done(void *ud, uint64_t id, enum power_reading reading, bool switched,
-                        const char *text, usec_t wall) {
+void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall) {
         struct event ev = {.kind = EV_FENCE_DONE,
                            .fence = {.id = id,
-                                     .reading = reading,
-                                     .switched = switched,
-                                     .text = text,
+                                     .reading = said->reading,
+                                     .switched = said->switched,
+                                     .text = said->text,
+                                     .guid = said->guid,
                                      .wall = wall}};
 
         hawd_step(ud, &ev);

@@ -70,8 +70,7 @@ void hawd_stop(struct hawd *d, int exit_code);
 extern const struct ring_callbacks hawd_ring_callbacks;
 extern const struct guest_callbacks hawd_guest_callbacks;
 struct ledger_callbacks hawd_ledger_callbacks(struct hawd *d);
-void hawd_on_fence_done(void *ud, uint64_t id, enum power_reading reading, bool switched,
-                        const char *text, usec_t wall);
+void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall);
 void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *text);
 void hawd_on_store_note(void *ud, enum note_id id, const char *text);
 /** hawd_say_load() - the core is told what this host has free, once libvirt said what it has */

@@ -13,6 +13,7 @@
 
 #include "hawd/base/build.h"
 #include "hawd/base/log.h"
+#include "hawd/guest/hostinfo.h"
 #include "hawd/hawd.h"
 #include "hawd/ring/identity.h"
 
@@ -137,7 +138,7 @@ static const char *own_name(const struct hawd *d) {
 static int start_core(struct hawd *d) {
         const struct ledger_callbacks callbacks = hawd_ledger_callbacks(d);
         struct core_boot boot = {.hawd_version = HAWD_VERSION};
-        char err[TEXT_LEN];
+        char err[TEXT_LEN], dmi[UUID_LEN];
         int r = ledger_store_open(d->opt.state_dir, d->config.cluster_name, &callbacks, &boot,
                                   &d->store, err);
 
@@ -152,6 +153,8 @@ static int start_core(struct hawd *d) {
         }
         if (r == 0) {
                 boot.nodeid = ring_nodeid(d->ring);
+                boot.dmi = dmi;
+                hostinfo_dmi(dmi);
                 d->core = core_new(&boot, &d->config);
                 if (boot.store_error)
                         hawd_on_store_note(d, NOTE_STORE_FAILED, boot.store_error);

@@ -51,6 +51,16 @@ const struct conf_device *config_device(const struct config *c, const char *name
         return NULL;
 }
 
+uint64_t config_device_settings(const struct conf_device *d) {
+        uint64_t h = hash64(d->driver + 1U, d->host, strlen(d->host) + 1);
+
+        h = hash64(h, d->address, strlen(d->address) + 1);
+        h = hash64(h, &d->port, sizeof(d->port));
+        h = hash64(h, d->agent, strlen(d->agent) + 1);
+        h = hash64(h, d->options, strlen(d->options) + 1);
+        return h ? h : 1;
+}
+
 void *conf_entry(struct config *c, enum conf_section_kind kind, const char *name) {
         switch (kind) {
         case CONF_CLUSTER:

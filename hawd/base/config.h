@@ -112,6 +112,8 @@ char *config_dump(const struct config *c);
 
 const struct conf_host *config_host(const struct config *c, const char *name);     /* or NULL */
 const struct conf_device *config_device(const struct config *c, const char *name); /* or NULL */
+/** config_device_settings() - of all that says which switch @d is; never 0 */
+uint64_t config_device_settings(const struct conf_device *d);
 
 /*
  * Pieces that scenario files and hawctl's options share with hawd.conf. Each returns 0, or

@@ -279,6 +279,8 @@ json_t *render_incident(const struct model *m, const struct incident *i, usec_t 
 }
 
 json_t *render_device(const struct model *m, const struct device *d, const struct config *config) {
+        const struct host *other = device_of_other(m, d);
+        char why[TEXT_LEN];
         const struct conf_device *c = config ? config_device(config, d->name) : NULL;
         json_t *o = json_object();
 
@@ -288,11 +290,13 @@ json_t *render_device(const struct model *m, const struct device *d, const struc
         set_text(o, "driver", !c ? NULL : (c->driver == FENCE_DRIVER_IPMI ? "ipmi" : c->agent));
         set_text(o, "address", c ? c->address : NULL);
         set_bool(o, "seen_on", d->seen_on);
-        set_bool(o, "distrusted", d->distrusted);
+        set_bool(o, "distrusted", d->distrusted || other);
         set_bool(o, "reachable", d->reachable);
         json_object_set_new(o, "reached_by", render_host_name(m, d->reached_by));
         render_time(o, "checked", d->checked_wall);
-        set_text(o, "error", d->error);
+        if (other)
+                text_fmt(why, sizeof(why), "switches %s, by its System GUID", other->name);
+        set_text(o, "error", other ? why : d->error);
         return o;
 }
 

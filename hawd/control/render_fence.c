@@ -14,8 +14,8 @@ struct verdict {
 };
 
 /* In the order in which they must be mended; nothing said: it is a proof. */
-static void judge(const struct device_reading *r, const struct device *d, const char *host,
-                  bool known, bool in_ring, struct verdict *v) {
+static void judge(const struct model *m, const struct device_reading *r, const struct device *d,
+                  const char *host, bool known, bool in_ring, struct verdict *v) {
         if (!known) {
                 text_fmt(v->why, sizeof(v->why), "the cluster has no host '%s'", host);
                 text_fmt(v->mend, sizeof(v->mend),
@@ -30,6 +30,11 @@ static void judge(const struct device_reading *r, const struct device *d, const 
                          "it switches something else: correct its address or plug in "
                          "[fence %s], on all hosts",
                          r->device);
+        } else if (d && device_of_other(m, d)) {
+                text_fmt(v->why, sizeof(v->why), "it switches %s, by its System GUID",
+                         device_of_other(m, d)->name);
+                text_fmt(v->mend, sizeof(v->mend),
+                         "correct address and host of [fence %s], on all hosts", r->device);
         } else if (d && d->distrusted) {
                 text_fmt(v->why, sizeof(v->why), "it read off while %s was in the ring", host);
                 text_set(v->mend, sizeof(v->mend),
@@ -57,7 +62,7 @@ json_t *render_reading(const struct model *m, const struct device_reading *r,
 
         if (d && h && d->host != h->nodeid)
                 d = NULL; /* given to another host: what was seen counts no more */
-        judge(r, d, host, h, in_ring, &v);
+        judge(m, r, d, host, h, in_ring, &v);
         json_object_set_new(o, "device", render_text(r->device));
         json_object_set_new(o, "host", render_text(host));
         json_object_set_new(o, "level", conf ? json_integer(conf->level) : json_null());
@@ -75,7 +80,8 @@ json_t *render_reading(const struct model *m, const struct device_reading *r,
         json_object_set_new(o, "took_ms", json_integer((json_int_t)(r->took_usec / USEC_PER_MSEC)));
         json_object_set_new(o, "error", render_text(r->text));
         json_object_set_new(o, "seen_on", json_boolean(d && d->seen_on));
-        json_object_set_new(o, "distrusted", json_boolean(d && d->distrusted));
+        json_object_set_new(o, "distrusted",
+                            json_boolean(d && (d->distrusted || device_of_other(m, d))));
         json_object_set_new(o, "proof", json_boolean(!v.why[0]));
         json_object_set_new(o, "why", render_text(v.why));
         json_object_set_new(o, "mend", render_text(v.mend));

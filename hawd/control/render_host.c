@@ -61,7 +61,8 @@ static const struct device *broken_device(const struct model *m, const struct ho
         for (size_t i = 0; i < m->n_devices; i++) {
                 const struct device *d = &m->devices[i];
 
-                if (d->host == h->nodeid && (d->error[0] || d->distrusted || !d->seen_on))
+                if (d->host == h->nodeid &&
+                    (d->error[0] || d->distrusted || !d->seen_on || device_of_other(m, d)))
                         return d;
         }
         return NULL;
@@ -92,9 +93,10 @@ static void mend(const struct model *m, const struct host *h, char *buf, size_t 
 
         if (d)
                 text_fmt(repair, sizeof(repair), "repair %s (%s), or: ", d->name,
-                         d->error[0]     ? d->error
-                         : d->distrusted ? "it read off while its host was up"
-                                         : "it was never seen to read on");
+                         d->error[0]             ? d->error
+                         : device_of_other(m, d) ? "it switches another host, by its System GUID"
+                         : d->distrusted         ? "it read off while its host was up"
+                                                 : "it was never seen to read on");
         text_fmt(buf, size, "%swhen you have seen that %s is off: hawctl fence confirm %s --yes",
                  repair, h->name, h->name);
 }

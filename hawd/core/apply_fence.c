@@ -95,6 +95,19 @@ static void fence_start(struct ledger *l) {
                     model_host_name(l->m, op->executor), what, op->text);
 }
 
+#define OF_OTHER "%s switches %s, by its System GUID: it is not used"
+
+/* Not even where an operator asks for it: it would switch off another host. */
+static bool wrong_machine(struct model *m, const char *const *names, uint32_t n) {
+        for (uint32_t i = 0; i < n; i++) {
+                const struct device *d = model_device(m, names[i]);
+
+                if (d && device_of_other(m, d))
+                        return true;
+        }
+        return false;
+}
+
 /*
  * S2: a device proves something only if it was seen to read on while its host was in the ring,
  * and is not distrusted for having read off then.
@@ -109,6 +122,10 @@ bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, u
                                  "%s was never seen to read on while %s was in the ring: it proves "
                                  "nothing",
                                  names[i], model_host_name(m, nodeid));
+                        return false;
+                }
+                if (device_of_other(m, d)) {
+                        text_fmt(why, size, OF_OTHER, names[i], device_of_other(m, d)->name);
                         return false;
                 }
                 if (d->distrusted) {
@@ -140,7 +157,8 @@ int level_to_try(struct model *m, const struct config *config, const struct host
                 /* Asked for by an operator it is switched off, whether that proves anything or not;
                  * once it reads off, nothing is gained by that any more. */
                 if (devices_prove(m, h->nodeid, names, s.n_devices, why, size) ||
-                    (h->fence_forced && (s.round == 0 || !h->read_off))) {
+                    (h->fence_forced && (s.round == 0 || !h->read_off) &&
+                     !wrong_machine(m, names, s.n_devices))) {
                         s.pause_usec = MAX(s.pause_usec, first.pause_usec);
                         *ret = s;
                         return 0;
@@ -245,7 +263,8 @@ static void fence_wait(struct ledger *l) {
                     l->op->text);
 }
 
-static struct device *device_get(struct model *m, const char *name, uint32_t host) {
+static struct device *device_get(struct model *m, const char *name, uint32_t host,
+                                 uint64_t settings) {
         struct device *d = model_device(m, name);
 
         if (!d && m->n_devices < DEVICES_MAX) {
@@ -253,17 +272,25 @@ static struct device *device_get(struct model *m, const char *name, uint32_t hos
                 *d = (struct device){0};
                 text_set(d->name, sizeof(d->name), name);
         }
-        if (d && d->host != host) { /* given to another host: what was seen counts no more */
-                d->host = host;
+        /* Another host's, or another switch: what was seen counts no more. */
+        if (d && (d->host != host || (settings && d->settings && d->settings != settings))) {
                 d->seen_on = d->distrusted = false;
+                d->guid[0] = '\0';
+                d->off_wall = 0;
+                d->on_due = 0;
         }
+        if (d)
+                d->host = host;
+        if (d && settings)
+                d->settings = settings;
         return d;
 }
 
 static void device_seen(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h = ledger_host(l);
-        struct device *d = h ? device_get(l->m, op->name, op->host) : NULL;
+        struct device *d = h ? device_get(l->m, op->name, op->host, op->settings) : NULL;
+        const struct host *other, *other_before = NULL;
         struct device before;
         bool in_ring;
 
@@ -277,6 +304,11 @@ static void device_seen(struct ledger *l) {
         text_set(d->error, sizeof(d->error), op->text);
         if (d->reachable)
                 d->reached_by = op->executor;
+        if (d->guid[0])
+                other_before = device_of_other(l->m, d);
+        if (op->guid[0])
+                text_set(d->guid, sizeof(d->guid), op->guid);
+        other = device_of_other(l->m, d);
         if (op->reading == READING_ON && in_ring) {
                 d->seen_on = true;
                 d->distrusted = false;
@@ -287,12 +319,15 @@ static void device_seen(struct ledger *l) {
                 d->distrusted = true;
         }
         if (before.checked_wall && before.reachable == d->reachable &&
-            before.seen_on == d->seen_on && before.distrusted == d->distrusted)
+            before.seen_on == d->seen_on && before.distrusted == d->distrusted &&
+            other == other_before)
                 return; /* only another member reached it */
         ledger_note(l, NOTE_DEVICE, op->host, NULL, 0, "%s of %s, read by %s: %s", op->name,
                     h->name, model_host_name(l->m, op->executor),
-                    d->on_due ? "reads off while its host is in the ring, after hawd was about to "
-                                "switch it off: distrusted until it reads on again"
+                    other ? "switches another host, by its System GUID: not used"
+                    : d->on_due
+                            ? "reads off while its host is in the ring, after hawd was about to "
+                              "switch it off: distrusted until it reads on again"
                     : d->distrusted    ? "reads off while its host is in the ring: distrusted"
                     : d->reachable     ? "answers"
                     : op->text[0] != 0 ? op->text

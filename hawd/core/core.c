@@ -125,6 +125,7 @@ struct core *core_new(const struct core_boot *boot, const struct config *config)
         c->incarnation = boot->incarnation;
         c->seed = boot->seed;
         text_set(c->hawd_version, sizeof(c->hawd_version), boot->hawd_version);
+        text_set(c->dmi, sizeof(c->dmi), boot->dmi ? boot->dmi : "");
         c->epoch = boot->epoch;
         c->promised = MAX(boot->promised, boot->epoch);
         c->virgin = boot->epoch == 0;

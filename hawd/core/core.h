@@ -19,6 +19,7 @@ struct core_boot {
         const char *lost;    /* this host had a ledger and this is not it: why; NULL. Borrowed */
         const char *store_error; /* it cannot be stored now: why; NULL. Borrowed */
         const char *hawd_version;
+        const char *dmi; /* system UUID of this machine, or NULL */
 };
 
 struct core *core_new(const struct core_boot *boot, const struct config *config);

@@ -154,6 +154,7 @@ struct event {
                 struct {
                         uint64_t id;
                         enum power_reading reading; /* after the action; OFF: read twice */
+                        const char *guid; /* System GUID that the device told, NULL or "" none */
                         bool switched;
                         const char *text;
                         usec_t wall;

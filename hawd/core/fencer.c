@@ -45,20 +45,29 @@ static void part_end(struct core *c, struct fence_part *p, enum power_reading re
 /* A job names devices as its leader's hawd.conf has them: by another one it could be the power of
  * another host. */
 static bool part_refused(struct core *c, const struct fence_work *f, struct fence_part *p) {
+        const struct device *seen = model_device(&c->model, p->device);
         const struct conf_device *d = config_device(c->config, p->device);
         const char *host = model_host_name(&c->model, f->host),
                    *here = core_node_name(c, c->nodeid);
 
-        if (f->use != FENCE_USE_JOB || (d && strcmp(d->host, host) == 0))
+        if (f->use != FENCE_USE_JOB)
                 return false;
-        if (d)
-                text_fmt(p->text, sizeof(p->text),
-                         "not used: by hawd.conf of %s it is of %s: correct that, hawctl reload",
-                         here, d->host);
-        else
+        if (!d) {
                 text_fmt(p->text, sizeof(p->text),
                          "hawd.conf of %s has no [fence %s]: make it the same, hawctl reload", here,
                          p->device);
+        } else if (strcmp(d->host, host) != 0) {
+                text_fmt(p->text, sizeof(p->text),
+                         "not used: by hawd.conf of %s it is of %s: correct that, hawctl reload",
+                         here, d->host);
+        } else if (seen && seen->settings && seen->settings != config_device_settings(d)) {
+                text_fmt(p->text, sizeof(p->text),
+                         "not used: hawd.conf of %s has other settings of it than those by which "
+                         "it was seen to read on",
+                         here);
+        } else {
+                return false;
+        }
         part_end(c, p, READING_NONE);
         return true;
 }
@@ -107,6 +116,7 @@ void fencer_done(struct core *c, const struct event *ev) {
                         part_end(c, p, ev->fence.reading);
                         p->switched |= ev->fence.switched;
                         text_set(p->text, sizeof(p->text), ev->fence.text ? ev->fence.text : "");
+                        text_set(p->guid, sizeof(p->guid), ev->fence.guid ? ev->fence.guid : "");
                         c->fences[i].wall = ev->fence.wall ? wall_of(c, ev->fence.wall) : c->wall;
                         return;
                 }
@@ -367,9 +377,11 @@ static void jobs_tick(struct core *c) {
 }
 
 /* Told seldom when nothing changed: a look a minute at every device is not worth ledger entries. */
-static bool device_news(const struct core *c, const struct device *d, enum power_reading r,
-                        bool sure) {
-        if (!d)
+static bool device_news(const struct core *c, const struct device *d, const struct fence_part *p,
+                        uint64_t settings, bool sure) {
+        enum power_reading r = p->reading;
+
+        if (!d || d->settings != settings || (p->guid[0] && strcmp(d->guid, p->guid) != 0))
                 return true;
         if (r == READING_NONE)
                 return d->reachable || d->checked_wall == 0;
@@ -381,6 +393,7 @@ static bool device_news(const struct core *c, const struct device *d, enum power
 
 static void check_tell(struct core *c, const struct fence_work *f) {
         const struct fence_part *p = &f->parts[0];
+        const struct conf_device *conf = config_device(c->config, p->device);
         struct device *d = model_device(&c->model, p->device);
         struct check *k = NULL;
         bool in_ring = f->in_group && core_in_group(c, f->host);
@@ -400,13 +413,15 @@ static void check_tell(struct core *c, const struct fence_work *f) {
                 if (p->reading == READING_NONE && (!d || !d->seen_on))
                         k->next = usec_add(c->now, RELOOK_USEC); /* it proves nothing until read */
         }
-        if (!in_ring || !device_news(c, d, p->reading, sure))
+        if (!in_ring || !conf || !device_news(c, d, p, config_device_settings(conf), sure))
                 return;
         e = observation(c, OP_DEVICE_SEEN, &op);
         text_set(op->name, sizeof(op->name), p->device);
         op->host = f->host;
         op->executor = c->nodeid;
         op->reading = p->reading;
+        op->settings = config_device_settings(conf);
+        text_set(op->guid, sizeof(op->guid), p->guid);
         op->flag = sure;
         op->wall = f->wall ? f->wall : c->wall;
         if (p->reading == READING_NONE)

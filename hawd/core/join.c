@@ -46,6 +46,7 @@ static struct host_facts own_facts(struct core *c, const struct host *self) {
         f.config_hash = c->config->hash;
         text_set(f.hawd_version, sizeof(f.hawd_version), c->hawd_version);
         text_set(f.labels, sizeof(f.labels), h ? h->labels : "");
+        text_set(f.dmi, sizeof(f.dmi), c->dmi);
         return f;
 }
 
@@ -55,7 +56,8 @@ static void say_facts(struct core *c, const struct host *self, const struct host
         struct op *op;
 
         if (f->vcpus == self->facts.vcpus && f->memory_mib == self->facts.memory_mib &&
-            f->config_hash == self->facts.config_hash && strcmp(f->labels, self->facts.labels) == 0)
+            f->config_hash == self->facts.config_hash &&
+            strcmp(f->labels, self->facts.labels) == 0 && strcmp(f->dmi, self->facts.dmi) == 0)
                 return;
         if (c->facts_told && c->now < usec_add(c->facts_told, RESEND_USEC)) {
                 wake_at(c, usec_add(c->facts_told, RESEND_USEC));

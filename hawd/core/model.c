@@ -247,6 +247,8 @@ uint64_t model_hash(const struct model *m) {
                 HASH(h, m->devices[i].off_wall);
                 HASH(h, m->devices[i].on_due);
                 HASH(h, m->devices[i].reached_by);
+                HASH(h, m->devices[i].settings);
+                h = hash_str(h, m->devices[i].guid);
         }
         for (size_t i = 0; i < m->n_guests; i++)
                 h = hash_guest(h, &m->guests[i]);
@@ -442,4 +444,55 @@ struct incident *model_incident_add(struct model *m) {
         x = &m->incidents[m->n_incidents++];
         *x = (struct incident){.id = m->next_incident++, .open = true};
         return x;
+}
+
+static bool hex_bytes(const char *uuid, uint8_t ret[16]) {
+        unsigned n = 0;
+
+        for (; *uuid; uuid++) {
+                const char *digits = "0123456789abcdef", *d = strchr(digits, *uuid | 0x20);
+
+                if (*uuid == '-')
+                        continue;
+                if (!d || !*d || n == 32)
+                        return false;
+                ret[n / 2] = (uint8_t)(n % 2 ? ret[n / 2] | (d - digits) : (d - digits) << 4);
+                n++;
+        }
+        return n == 32;
+}
+
+/* BMCs give the bytes in the order of DMI's text, in that of its table, or all backwards. */
+static bool same_machine(const char *dmi, const char *guid) {
+        static const uint8_t orders[][16] = {
+                {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+                {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15},
+                {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0},
+        };
+        uint8_t a[16], b[16];
+
+        if (!hex_bytes(dmi, a) || !hex_bytes(guid, b))
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+                size_t k = 0;
+
+                while (k < 16 && a[k] == b[orders[i][k]])
+                        k++;
+                if (k == 16)
+                        return true;
+        }
+        return false;
+}
+
+const struct host *device_of_other(const struct model *m, const struct device *d) {
+        const struct host *found = NULL;
+
+        for (size_t i = 0; i < m->n_hosts; i++) {
+                if (!same_machine(m->hosts[i].facts.dmi, d->guid))
+                        continue;
+                if (found || m->hosts[i].nodeid == d->host)
+                        return NULL; /* its own, or a UUID of several says nothing */
+                found = &m->hosts[i];
+        }
+        return found;
 }

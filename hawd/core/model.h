@@ -51,6 +51,7 @@ struct host_facts {
         uint64_t config_hash;
         char hawd_version[24];
         char labels[256];
+        char dmi[UUID_LEN]; /* its system UUID, "" unknown */
 };
 
 struct host {
@@ -94,6 +95,9 @@ struct device {
         bool reachable;
         usec_t checked_wall;
         char error[TEXT_LEN];
+        uint64_t settings;   /* config_device_settings() that it was read by; 0: not known */
+        char guid[UUID_LEN]; /* System GUID of the machine that it switches, by itself; "" unknown
+                              */
 };
 
 enum guest_state {
@@ -281,6 +285,8 @@ struct guest *model_guest(struct model *m, uint32_t gid);
 struct guest *model_guest_named(struct model *m, const char *name); /* name or UUID */
 struct device *model_device(struct model *m, const char *name);
 struct fence_job *model_fence_job(struct model *m, uint64_t id);
+/** device_of_other() - the host that @d says it switches, if that is surely not its own; or NULL */
+const struct host *device_of_other(const struct model *m, const struct device *d);
 struct incident *model_incident(struct model *m, uint64_t id);
 struct rule *model_rule(struct model *m, const char *name);
 const char *model_host_name(const struct model *m, uint32_t nodeid); /* "node7?" when unknown */

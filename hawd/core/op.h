@@ -113,6 +113,8 @@ struct op {
         enum seen_state seen;
         enum end_why end_why;
         enum power_reading reading;
+        uint64_t settings;   /* DEVICE_SEEN: of the device, see model.h */
+        char guid[UUID_LEN]; /* the same; "" not told */
         enum proof proof;
         enum guest_state guest_state;
         enum desired desired;

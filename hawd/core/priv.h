@@ -110,6 +110,7 @@ struct fence_work {
                 enum power_reading reading;
                 bool switched;
                 char text[TEXT_LEN];
+                char guid[UUID_LEN];
         } parts[LEVEL_DEVICES_MAX];
         usec_t wall;
 };
@@ -192,6 +193,7 @@ struct core {
         uint64_t incarnation;
         uint64_t seed;
         char hawd_version[24];
+        char dmi[UUID_LEN];
         usec_t now, wake;
         usec_t own_wall;    /* this host's time of day */
         int64_t wall_shift; /* added to what this host stamps */

@@ -66,3 +66,14 @@ int hostinfo_read(uint64_t *ret_free_mib, uint32_t *ret_load_pct) {
         return hostinfo_parse(meminfo, loadavg, cpus > 0 ? (uint32_t)cpus : 1, ret_free_mib,
                               ret_load_pct);
 }
+
+void hostinfo_dmi(char ret[UUID_LEN]) {
+        char text[PROC_FILE_MAX];
+
+        ret[0] = '\0';
+        if (read_text("/sys/class/dmi/id/product_uuid", text) < 0)
+                return; /* no DMI here, or hidden */
+        text[strcspn(text, "\n")] = '\0';
+        if (strlen(text) == UUID_LEN - 1)
+                text_set(ret, UUID_LEN, text);
+}

@@ -10,8 +10,7 @@ static const char *str(const json_t *o, const char *key) {
 }
 
 /* S2, S3: off is what was read off, and twice where it is to prove something; all else is not. */
-int runner_parse(const char *line, enum fence_action action, enum power_reading *ret_reading,
-                 bool *ret_switched, char text[TEXT_LEN]) {
+int runner_parse(const char *line, enum fence_action action, struct runner_said *ret) {
         json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         enum power_reading reading = READING_NONE;
         const char *result;
@@ -27,9 +26,11 @@ int runner_parse(const char *line, enum fence_action action, enum power_reading 
                 reading = READING_ON;
         else if (strcmp(result, "off") == 0 && (action == FENCE_ACT_STATUS || reads >= 2))
                 reading = READING_OFF;
-        *ret_reading = reading;
-        *ret_switched = json_is_true(json_object_get(o, "switched"));
-        text_set(text, TEXT_LEN, str(o, "message"));
+        *ret = (struct runner_said){.reading = reading,
+                                    .switched = json_is_true(json_object_get(o, "switched"))};
+        text_set(ret->text, sizeof(ret->text), str(o, "message"));
+        if (strlen(str(o, "guid")) < sizeof(ret->guid))
+                text_set(ret->guid, sizeof(ret->guid), str(o, "guid"));
         json_decref(o);
         return 0;
 }

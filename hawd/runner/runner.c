@@ -76,17 +76,17 @@ static const char *why(enum child_end end, int status, const struct runner *r, c
 static void on_end(void *userdata, enum child_end end, int status, const char *output, size_t len) {
         struct errand *e = userdata;
         struct runner *r = e->runner;
-        enum power_reading reading = READING_NONE;
         /* Until it says otherwise: an order may have been sent. */
-        bool switched = e->action != FENCE_ACT_STATUS && child_started(e->child);
-        char text[TEXT_LEN], buf[TEXT_LEN];
+        struct runner_said said = {.switched = e->action != FENCE_ACT_STATUS &&
+                                               child_started(e->child)};
+        char buf[TEXT_LEN];
         uint64_t id = e->id;
 
         (void)len;
-        if (end != CHILD_ENDED || runner_parse(output, e->action, &reading, &switched, text) < 0)
-                text_set(text, sizeof(text), why(end, status, r, buf));
+        if (end != CHILD_ENDED || runner_parse(output, e->action, &said) < 0)
+                text_set(said.text, sizeof(said.text), why(end, status, r, buf));
         errand_free(e);
-        r->done(r->userdata, id, reading, switched, text, now_wall());
+        r->done(r->userdata, id, &said, now_wall());
 }
 
 void runner_start(struct runner *r, const struct action *act) {

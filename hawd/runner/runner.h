@@ -20,13 +20,20 @@ struct runner_paths {
         const char *secrets;
 };
 
+/** struct runner_said - what hawd-fence said in the end */
+struct runner_said {
+        enum power_reading reading;
+        bool switched;
+        char text[TEXT_LEN]; /* for people, empty when all went well */
+        char guid[UUID_LEN]; /* System GUID that the device told, "" none */
+};
+
 /**
  * runner_done_fn() - exactly once for each action
- * @reading: after the action; OFF after FENCE_ACT_OFF means read off at least twice
- * @text: for people, empty when all went well; borrowed
+ * @said: borrowed; reading: after the action; OFF after FENCE_ACT_OFF means read off at least twice
  */
-typedef void (*runner_done_fn)(void *userdata, uint64_t id, enum power_reading reading,
-                               bool switched, const char *text, usec_t wall);
+typedef void (*runner_done_fn)(void *userdata, uint64_t id, const struct runner_said *said,
+                               usec_t wall);
 
 struct runner *runner_new(qb_loop_t *loop, const struct runner_paths *paths, runner_done_fn done,
                           void *userdata);
@@ -41,5 +48,4 @@ void runner_cancel(struct runner *r, uint64_t id);
 
 /** runner_parse() - what hawd-fence's line says; pure, for tests.
  * Return: 0, or -EBADMSG when it is no such line. */
-int runner_parse(const char *line, enum fence_action action, enum power_reading *ret_reading,
-                 bool *ret_switched, char text[TEXT_LEN]);
+int runner_parse(const char *line, enum fence_action action, struct runner_said *ret);

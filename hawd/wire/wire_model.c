@@ -74,6 +74,8 @@ static void put_device(struct wire_out *o, const struct device *d, Hawd__Device 
         p->error = WIRE_PUT_TEXT(d->error);
         p->off_wall = d->off_wall;
         p->on_due = d->on_due;
+        p->settings = d->settings;
+        p->guid = WIRE_PUT_TEXT(d->guid);
 }
 
 static void get_device(struct wire_in *in, const Hawd__Device *p, struct device *d) {
@@ -87,6 +89,8 @@ static void get_device(struct wire_in *in, const Hawd__Device *p, struct device 
         WIRE_GET_TEXT(in, "error of a device", p->error, d->error);
         d->off_wall = p->off_wall;
         d->on_due = p->on_due;
+        d->settings = p->settings;
+        WIRE_GET_TEXT(in, "GUID of a device", p->guid, d->guid);
 }
 
 /* ---- guests ---------------------------------------------------------------------------------- */

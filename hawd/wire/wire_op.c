@@ -78,6 +78,7 @@ Hawd__HostFacts *wire_put_facts(struct wire_out *o, const struct host_facts *f) 
         p->config_hash = f->config_hash;
         p->hawd_version = WIRE_PUT_TEXT(f->hawd_version);
         p->labels = WIRE_PUT_TEXT(f->labels);
+        p->dmi = WIRE_PUT_TEXT(f->dmi);
         return p;
 }
 
@@ -89,6 +90,7 @@ void wire_get_facts(struct wire_in *in, const Hawd__HostFacts *p, struct host_fa
         f->config_hash = p->config_hash;
         WIRE_GET_TEXT(in, "version of hawd", p->hawd_version, f->hawd_version);
         WIRE_GET_TEXT(in, "labels", p->labels, f->labels);
+        WIRE_GET_TEXT(in, "system UUID", p->dmi, f->dmi);
 }
 
 /* ---- ops ------------------------------------------------------------------------------------- */
@@ -106,7 +108,8 @@ static void put_seen(struct wire_out *o, const struct op *op, Hawd__Op *p) {
 }
 
 static bool facts_given(const struct host_facts *f) {
-        return f->vcpus || f->memory_mib || f->config_hash || f->hawd_version[0] || f->labels[0];
+        return f->vcpus || f->memory_mib || f->config_hash || f->hawd_version[0] || f->labels[0] ||
+               f->dmi[0];
 }
 
 static void put_op_common(struct wire_out *o, const struct op *op, Hawd__Op *p) {
@@ -141,6 +144,8 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->fence_kind = wire_put_enum(o, &wire_fence_kind, op->fence_kind);
         p->fence_result = wire_put_enum(o, &wire_fence_result, op->fence_result);
         p->reading = wire_put_enum(o, &wire_power_reading, op->reading);
+        p->settings = op->settings;
+        p->guid = WIRE_PUT_TEXT(op->guid);
         p->proof = wire_put_enum(o, &wire_proof, op->proof);
         p->n_devices = wire_put_count(o, op->n_devices, LEVEL_DEVICES_MAX);
         p->devices = wire_put_names(o, op->devices, p->n_devices);
@@ -198,6 +203,8 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->fence_kind = wire_get_enum(in, &wire_fence_kind, p->fence_kind);
         op->fence_result = wire_get_enum(in, &wire_fence_result, p->fence_result);
         op->reading = wire_get_enum(in, &wire_power_reading, p->reading);
+        op->settings = p->settings;
+        WIRE_GET_TEXT(in, "GUID in an op", p->guid, op->guid);
         op->proof = wire_get_enum(in, &wire_proof, p->proof);
         op->n_devices = wire_get_names(in, "fence device", p->devices, p->n_devices, op->devices,
                                        LEVEL_DEVICES_MAX);

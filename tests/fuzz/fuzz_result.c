@@ -9,17 +9,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const enum fence_action actions[] = {FENCE_ACT_STATUS, FENCE_ACT_OFF, FENCE_ACT_ON};
         _cleanup_(freep) char *text = input_text(data, size);
-        char said[TEXT_LEN];
 
         for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-                enum power_reading reading = READING_MAX_;
-                bool switched;
+                struct runner_said said = {.reading = READING_MAX_};
 
-                if (runner_parse(text, actions[i], &reading, &switched, said) < 0)
+                if (runner_parse(text, actions[i], &said) < 0)
                         continue;
-                must(reading < READING_MAX_ && strlen(said) < sizeof(said));
+                must(said.reading < READING_MAX_ && strlen(said.text) < sizeof(said.text));
+                must(strlen(said.guid) < sizeof(said.guid));
                 /* A word in JSON may be spelt with escapes. */
-                must(reading != READING_OFF || strstr(text, "off") || strchr(text, '\\'));
+                must(said.reading != READING_OFF || strstr(text, "off") || strchr(text, '\\'));
         }
         return 0;
 }

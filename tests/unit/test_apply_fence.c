@@ -2,6 +2,7 @@
 /*
  * Ledger: fence jobs, devices, and what counts as proof (S2, S3).
  */
+#include "hawd/core/apply.h"
 #include "tests/unit/ledger_fixture.h"
 
 /* node1..3, bmc2 can prove, "web" ran on node2, which is lost. */
@@ -48,6 +49,77 @@ START_TEST(proven_off_ends_the_claim) {
         ck_assert_uint_eq(G(&l, gid)->claims, 0);
         ck_assert_uint_ne(led_incident(&l, G(&l, gid)->incident)->at[STEP_FENCED], 0);
         CHANGED(&l, .kind = OP_GUEST_START, .gid = gid, .host = 3);
+        led_close(&l);
+}
+END_TEST
+
+/* Two BMCs whose addresses were exchanged read on, both: only their GUIDs tell. */
+static const struct {
+        const char *dmi1, *dmi2, *guid; /* of node1, node2 and bmc2 */
+        const char *other;              /* the host that bmc2 is known to switch */
+} guids[] = {
+#define UUID_A "00112233-4455-6677-8899-aabbccddeeff"
+#define UUID_B "4c4c4544-0031-3510-8052-b4c04f4a3732"
+        {UUID_A, UUID_B, UUID_A, "node1"},
+        {"00112233-4455-6677-8899-AABBCCDDEEFF", UUID_B, UUID_A, "node1"},
+        {UUID_A, UUID_B, "33221100-5544-7766-8899-aabbccddeeff", "node1"}, /* as in DMI's table */
+        {UUID_A, UUID_B, "ffeeddcc-bbaa-9988-7766-554433221100", "node1"}, /* backwards */
+        {UUID_A, UUID_B, UUID_B, NULL},                                    /* its own */
+        {UUID_A, UUID_A, UUID_A, NULL}, /* a board of which all are alike */
+        {UUID_A, UUID_B, "", NULL},
+        {"", "", UUID_A, NULL},
+        {"", "", "", NULL},
+        {UUID_A, UUID_B, "11111111-1111-1111-1111-111111111111", NULL}, /* made up by the BMC */
+};
+
+START_TEST(device_of_another_machine_is_not_used) {
+        const char *const names[] = {"bmc2"};
+        struct config *config = xcalloc(1, sizeof(*config));
+        struct ladder_step step;
+        char why[TEXT_LEN];
+        struct led l;
+        bool good = !guids[_i].other;
+
+        config_defaults(config);
+        config->devices[config->n_devices++] = (struct conf_device){
+                .name = "bmc2", .host = "node2", .level = 1, .timeout_usec = USEC_PER_SEC};
+        lost_with_guest(&l);
+        text_set(H(&l, 1)->facts.dmi, UUID_LEN, guids[_i].dmi1);
+        text_set(H(&l, 2)->facts.dmi, UUID_LEN, guids[_i].dmi2);
+        text_set(l.m.devices[0].guid, UUID_LEN, guids[_i].guid);
+        ck_assert_int_eq(devices_prove(&l.m, 2, names, 1, why, sizeof(why)), good);
+        if (!good) {
+                ck_assert_str_eq(device_of_other(&l.m, &l.m.devices[0])->name, guids[_i].other);
+                ck_assert_ptr_nonnull(strstr(why, "bmc2 switches node1"));
+        }
+        CHANGED(&l, .kind = OP_FENCE_REQUEST, .host = 2, .text = "ann"); /* and not by force */
+        ck_assert_int_eq(level_to_try(&l.m, config, H(&l, 2), 0, &step, why, sizeof(why)) == 0,
+                         good);
+        free(config);
+        led_close(&l);
+}
+END_TEST
+
+static const char *noted(const struct led *l) {
+        return l->a.n ? l->a.rows[l->a.n - 1].note.text : "";
+}
+
+START_TEST(device_that_becomes_another_is_told) {
+        struct led l;
+
+        led_open(&l, 3);
+        text_set(H(&l, 1)->facts.dmi, UUID_LEN, UUID_A);
+        APPLY(&l, .kind = OP_DEVICE_SEEN, .host = 2, .name = "bmc2", .executor = 3,
+              .reading = READING_ON, .settings = 5, .guid = UUID_B);
+        ck_assert_ptr_nonnull(strstr(noted(&l), "bmc2 of node2, read by node3: answers"));
+        APPLY(&l, .kind = OP_DEVICE_SEEN, .host = 2, .name = "bmc2", .executor = 3,
+              .reading = READING_ON, .settings = 5, .guid = UUID_A);
+        ck_assert_ptr_nonnull(strstr(noted(&l), "switches another host"));
+        APPLY(&l, .kind = OP_DEVICE_SEEN, .host = 2, .name = "bmc2", .executor = 1,
+              .reading = READING_NONE, .settings = 6,
+              .text = "no answer"); /* given another address */
+        ck_assert(!l.m.devices[0].seen_on);
+        ck_assert_str_eq(l.m.devices[0].guid, "");
         led_close(&l);
 }
 END_TEST
@@ -431,6 +503,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, distrusted_device_proves_nothing);
         tcase_add_test(tc, every_device_of_the_level_counts);
         tcase_add_test(tc, device_given_to_another_host_starts_anew);
+        tcase_add_loop_test(tc, device_of_another_machine_is_not_used, 0, (int)ARRAY_SIZE(guids));
+        tcase_add_test(tc, device_that_becomes_another_is_told);
         tcase_add_test(tc, job_of_an_older_loss_never_counts);
         tcase_add_test(tc, the_number_alone_refuses_it);
         tcase_add_test(tc, back_but_not_online_before_its_fencing_ended);

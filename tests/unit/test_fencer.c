@@ -156,6 +156,30 @@ START_TEST(device_of_another_host_here) {
 }
 END_TEST
 
+/* Seen to read on by other settings than those here: what they lead to may be another switch. */
+START_TEST(settings_are_those_that_were_seen) {
+        struct rig *r = open_rig();
+
+        text_set(r->config.devices[0].address, sizeof(r->config.devices[0].address), "10.0.0.1");
+        for (int i = 0; i < 2; i++) {
+                struct device *d = model_device(rig_model(r), r->config.devices[i].name);
+
+                d->settings = config_device_settings(&r->config.devices[i]);
+        }
+        if (_i)
+                text_set(r->config.devices[0].address, sizeof(r->config.devices[0].address),
+                         "10.0.0.2");
+        fence(r, FENCE_OFF);
+        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), _i ? 1 : 2);
+        if (_i) {
+                rig_fence_done(r, id(r, 0), READING_OFF);
+                ck_assert_int_eq(rig_op(r, OP_FENCE_DONE)->fence_result, FENCE_FAILED);
+                ck_assert_ptr_nonnull(strstr(node3(r)->fence_error, "has other settings"));
+        }
+        rig_close(r);
+}
+END_TEST
+
 /* What the readings of the two devices come to. */
 static const struct {
         enum fence_kind kind;
@@ -362,6 +386,30 @@ START_TEST(check_tells_now_and_then) {
 }
 END_TEST
 
+START_TEST(check_tells_settings_and_guid) {
+        static const char guid[] = "4c4c4544-0031-3510-8052-b4c04f4a3732";
+        struct rig *r = looking(true);
+        const struct device *d = model_device(rig_model(r), "bmc1");
+
+        ck_assert_uint_eq(d->settings, config_device_settings(&r->config.devices[0]));
+        text_set(r->config.devices[0].address, 16, "10.9.9.9");
+        look(r, READING_NONE);
+        d = model_device(rig_model(r), "bmc1");
+        ck_assert(!d->seen_on); /* another switch, of which nothing is known */
+        ck_assert_uint_eq(d->settings, config_device_settings(&r->config.devices[0]));
+        rig_clear(r);
+        for (unsigned i = 0; i < 70 && !rig_act(r, ACT_FENCE); i++)
+                rig_pass(r, USEC_PER_SEC);
+        EVENT(r, .kind = EV_FENCE_DONE,
+              .fence = {
+                      .id = rig_act(r, ACT_FENCE)->fence.id, .reading = READING_ON, .guid = guid});
+        d = model_device(rig_model(r), "bmc1");
+        ck_assert(d->seen_on);
+        ck_assert_str_eq(d->guid, guid);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(off_once_is_no_distrust) {
         struct rig *r = looking(true);
 
@@ -442,6 +490,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, both_devices_are_needed);
         tcase_add_loop_test(tc, supplies_are_off_together, 0, 2);
         tcase_add_loop_test(tc, device_of_another_host_here, 0, 2);
+        tcase_add_loop_test(tc, settings_are_those_that_were_seen, 0, 2);
         tcase_add_loop_test(tc, readings, 0, (int)ARRAY_SIZE(results));
         tcase_add_test(tc, result_is_told_until_applied);
         tcase_add_test(tc, called_off_reads_once_more);
@@ -450,6 +499,7 @@ static Suite *suite(void) {
         tc = unit_case(s, "checks");
         tcase_add_test(tc, check_tells_what_is_new);
         tcase_add_test(tc, check_tells_now_and_then);
+        tcase_add_test(tc, check_tells_settings_and_guid);
         tcase_add_test(tc, off_once_is_no_distrust);
         tcase_add_test(tc, off_twice_is_distrust);
         tcase_add_test(tc, off_of_a_host_that_left_is_no_distrust);

@@ -26,15 +26,14 @@ static struct {
         char text[TEXT_LEN];
 } told;
 
-static void on_done(void *ud, uint64_t id, enum power_reading reading, bool switched,
-                    const char *text, usec_t wall) {
+static void on_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall) {
         (void)ud;
         ck_assert_uint_gt(wall, 0);
         told.n++;
         told.id = id;
-        told.reading = reading;
-        told.switched = switched;
-        text_set(told.text, sizeof(told.text), text);
+        told.reading = said->reading;
+        told.switched = said->switched;
+        text_set(told.text, sizeof(told.text), said->text);
         qb_loop_stop(loop);
 }
 

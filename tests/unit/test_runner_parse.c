@@ -34,15 +34,29 @@ static const struct {
 };
 
 START_TEST(row) {
-        enum power_reading reading = READING_MAX_;
-        char text[TEXT_LEN] = "?";
-        bool switched = !rows[_i].switched;
+        struct runner_said said = {
+                .reading = READING_MAX_, .switched = !rows[_i].switched, .text = "?", .guid = "?"};
 
-        ck_assert_int_eq(runner_parse(rows[_i].line, rows[_i].action, &reading, &switched, text),
+        ck_assert_int_eq(runner_parse(rows[_i].line, rows[_i].action, &said), 0);
+        ck_assert_int_eq(said.reading, rows[_i].reading);
+        ck_assert_int_eq(said.switched, rows[_i].switched);
+        ck_assert_str_eq(said.text, rows[_i].text);
+        ck_assert_str_eq(said.guid, "");
+}
+END_TEST
+
+START_TEST(guid) {
+#define GUID "4c4c4544-0031-3510-8052-b4c04f4a3732"
+        struct runner_said said;
+
+        ck_assert_int_eq(
+                runner_parse("{\"result\":\"on\",\"guid\":\"" GUID "\"}", FENCE_ACT_STATUS, &said),
+                0);
+        ck_assert_str_eq(said.guid, GUID);
+        ck_assert_int_eq(runner_parse("{\"result\":\"on\",\"guid\":\"" GUID "-and-more\"}",
+                                      FENCE_ACT_STATUS, &said),
                          0);
-        ck_assert_int_eq(reading, rows[_i].reading);
-        ck_assert_int_eq(switched, rows[_i].switched);
-        ck_assert_str_eq(text, rows[_i].text);
+        ck_assert_str_eq(said.guid, "");
 }
 END_TEST
 
@@ -60,13 +74,11 @@ static const char *const bad[] = {
 };
 
 START_TEST(no_such_line) {
-        enum power_reading reading = READING_MAX_;
-        char text[TEXT_LEN] = "?";
-        bool switched = true;
+        struct runner_said said = {.reading = READING_MAX_, .text = "?"};
 
-        ck_assert_int_eq(runner_parse(bad[_i], FENCE_ACT_OFF, &reading, &switched, text), -EBADMSG);
-        ck_assert_int_eq(reading, READING_MAX_);
-        ck_assert_str_eq(text, "?");
+        ck_assert_int_eq(runner_parse(bad[_i], FENCE_ACT_OFF, &said), -EBADMSG);
+        ck_assert_int_eq(said.reading, READING_MAX_);
+        ck_assert_str_eq(said.text, "?");
 }
 END_TEST
 
@@ -75,6 +87,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "lines");
 
         tcase_add_loop_test(tc, row, 0, (int)ARRAY_SIZE(rows));
+        tcase_add_test(tc, guid);
         tcase_add_loop_test(tc, no_such_line, 0, (int)ARRAY_SIZE(bad));
         return s;
 }

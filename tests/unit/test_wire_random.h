@@ -14,10 +14,10 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_spec) == 712, "guest_spec changed, see above");
-_Static_assert(sizeof(struct op) == 1008, "op changed, see above");
+_Static_assert(sizeof(struct op) == 1096, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
-_Static_assert(sizeof(struct host) == 976, "host changed, see above");
-_Static_assert(sizeof(struct device) == 296, "device changed, see above");
+_Static_assert(sizeof(struct host) == 1016, "host changed, see above");
+_Static_assert(sizeof(struct device) == 344, "device changed, see above");
 _Static_assert(sizeof(struct guest) == 1216, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
@@ -121,6 +121,7 @@ static void rnd_facts(struct host_facts *f) {
         f->config_hash = rnd();
         RND_TEXT(f->hawd_version);
         RND_TEXT(f->labels);
+        RND_TEXT(f->dmi);
 }
 
 static void rnd_op(struct op *op) {
@@ -132,6 +133,8 @@ static void rnd_op(struct op *op) {
         op->job = rnd64();
         op->incarnation = rnd();
         op->executor = rnd32();
+        op->settings = rnd();
+        RND_TEXT(op->guid);
         op->loss = rnd32();
         op->level = rnd32();
         op->budget_usec = rnd64();
@@ -225,6 +228,8 @@ static void rnd_device(struct device *d) {
         RND_TEXT(d->error);
         d->off_wall = rnd64();
         d->on_due = rnd32();
+        d->settings = rnd();
+        RND_TEXT(d->guid);
 }
 
 static void rnd_guest(struct model *m) {

@@ -9,6 +9,7 @@
 #define IO_HAWD "io.hawd."
 #define SERVICE "org.varlink.service."
 #define ANSWER_USEC (60 * USEC_PER_SEC)
+#define TAKEN_USEC (10 * USEC_PER_SEC) /* a call, by hawd's loop */
 #define BUSY_TRIES 20
 #define BUSY_PAUSE_USEC (250 * USEC_PER_MSEC)
 
@@ -52,13 +53,14 @@ void ctl_print_json(json_t *j) {
 
 /* Return: an enum ctl_exit; on failure ctl->path is what was tried. */
 static int open_default(struct ctl *ctl, int *ret_errno) {
+        usec_t patience = ctl->patience_usec ? ctl->patience_usec : TAKEN_USEC;
         int r;
 
         ctl->path = ctl->socket ? ctl->socket : HAWD_RUN_DIR "/admin.sock";
         ctl->view_only = false;
-        r = client_open(ctl->path, &ctl->client);
+        r = client_open(ctl->path, patience, &ctl->client);
         if (r == -EACCES && !ctl->socket &&
-            client_open(HAWD_RUN_DIR "/view.sock", &ctl->client) == 0) {
+            client_open(HAWD_RUN_DIR "/view.sock", patience, &ctl->client) == 0) {
                 /* Good for all that only reads; hawd says so for the rest. */
                 ctl->path = HAWD_RUN_DIR "/view.sock";
                 ctl->view_only = true;
@@ -66,19 +68,6 @@ static int open_default(struct ctl *ctl, int *ret_errno) {
         }
         *ret_errno = -r;
         return r == 0 ? CTL_DONE : CTL_NO_ANSWER;
-}
-
-static int complain_open(const char *path, int e) {
-        if (e == ENOENT || e == ECONNREFUSED)
-                (void)ctl_fail("hawd does not run on this host: systemctl start hawd (%s: %s)",
-                               path, strerror(e));
-        else if (e == EACCES)
-                (void)ctl_fail("no permission for %s: be root, or a member of the group hawd "
-                               "(hawd-view to look only)",
-                               path);
-        else
-                (void)ctl_fail("cannot reach hawd at %s: %s", path, strerror(e));
-        return CTL_NO_ANSWER;
 }
 
 static int complain_answer(int r) {
@@ -91,6 +80,21 @@ static int complain_answer(int r) {
                 (void)ctl_fail("what answers there is not hawd");
         else
                 (void)ctl_fail("no answer from hawd: %s", strerror(-r));
+        return CTL_NO_ANSWER;
+}
+
+static int complain_open(const char *path, int e) {
+        if (e == ETIMEDOUT)
+                return complain_answer(-e);
+        if (e == ENOENT || e == ECONNREFUSED)
+                (void)ctl_fail("hawd does not run on this host: systemctl start hawd (%s: %s)",
+                               path, strerror(e));
+        else if (e == EACCES)
+                (void)ctl_fail("no permission for %s: be root, or a member of the group hawd "
+                               "(hawd-view to look only)",
+                               path);
+        else
+                (void)ctl_fail("cannot reach hawd at %s: %s", path, strerror(e));
         return CTL_NO_ANSWER;
 }
 
@@ -163,7 +167,7 @@ static int ask(struct ctl *ctl, const char *method, json_t *parameters, json_t *
         if (r == 0)
                 return CTL_DONE;
         ctl->client = client_close(ctl->client);
-        return r == -EINVAL ? ctl_usage("an argument is no UTF-8 text") : complain_answer(r);
+        return r == -EINVAL ? ctl_usage("what was given is no UTF-8 text") : complain_answer(r);
 }
 
 int ctl_ask(struct ctl *ctl, const char *method, json_t *parameters, json_t **ret) {

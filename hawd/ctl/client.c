@@ -20,7 +20,14 @@ static usec_t now(void) {
         return (usec_t)t.tv_sec * USEC_PER_SEC + (usec_t)t.tv_nsec / 1000;
 }
 
-int client_open(const char *path, struct client **ret) {
+/* The kernel's word for a time-out of a socket is that of one that does not wait. */
+static int waited_error(int e) {
+        return e == EAGAIN || e == EWOULDBLOCK ? -ETIMEDOUT : -e;
+}
+
+int client_open(const char *path, usec_t patience_usec, struct client **ret) {
+        const struct timeval patience = {.tv_sec = (time_t)(patience_usec / USEC_PER_SEC),
+                                         .tv_usec = (suseconds_t)(patience_usec % USEC_PER_SEC)};
         struct sockaddr_un addr = {.sun_family = AF_UNIX};
         struct client *c;
         int fd;
@@ -31,11 +38,12 @@ int client_open(const char *path, struct client **ret) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
-        if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+            connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0) {
                 int e = errno;
 
                 (void)close(fd);
-                return -e;
+                return waited_error(e);
         }
         c = xcalloc(1, sizeof(*c));
         c->fd = fd;
@@ -66,7 +74,7 @@ static int send_all(int fd, const char *data, size_t len) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return -errno;
+                        return waited_error(errno);
                 data += n;
                 len -= (size_t)n;
         }

@@ -10,8 +10,13 @@
 
 struct client;
 
-/** client_open() - connect to @path. Return: 0 or -errno. */
-int client_open(const char *path, struct client **ret);
+/**
+ * client_open() - connect to @path
+ * @patience_usec: for connecting, and later for sending: a hawd that hangs takes neither
+ *
+ * Return: 0, -ETIMEDOUT or -errno.
+ */
+int client_open(const char *path, usec_t patience_usec, struct client **ret);
 struct client *client_close(struct client *c); /* NULL-safe, returns NULL */
 
 /** client_peer_pid() - of the process that listens there; 0: not known */
@@ -19,7 +24,7 @@ int64_t client_peer_pid(const struct client *c);
 
 /**
  * client_call() - send one call; @parameters is borrowed
- * Return: 0 or -errno.
+ * Return: 0, -ETIMEDOUT, -EINVAL when it is no UTF-8, or -errno.
  */
 int client_call(struct client *c, const char *method, json_t *parameters, bool more);
 

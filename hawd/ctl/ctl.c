@@ -60,12 +60,33 @@ static void ctl_init(struct ctl *ctl, const struct ctl_line *line) {
         };
 }
 
+/* What is none would be left out of the call, which then means something else. */
+static int check_text(int argc, char **argv, char err[static 2 * TEXT_LEN]) {
+        for (int i = 1; i < argc; i++) {
+                json_t *text = json_string(argv[i]);
+                char shown[NAME_LEN];
+
+                json_decref(text);
+                if (text)
+                        continue;
+                text_fmt(shown, sizeof(shown), "%s", argv[i]);
+                for (char *p = shown; *p; p++)
+                        if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f)
+                                *p = '?';
+                text_fmt(err, 2 * TEXT_LEN, "'%s' is no UTF-8 text", shown);
+                return CTL_USAGE;
+        }
+        return CTL_DONE;
+}
+
 int ctl_main(int argc, char **argv) {
         char err[2 * TEXT_LEN];
         struct ctl_line line;
         struct ctl ctl;
-        int r = args_parse(argc, argv, &line, err);
+        int r = check_text(argc, argv, err);
 
+        if (r == CTL_DONE)
+                r = args_parse(argc, argv, &line, err);
         if (r != CTL_DONE)
                 return ctl_usage("%s", err);
         if (line.version && !line.verb) {

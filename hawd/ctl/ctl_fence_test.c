@@ -134,8 +134,6 @@ int fence_test_run(struct ctl *ctl, const struct ctl_args *args) {
                 return ctl_usage("fence test takes %s", all ? "a HOST or --all, not both"
                                                             : "a HOST, or --all for every host");
         parameters = json_pack("{s:s*,s:s*}", "host", all ? NULL : args->words[0], "from", from);
-        if (!parameters)
-                return ctl_usage("an argument is no UTF-8 text");
         progress(ctl, 0);
         r = collect(ctl, parameters, readings, &last);
         if (ctl->progress && !ctl->json)

@@ -81,7 +81,7 @@ json_t *wants_hawd(const void *source) {
 
         text_fmt(path, sizeof(path), "%.160s/view.sock", s->run_dir);
         part_at("%.100s", path);
-        r = client_open(path, &c);
+        r = client_open(path, ANSWER_USEC, &c);
         if (r < 0)
                 text_fmt(err, sizeof(err), "hawd does not run (%.100s: %s)", path, strerror(-r));
         else if (add_guests(c, guests, err))
@@ -97,7 +97,7 @@ int64_t hawd_pid(const char *run_dir) {
 
         text_fmt(path, sizeof(path), "%.160s/view.sock", run_dir);
         part_at("%.100s", path);
-        if (client_open(path, &c) == 0)
+        if (client_open(path, ANSWER_USEC, &c) == 0)
                 pid = client_peer_pid(c);
         client_close(c);
         return pid;

@@ -206,7 +206,7 @@ static pid_t server;
 static bool answers(const char *path) {
         struct client *c;
 
-        if (client_open(path, &c) < 0)
+        if (client_open(path, USEC_PER_SEC, &c) < 0)
                 return false;
         client_close(c);
         return true;
@@ -383,6 +383,9 @@ static const struct {
         {"guest show none", "hawd keeps no guest none", CTL_FAILED},
         {"guest set web prio=3", "prio", CTL_USAGE},
         {"guest set web nonsense", "write KEY=VALUE", CTL_USAGE},
+        {"fence test \xff", "'?' is no UTF-8 text", CTL_USAGE}, /* not of all hosts */
+        {"history --host=a\xff\033", "is no UTF-8 text", CTL_USAGE},
+        {"rule add x separate --guests a,b,c\xe9", "is no UTF-8 text", CTL_USAGE},
         {"guest delete web", "say --yes", CTL_USAGE},
         {"fence host node3", "say --yes", CTL_USAGE},
         {"fence test", "a HOST, or --all", CTL_USAGE},

@@ -14,14 +14,31 @@ void lease_take(struct core *c, struct peer *p, const struct heartbeat *hb) {
         }
 }
 
-/* What a host has echoed; this one's own vote goes with whatever it sent. */
+/* What a host has echoed; this one's own vote goes with whatever it sent. One whose ledger was lost
+ * may have decided with others, and not know it: it counts when it has stored ours. */
 static usec_t echo_of(const struct core *c, uint32_t nodeid) {
         if (nodeid == c->nodeid)
                 return c->heartbeat_last;
-        for (size_t i = 0; i < c->n_peers; i++)
-                if (c->peers[i].id.nodeid == nodeid)
-                        return c->peers[i].echoed;
+        for (size_t i = 0; i < c->n_peers; i++) {
+                const struct peer *p = &c->peers[i];
+
+                if (p->id.nodeid == nodeid)
+                        return p->exchange.virgin && p->ack_epoch != c->number ? 0 : p->echoed;
+        }
         return 0;
+}
+
+/* Who votes, by the newest ledger of this configuration: by one of the past, those who have parted
+ * from the ones that decide now could be a majority. */
+static uint32_t voters_here(const struct core *c, uint32_t *ret) {
+        const struct msg_exchange *w = &c->peers[c->winner].exchange;
+
+        if (c->installed)
+                return sync_members(c, ret);
+        if (c->phase < SYNC_PROMISE)
+                return 0;
+        memcpy(ret, w->members, sizeof(w->members));
+        return w->n_members;
 }
 
 /* The latest time that a strict majority of @voters knows of: the n / 2 + 1st, latest first. */
@@ -45,7 +62,7 @@ void lease_renew(struct core *c) {
 
         if (c->virgin || c->n_peers == 0)
                 return;
-        n = sync_members(c, voters);
+        n = voters_here(c, voters);
         c->lease_renewed = MAX(c->lease_renewed, majority_knows(c, voters, n));
 }
 

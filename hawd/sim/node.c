@@ -135,6 +135,10 @@ void node_rest(struct sim *s, struct sim_host *h) {
         actions_free(&acts);
 }
 
+static bool heard(const struct event *ev, enum msg_kind kind) {
+        return ev->kind == EV_MESSAGE && ev->message.msg->kind == kind;
+}
+
 void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
         struct actions acts;
         int r;
@@ -151,6 +155,10 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
                 sim_violate(s, "core", "%s refuses event %d: %s", h->name, (int)ev->kind,
                             strerror(-r));
         h->deadline = sim_virtual(h, core_deadline(h->core));
+        if (ev->kind == EV_GROUP || heard(ev, MSG_EXCLUDE))
+                truth_group(s, h);
+        else if (heard(ev, MSG_HEARTBEAT))
+                truth_heartbeat(s, h);
         truth_core(s, h);
         carry_on(s, h, &acts, 0, is_step(ev, &acts));
         actions_clear(&acts);
@@ -248,6 +256,7 @@ void node_start(struct sim *s, struct sim_host *h) {
         h->core = core_new(&boot, node_conf(s, h));
         (void)state_unref(state);
         h->seen_version = 0;
+        h->group = 0;
         h->spins = 0;
         h->deadline = USEC_INFINITY;
         sim_at(s, 0, OWNER_HAWD, h->index, connect_ring, 0, 0);

@@ -120,8 +120,11 @@ void truth_core(struct sim *s, struct sim_host *h); /* after each step of it */
 void truth_stored(struct sim *s, const struct sim_host *h, uint64_t version, uint64_t print);
 void truth_switch_off(struct sim *s, struct sim_host *by, int target); /* before power goes */
 void truth_guests(struct sim *s, struct sim_host *h);
-void truth_start(struct sim *s, struct sim_host *h, int g); /* before hawd really starts it */
-void truth_kill(struct sim *s, struct sim_host *by, int g); /* before hawd ends a running guest */
+void truth_start(struct sim *s, struct sim_host *h, int g);   /* before hawd really starts it */
+void truth_kill(struct sim *s, struct sim_host *by, int g);   /* before hawd ends a running guest */
+void truth_group(struct sim *s, struct sim_host *h);          /* that of its hawd has changed */
+void truth_decides(struct sim *s, const struct sim_host *by); /* something, with its group */
+void truth_heartbeat(struct sim *s, const struct sim_host *h); /* it has got one */
 void truth_loss_accepted(struct sim *s); /* what only absent ones have stored is given up */
 void truth_rogue(struct sim *s, const char *guest); /* the ledger says that one was stopped */
 /** truth_settled() - L1, L2, L3 hold now; what does not is named in @why of SIM_VIOLATION_LEN. */

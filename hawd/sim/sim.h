@@ -203,6 +203,8 @@ struct sim_host {
         size_t n_fences, cap_fences;
         uint64_t seen_version; /* truth.c: of the model when last looked at */
         usec_t part_at;        /* truth.c: its hawd took part in decisions, last then */
+        uint32_t group;        /* truth_lease.c: of its hawd, bit per host, */
+        usec_t group_at;       /* and when that came about */
 };
 
 struct sim_start {

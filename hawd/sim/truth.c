@@ -95,14 +95,11 @@ static bool about_majority(const struct sim *s, uint32_t hosts, uint32_t voters)
 }
 
 /* S4: what is applied was stored by a majority of the ledger's own list, as it was or is. */
-static void check_stable(struct sim *s, struct sim_host *h, const struct model *m) {
+static void check_stable(struct sim *s, struct sim_host *h, const struct model *m,
+                         const struct core_status *st) {
         struct truth *k = s->truth;
-        uint32_t voters = voters_of(s, m);
-        struct core_status st;
-        uint32_t now;
+        uint32_t voters = voters_of(s, m), now = voters_now(s, st);
 
-        core_status(h->core, &st);
-        now = voters_now(s, &st);
         for (uint64_t v = k->top + 1; v <= m->version; v++) {
                 struct seen_version *at = at_version(k, v);
                 bool stable = at->applied; /* the list of those who vote was another then */
@@ -123,20 +120,16 @@ static void check_stable(struct sim *s, struct sim_host *h, const struct model *
 }
 
 /* All who applied version n have the same model then (S5), and nobody goes back (S10). */
-static void check_history(struct sim *s, struct sim_host *h, const struct model *m) {
+static void check_history(struct sim *s, struct sim_host *h, const struct model *m,
+                          const struct core_status *st) {
         struct truth *k = s->truth;
         struct seen_version *at = at_version(k, m->version);
         uint64_t hash;
 
-        if (m->version < h->seen_version && !k->given_up) {
-                struct core_status st;
-
-                /* It may apply again what it knows; it may not forget. */
-                core_status(h->core, &st);
-                if (st.version < h->seen_version)
-                        sim_violate(s, "S10", "%s goes back from version %" PRIu64 " to %" PRIu64,
-                                    h->name, h->seen_version, st.version);
-        }
+        /* It may apply again what it knows; it may not forget. */
+        if (m->version < h->seen_version && st->version < h->seen_version && !k->given_up)
+                sim_violate(s, "S10", "%s goes back from version %" PRIu64 " to %" PRIu64, h->name,
+                            h->seen_version, st->version);
         k->top = k->given_up ? m->version : MAX(k->top, m->version);
         if (m->version % HASH_EACH != 0 && !s->on_trace)
                 return;
@@ -243,11 +236,8 @@ static void check_online(struct sim *s, const struct sim_host *by, const struct 
 }
 
 /* It decides with others, and not as one that is lost: what it may do, it may still do. */
-static bool takes_part(const struct sim_host *h, const struct model *m) {
-        struct core_status st;
-
-        core_status(h->core, &st);
-        for (size_t i = 0; i < m->n_hosts && st.operational; i++)
+static bool present(const struct sim_host *h, const struct model *m) {
+        for (size_t i = 0; i < m->n_hosts; i++)
                 if (m->hosts[i].nodeid == h->nodeid)
                         return host_present(&m->hosts[i]);
         return false;
@@ -255,13 +245,17 @@ static bool takes_part(const struct sim_host *h, const struct model *m) {
 
 void truth_core(struct sim *s, struct sim_host *h) {
         const struct model *m = core_model(h->core);
+        struct core_status st;
 
         if (m->version == h->seen_version)
                 return;
-        if (takes_part(h, m))
+        core_status(h->core, &st);
+        if (st.operational && present(h, m))
                 h->part_at = s->now;
-        check_stable(s, h, m);
-        check_history(s, h, m);
+        if (st.operational)
+                truth_decides(s, h);
+        check_stable(s, h, m, &st);
+        check_history(s, h, m, &st);
         h->seen_version = m->version;
         check_flood(s);
         for (size_t i = 0; i < m->n_hosts; i++) {

@@ -25,6 +25,7 @@ struct truth {
         uint64_t flood;  /* and the newest version then */
         bool given_up; /* somebody said that what only others have stored is lost, or that they are
                           off when they were not: then they may have another ledger */
+        uint32_t lease_said; /* bit per host: once is enough */
         struct {
                 uint32_t losses;
                 usec_t at;        /* when the first member knew of it */

@@ -52,7 +52,7 @@ struct net {
         size_t n_queue;
         uint64_t configurations;
         usec_t now;
-        bool two_node, half_quorate; /* of corosync's quorum */
+        bool two_node, half_quorate, last_man_standing; /* of corosync's quorum */
         /* What bmcN, the device of node N, reads; NONE: it does not answer, MAX_: it hangs. */
         enum power_reading power[NODES + 1];
         bool obeys; /* devices: off is off */
@@ -271,7 +271,8 @@ static inline void net_ring(struct net *n, uint32_t id, uint64_t seq, uint32_t m
         TELL(n, id, .kind = EV_QUORUM,
              .quorum = {.id = {ids[0], seq},
                         .quorate = 2 * k > n->n_nodes || (n->half_quorate && 2 * k == n->n_nodes),
-                        .two_node = n->two_node});
+                        .two_node = n->two_node,
+                        .last_man_standing = n->last_man_standing});
 }
 
 /* The nodes of @mask (bit n is node n) make a configuration: ring, quorum, group. */

@@ -93,6 +93,32 @@ START_TEST(two_need_each_other) {
 }
 END_TEST
 
+/* Node 3 was proven off and votes no more, which it does not know; with one of those who do know it
+ * is no majority: the other one may have gone on alone. */
+START_TEST(a_list_of_the_past_is_not_counted) {
+        struct net *n = net_new(3);
+        usec_t cut;
+
+        n->last_man_standing = true;
+        net_devices(n);
+        net_group(n, ALL);
+        net_pass(n, 20 * USEC_PER_SEC);
+        cut = n->now;
+        net_group(n, M(3));
+        net_group(n, M(1, 2));
+        net_pass(n, 20 * USEC_PER_SEC);
+        ck_assert(net_model(n, 1)->hosts[2].no_vote);
+        ck_assert(!net_model(n, 3)->hosts[2].no_vote);
+        n->obeys = false;
+        n->power[1] = READING_NONE;
+        net_group(n, M(1));
+        net_group(n, M(2, 3));
+        net_pass(n, 10 * USEC_PER_SEC);
+        ck_assert_uint_le(renewed(n, 3), cut);
+        net_free(n);
+}
+END_TEST
+
 /* Once the other is proven off and the ledger says so, nobody is left who could give it up. */
 START_TEST(the_only_voter_needs_nobody) {
         struct net *n = started(2, M(1, 2));
@@ -213,6 +239,7 @@ static Suite *lease_suite(void) {
         tcase_add_test(tc, alone_it_runs_out);
         tcase_add_test(tc, half_is_not_enough);
         tcase_add_test(tc, two_need_each_other);
+        tcase_add_test(tc, a_list_of_the_past_is_not_counted);
         tcase_add_test(tc, the_only_voter_needs_nobody);
         tcase_add_test(tc, queued_heartbeats_renew_nothing);
         tcase_add_test(tc, echoes_of_what_was_not_sent);

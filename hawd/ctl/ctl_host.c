@@ -49,9 +49,9 @@ static void show_host(const struct ctl *ctl, const json_t *h) {
                 char when[NAME_LEN];
 
                 clock_time(jint(h, "lost_usec"), when, sizeof(when));
-                text_fmt(buf, sizeof(buf), "%lld times, last %s; proven off: %s",
-                         (long long)jint(h, "losses"), when,
-                         jnull(h, "proof") ? "no" : jtext(h, "proof"));
+                text_fmt(buf, sizeof(buf), "%lld %s, last %s; proven off: %s",
+                         (long long)jint(h, "losses"), jint(h, "losses") == 1 ? "time" : "times",
+                         when, jnull(h, "proof") ? "no" : jtext(h, "proof"));
                 show_pair("lost", buf);
                 show_pair("proof", jtext(h, "proof_text"));
         }

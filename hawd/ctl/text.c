@@ -3,9 +3,14 @@
 
 #include <libsmartcols.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hawd/base/config.h"
+
+#define TERMINAL_WIDTH 80 /* of one that does not say */
+#define WRAP_LEAST 24     /* a line is rather longer than the terminal */
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
@@ -54,6 +59,7 @@ enum ctl_color state_color(const char *state) {
 }
 
 static void add_column(struct table *t, const char *head, size_t len) {
+        struct libscols_column *column;
         char name[NAME_LEN];
         int flags = 0;
 
@@ -69,8 +75,12 @@ static void add_column(struct table *t, const char *head, size_t len) {
         for (char *p = name; *p; p++)
                 if (*p == '_')
                         *p = ' ';
-        if (!scols_table_new_column(t->table, name, flags & SCOLS_FL_WRAP ? 0.5 : 0, flags))
+        column = scols_table_new_column(t->table, name, 0, flags);
+        if (!column)
                 abort(); /* no memory */
+        if (flags & SCOLS_FL_WRAP)
+                (void)scols_column_set_wrapfunc(column, scols_wrapnl_chunksize,
+                                                scols_wrapnl_nextchunk, NULL); /* it is one */
 }
 
 struct table *table_new(const struct ctl *ctl, const char *columns) {
@@ -125,7 +135,80 @@ size_t table_rows(const struct table *t) {
         return scols_table_get_nlines(t->table);
 }
 
+void wrap_words(char *text, size_t width) {
+        char *line = text, *blank = NULL;
+
+        for (char *p = text; *p; p++) {
+                if (*p == ' ')
+                        blank = p;
+                if (*p == '\n' || ((size_t)(p - line) >= width && blank)) {
+                        p = *p == '\n' ? p : blank;
+                        *p = '\n';
+                        line = p + 1;
+                        blank = NULL;
+                }
+        }
+}
+
+static const char *cell_text(struct table *t, size_t row, size_t column) {
+        struct libscols_line *line = scols_table_get_line(t->table, row);
+        const char *text = scols_cell_get_data(scols_line_get_cell(line, column));
+
+        return text ? text : "";
+}
+
+/* The cells of @column, each in lines of at most @width where there is a blank to break it. */
+static void wrap_column(struct table *t, size_t column, size_t width) {
+        struct libscols_column *c = scols_table_get_column(t->table, column);
+
+        (void)scols_column_set_safechars(c, "\n"); /* else it is shown as a code */
+        for (size_t row = 0; row < table_rows(t); row++) {
+                _cleanup_(freep) char *text = xstrdup(cell_text(t, row, column));
+
+                wrap_words(text, width);
+                if (scols_line_set_data(scols_table_get_line(t->table, row), column, text) < 0)
+                        abort(); /* no memory */
+        }
+}
+
+static size_t terminal_width(void) {
+        struct winsize size;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+                return TERMINAL_WIDTH;
+        return size.ws_col;
+}
+
+/* libsmartcols breaks words anywhere, into columns of a few letters where a terminal is narrow. */
+static void fit(struct table *t) {
+        size_t width = terminal_width(), used = 0, n_wrapped = 0,
+               n = scols_table_get_ncols(t->table);
+
+        for (size_t i = 0; i < n; i++) {
+                struct libscols_column *c = scols_table_get_column(t->table, i);
+                const char *head = scols_cell_get_data(scols_column_get_header(c));
+                size_t widest = strlen(head);
+
+                if (scols_column_is_wrap(c)) {
+                        n_wrapped++;
+                        continue;
+                }
+                for (size_t row = 0; row < table_rows(t); row++)
+                        widest = MAX(widest, strlen(cell_text(t, row, i)));
+                used += widest + 1;
+        }
+        if (n_wrapped == 0)
+                return;
+        width = (width > used ? width - used : 0) / n_wrapped;
+        for (size_t i = 0; i < n; i++)
+                if (scols_column_is_wrap(scols_table_get_column(t->table, i)))
+                        wrap_column(t, i, MAX(width, (size_t)WRAP_LEAST));
+        (void)scols_table_set_termwidth(t->table, used + n_wrapped * (CELL_LEN + 1));
+}
+
 void table_print(struct table *t, const char *empty) {
+        if (table_rows(t) > 0 && isatty(STDOUT_FILENO))
+                fit(t);
         if (table_rows(t) > 0)
                 (void)scols_print_table(t->table); /* a closed output is found at the end */
         else if (empty)

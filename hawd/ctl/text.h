@@ -28,6 +28,8 @@ void table_cell(struct table *t, const char *text);
 void table_cell_fmt(struct table *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void table_cell_color(struct table *t, const char *text, enum ctl_color color);
 size_t table_rows(const struct table *t);
+/** wrap_words() - blanks become line ends, so that lines are of at most @width where they can be */
+void wrap_words(char *text, size_t width);
 /** table_print() - and free; @empty is printed instead of a table without rows, unless it is NULL.
  */
 void table_print(struct table *t, const char *empty);

@@ -172,6 +172,31 @@ START_TEST(lists) {
 }
 END_TEST
 
+static const struct {
+        const char *text;
+        size_t width;
+        const char *lines;
+} wraps[] = {
+        {"waits for node3 to be proven off", 40, "waits for node3 to be proven off"},
+        {"waits for node3 to be proven off", 32, "waits for node3 to be proven off"},
+        {"waits for node3 to be proven off", 31, "waits for node3 to be proven\noff"},
+        {"waits for node3 to be proven off", 9, "waits for\nnode3 to\nbe proven\noff"},
+        {"a-word-that-is-too-long for it", 9, "a-word-that-is-too-long\nfor it"},
+        {"one\ntwo three", 9, "one\ntwo three"},
+        {"a b c", 0, "a\nb\nc"},
+        {"", 9, ""},
+        {"   ", 1, " \n "},
+};
+
+START_TEST(words_are_kept_whole) {
+        char text[TEXT_LEN];
+
+        text_set(text, sizeof(text), wraps[_i].text);
+        wrap_words(text, wraps[_i].width);
+        ck_assert_str_eq(text, wraps[_i].lines);
+}
+END_TEST
+
 START_TEST(colours_only_where_they_are_wanted) {
         struct ctl plain = {0}, vivid = {.color = true};
 
@@ -195,6 +220,7 @@ static Suite *ctl_suite(void) {
         tcase_add_loop_test(tc, spans_are_readable, 0, (int)ARRAY_SIZE(spans));
         tcase_add_test(tc, times_can_be_given);
         tcase_add_test(tc, lists);
+        tcase_add_loop_test(tc, words_are_kept_whole, 0, (int)ARRAY_SIZE(wraps));
         tcase_add_test(tc, colours_only_where_they_are_wanted);
         return s;
 }

@@ -5,6 +5,7 @@
  * do; with an argument this program only serves, to try hawctl by hand: test_ctl_run DIRECTORY
  */
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,24 +237,28 @@ static void slurp(FILE *f, char *buf, size_t size) {
         fclose(f);
 }
 
-/* Without a terminal; @text: words parted by one blank. Return: the exit status. */
+/* @text: words parted by one blank. */
+_Noreturn static void run_line(const char *text, int output, int error) {
+        char copy[512], *save = NULL, *argv[32] = {arg_name, arg_socket, socket_path};
+        int argc = 3;
+
+        text_set(copy, sizeof(copy), text);
+        for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+                argv[argc++] = w;
+        dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+        dup2(output, STDOUT_FILENO);
+        dup2(error, STDERR_FILENO);
+        _exit(ctl_main(argc, argv));
+}
+
+/* Without a terminal. Return: the exit status. */
 static int hawctl(const char *text) {
         FILE *o = tmpfile(), *e = tmpfile();
         pid_t pid = fork();
         int status;
 
-        if (pid == 0) {
-                char copy[512], *save = NULL, *argv[32] = {arg_name, arg_socket, socket_path};
-                int argc = 3;
-
-                text_set(copy, sizeof(copy), text);
-                for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
-                        argv[argc++] = w;
-                dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-                dup2(fileno(o), STDOUT_FILENO);
-                dup2(fileno(e), STDERR_FILENO);
-                _exit(ctl_main(argc, argv));
-        }
+        if (pid == 0)
+                run_line(text, fileno(o), fileno(e));
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         slurp(o, out, sizeof(out));
         slurp(e, complaint, sizeof(complaint));
@@ -326,6 +331,43 @@ static const struct {
 START_TEST(shown) {
         ck_assert_msg(hawctl(shows[_i].line) == CTL_DONE, "%s", complaint);
         says(shows[_i].out);
+}
+END_TEST
+
+/* What it prints on a terminal of so many columns: less than the terminal holds back. */
+static void on_terminal(unsigned short columns, const char *text) {
+        const struct winsize size = {.ws_row = 24, .ws_col = columns};
+        int outer, inner, status;
+        size_t len = 0;
+        ssize_t n;
+        pid_t pid;
+
+        ck_assert_int_eq(openpty(&outer, &inner, NULL, NULL, &size), 0);
+        pid = fork();
+        if (pid == 0)
+                run_line(text, inner, inner);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        close(inner);
+        while (len + 1 < sizeof(out) && (n = read(outer, out + len, sizeof(out) - 1 - len)) > 0)
+                len += (size_t)n;
+        out[len] = '\0';
+        close(outer);
+        ck_assert_int_eq(WEXITSTATUS(status), CTL_DONE);
+}
+
+START_TEST(a_narrow_terminal_gets_whole_words) {
+        setenv("NO_COLOR", "1", 1);
+        on_terminal(200, "guest list");
+        says("waits for node3 to be proven off\r\n");
+        on_terminal(70, "guest list");
+        says("waits for node3 to be\r\n");
+        says("  proven off\r\n");
+        on_terminal(10, "guest list"); /* then a line is longer than it */
+        says("waits for node3 to be\r\n");
+        on_terminal(0, "guest list");
+        says("dns   failed");
+        ck_assert_int_eq(hawctl("guest list"), CTL_DONE); /* a line a row for scripts */
+        says("waits for node3 to be proven off\n");
 }
 END_TEST
 
@@ -660,6 +702,7 @@ static Suite *ctl_run_suite(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, status_fits_one_screen);
         tcase_add_loop_test(tc, shown, 0, (int)ARRAY_SIZE(shows));
+        tcase_add_test(tc, a_narrow_terminal_gets_whole_words);
         tcase_add_test(tc, every_reading_verb_speaks_json);
         tcase_add_loop_test(tc, verbs_wait_until_it_is_so, 0, (int)ARRAY_SIZE(waits));
         tcase_add_loop_test(tc, failures_say_why, 0, (int)ARRAY_SIZE(failures));

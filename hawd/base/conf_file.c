@@ -329,6 +329,12 @@ static bool check_line(struct conf_file *f, const char *s, size_t len, size_t ma
                 read_heading(f, s, len);
                 return false;
         }
+        for (size_t i = 1; i < len; i++) {
+                if (s[i] == ';' && strchr(" \t", s[i - 1])) { /* inih would drop it in silence */
+                        mistake(f, "a comment needs a line of its own");
+                        return false;
+                }
+        }
         if (len >= max) {
                 mistake(f, "a line of %zu characters, %zu are read%s", len, max - 1,
                         memchr(s, ' ', len) ? ": a list may be given in several lines" : "");

@@ -9,7 +9,7 @@ static void set_setting(void *ud, const char *key, const char *value) {
         json_object_set_new(ud, key, json_string(value));
 }
 
-static json_t *guest_object(const struct guest *g) {
+static json_t *guest_object(const struct guest *g, bool secrets) {
         json_t *o = json_object(), *settings = json_object(), *after = json_array();
 
         guest_conf_each(&g->spec->conf, set_setting, settings);
@@ -21,12 +21,13 @@ static json_t *guest_object(const struct guest *g) {
         json_object_set_new(o, "desired", render_text(desired_name(g->desired)));
         json_object_set_new(o, "settings", settings);
         json_object_set_new(o, "after", after);
-        json_object_set_new(o, "xml", render_exact(g->spec->xml ? g->spec->xml->data : NULL));
+        json_object_set_new(o, "xml", render_xml(g->spec->xml, secrets));
         return o;
 }
 
 /* One page of guests into @list. Return: the name of the next page's first one; NULL: all done. */
-static const char *guests_page(const struct model *m, const char *from, json_t *list) {
+static const char *guests_page(const struct model *m, const char *from, bool secrets,
+                               json_t *list) {
         _cleanup_(freep) const struct guest **guests = NULL;
         size_t n, bytes = 0;
 
@@ -37,7 +38,7 @@ static const char *guests_page(const struct model *m, const char *from, json_t *
                 bytes += xml ? xml->len : 0;
                 if (i > 0 && (bytes > PAGE_BYTES || i == API_GUEST_PAGE_MAX))
                         return guests[i]->spec->name;
-                json_array_append_new(list, guest_object(guests[i]));
+                json_array_append_new(list, guest_object(guests[i], secrets));
         }
         return NULL;
 }
@@ -87,7 +88,8 @@ void api_export(void *ud, uint64_t call, json_t *params) {
         guests = json_array();
         rules = json_array();
         if (!from || *from == 'g')
-                more = guests_page(m, from ? from + 6 : NULL, guests);
+                more = guests_page(m, from ? from + 6 : NULL,
+                                   varlink_may(api->varlink, call, VARLINK_ADMIN), guests);
         if (!more) {
                 kind = "rule";
                 more = api_rules_page(m, from && *from == 'r' ? from + 5 : NULL, rules);

@@ -269,9 +269,10 @@ void api_guest(void *ud, uint64_t call, json_t *params) {
                 return;
         }
         xml = param_bool(params, "xml") ? g->spec->xml : NULL;
-        (void)varlink_reply(api->varlink, call,
-                            json_pack("{s:o,s:o}", "guest", render_guest(m, g), "xml",
-                                      render_exact(xml ? xml->data : NULL)));
+        (void)varlink_reply(
+                api->varlink, call,
+                json_pack("{s:o,s:o}", "guest", render_guest(m, g), "xml",
+                          render_xml(xml, varlink_may(api->varlink, call, VARLINK_ADMIN))));
 }
 
 void api_rules(void *ud, uint64_t call, json_t *params) {

@@ -27,6 +27,8 @@ struct render_live {
 json_t *render_exact(const char *s);
 /** render_text() - the same for people: what a terminal would take for an order becomes '?' too. */
 json_t *render_text(const char *s);
+/** render_xml() - with @secrets as it is, else with XML_HIDDEN where a password stands. */
+json_t *render_xml(const struct blob *xml, bool secrets);
 /** render_time() - set @name and @name_usec. */
 void render_time(json_t *object, const char *name, usec_t wall);
 /** render_waiting() - hosts of the nodelist that the ledger cannot take in; @nodeid 0: all, else

@@ -83,5 +83,7 @@ int varlink_invalid(struct varlink *v, uint64_t call, const char *parameter);
 
 /** varlink_peer() - who called; false when it is gone. */
 bool varlink_peer(struct varlink *v, uint64_t call, struct peer *ret);
+/** varlink_may() - may who called do what needs @access? */
+bool varlink_may(struct varlink *v, uint64_t call, enum varlink_access access);
 
 size_t varlink_clients(const struct varlink *v);

@@ -143,6 +143,12 @@ bool varlink_peer(struct varlink *v, uint64_t call, struct peer *ret) {
         return c != NULL;
 }
 
+bool varlink_may(struct varlink *v, uint64_t call, enum varlink_access access) {
+        const struct client *c = caller(v, call);
+
+        return c && c->access >= access;
+}
+
 static void get_info(struct varlink *v, uint64_t call) {
         const struct varlink_config *g = &v->config;
 

@@ -117,6 +117,9 @@ enum desired { DESIRED_RUNNING, DESIRED_STOPPED, DESIRED_PAUSED, DESIRED_IGNORED
 /** Health of a running guest: evidence, or none yet. */
 enum health { HEALTH_UNKNOWN, HEALTH_BOOTING, HEALTH_HEALTHY, HEALTH_MAX_ };
 
+/* Stands for a password in XML that is shown to those who may only look. */
+#define XML_HIDDEN "(hidden: for members of hawd only)"
+
 /** struct guest_spec - what the user gave; immutable and shared (reference-counted) */
 struct guest_spec {
         unsigned refs;

@@ -355,6 +355,12 @@ int domxml_read(const char *xml, size_t len, const char *uuid, struct guest_spec
         int r;
 
         *ret_line = 0;
+        if (memmem(xml, len, XML_HIDDEN, strlen(XML_HIDDEN))) {
+                text_set(err, TEXT_LEN,
+                         "it was written out for somebody who may only look, without its "
+                         "passwords: do that as root or a member of the group hawd");
+                return -EINVAL;
+        }
         r = parse(xml, len, &doc, ret_line, err);
         if (r < 0)
                 return r;

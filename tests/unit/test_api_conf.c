@@ -170,6 +170,44 @@ START_TEST(viewers_change_nothing) {
 }
 END_TEST
 
+static const struct {
+        const char *xml, *seen;
+} passwords[] = {
+        {"<domain><graphics type=\"vnc\" passwd=\"s3cret\"/></domain>",
+         "<domain><graphics type=\"vnc\" passwd=\"" XML_HIDDEN "\"/></domain>"},
+        {"<a passwd='s3\"cret' b=\"1\"/><c passwd=\"x\"/>",
+         "<a passwd='" XML_HIDDEN "' b=\"1\"/><c passwd=\"" XML_HIDDEN "\"/>"},
+        {"<a\npasswd=\"\"/>", "<a\npasswd=\"" XML_HIDDEN "\"/>"},
+        {"<a passwd=\"cut", "<a passwd=\"cut"},
+        {"<a passwd=", "<a passwd="},
+        {"<a passwdValidTo=\"2026\"/>", "<a passwdValidTo=\"2026\"/>"},
+};
+
+/* As with libvirt: a connection for looking gets no password of a display. */
+START_TEST(viewers_see_no_password) {
+        struct guest_spec *spec = fix_model(fix)->guests[0].spec;
+        static const enum varlink_access access[] = {VARLINK_ADMIN, VARLINK_VIEW};
+
+        blob_unref(spec->xml);
+        spec->xml = blob_new(passwords[_i].xml, strlen(passwords[_i].xml));
+        for (size_t k = 0; k < ARRAY_SIZE(access); k++) {
+                const char *want = k == 0 ? passwords[_i].xml : passwords[_i].seen;
+                json_t *g = NULL, *p;
+                size_t i;
+
+                client(access[k]);
+                ck_assert_str_eq(
+                        text(call("Guest", json_pack("{s:s,s:b}", "name", spec->name, "xml", 1)),
+                             "xml"),
+                        want);
+                p = call("Export", NULL);
+                json_array_foreach(json_object_get(p, "guests"), i,
+                                   g) if (strcmp(text(g, "name"), spec->name) == 0) break;
+                ck_assert_str_eq(text(g, "xml"), want);
+        }
+}
+END_TEST
+
 static Suite *api_conf_suite(void) {
         Suite *s = suite_create("api_conf");
         TCase *tc = unit_case(s, "api_conf");
@@ -180,6 +218,7 @@ static Suite *api_conf_suite(void) {
         tcase_add_test(tc, reload_tells_every_mistake);
         tcase_add_test(tc, the_majority_is_right);
         tcase_add_test(tc, viewers_change_nothing);
+        tcase_add_loop_test(tc, viewers_see_no_password, 0, (int)ARRAY_SIZE(passwords));
         return s;
 }
 

@@ -201,7 +201,7 @@ START_TEST(the_hash_is_of_the_meaning) {
                                                      "labels = y x\n[host a]\nmemory=1024MiB\n");
         _cleanup_(freep) struct config *b =
                 parse_ok("\xef\xbb\xbf# text\n[host a]\r\n  memory : 1GiB\r\n[host b]\n"
-                         "labels = x\n  labels = y\n[cluster]\nheartbeat = 2000ms ; why\n");
+                         "labels = x\n  labels = y\n[cluster]\nheartbeat = 2000ms\n; why\n");
         _cleanup_(freep) struct config *d = parse_ok("[cluster]\nheartbeat=3s\n");
 
         ck_assert_uint_eq(a->hash, b->hash);

@@ -147,6 +147,8 @@ static const struct {
 } harmless[] = {
         {F2 "host/state_dir/free_mib", "90000", F2 "host/state_dir/total_mib", "4000000"},
         {"guests/0/desired", "'ignored'", "guests/0/memory_mib", "16000"}, /* is not recovered */
+        {F1 "corosync/token_ms", "500", F1 "corosync/links",
+         "[{'link': 0, 'ping_ms': 125, 'timeout_ms': 250}]"},
         {F2 "host/watchdogs", "[]", F2 "host/certificates", "[]"},
         {"status/hosts/2/state", "'maintenance'", "status/hosts/2/clock_offset_ms", "150"},
 };

@@ -51,6 +51,15 @@ START_TEST(spec_is_read) {
 }
 END_TEST
 
+START_TEST(what_was_written_out_without_passwords_is_refused) {
+        static const char xml[] =
+                "<domain type='kvm'><name>a</name><memory>1</memory><devices>"
+                "<graphics type='vnc' passwd='" XML_HIDDEN "'/></devices></domain>";
+
+        bad(xml, sizeof(xml) - 1, "without its passwords");
+}
+END_TEST
+
 START_TEST(normalising_twice_changes_nothing) {
         struct guest_spec *a = good("<?xml version='1.0'?><!-- mine --><domain type='qemu' "
                                     "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
@@ -228,6 +237,7 @@ static Suite *domxml_suite(void) {
         TCase *tc = unit_case(s, "domxml");
 
         tcase_add_test(tc, spec_is_read);
+        tcase_add_test(tc, what_was_written_out_without_passwords_is_refused);
         tcase_add_test(tc, normalising_twice_changes_nothing);
         tcase_add_test(tc, a_missing_uuid_is_made_up);
         tcase_add_test(tc, memory_units);

@@ -4,7 +4,8 @@
 
 #define SLOW_MS 10000
 #define SLOWISH_MS 5000
-#define KNET_TICK_MS 200 /* knet looks at its links this often */
+#define KNET_TICK_MS 200    /* knet looks at its links this often */
+#define KNET_TIMEOUT_MS 250 /* half of token 500; below, an idle network loses sound links */
 
 /* corosync's facts; NULL: there are none, which judge_corosync() says, or none are needed. */
 static const json_t *corosync_of(const json_t *facts) {
@@ -196,7 +197,7 @@ static bool link_timers(struct findings *f, const json_t *c, size_t links) {
         json_array_foreach(json_object_get(c, "links"), i, l) {
                 int64_t timeout = jnum(l, "timeout_ms"), ping = jnum(l, "ping_ms");
 
-                if (timeout < 2 * KNET_TICK_MS || timeout < ping) {
+                if (timeout < KNET_TIMEOUT_MS || timeout < ping) {
                         found(f, SEVERITY_WARNING,
                               "link %lld: pings every %lld ms may take %lld ms: too short for "
                               "knet, "

@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PERIOD_MSEC = 5, RESCAN_PERIODS = 10, CONSOLES_MAX = 512, LINE_BYTES = 256 };
+enum { PERIOD_MSEC = 10, RESCAN_PERIODS = 5, CONSOLES_MAX = 512, LINE_BYTES = 256 };
 
 struct console {
         int fd;

@@ -3,6 +3,7 @@
 #include "hawd/ctl/guest.h"
 
 #include "hawd/base/config.h"
+#include "hawd/core/model.h"
 #include "hawd/ctl/show.h"
 #include "hawd/ctl/wait.h"
 
@@ -14,12 +15,30 @@ static bool keep(const json_t *guest, const struct ctl_args *args) {
                !(state && strcmp(jtext(guest, "state"), state) != 0);
 }
 
+static int check_state(const char *state) {
+        const char *names[GUEST_STATE_MAX_ + 1] = {0}, *nearest;
+
+        for (unsigned s = 0; s < GUEST_STATE_MAX_; s++) {
+                names[s] = guest_state_name((enum guest_state)s);
+                if (strcmp(names[s], state) == 0)
+                        return CTL_DONE;
+        }
+        nearest = ctl_nearest(state, names);
+        return nearest ? ctl_usage("no guest is ever '%s'; do you mean '%s'?", state, nearest)
+                       : ctl_usage(
+                                 "no guest is ever '%s': it is stopped, starting, running, paused, "
+                                 "stopping, migrating, failed or blocked",
+                                 state);
+}
+
 static int guest_list(struct ctl *ctl, const struct ctl_args *args) {
         _cleanup_(json_unrefp) json_t *all = NULL, *guests = json_array();
         json_t *guest;
         size_t i;
-        int r = ctl_call_pages(ctl, "Guests", "guests", &all);
+        int r = args_get(args, "state") ? check_state(args_get(args, "state")) : CTL_DONE;
 
+        if (r == CTL_DONE)
+                r = ctl_call_pages(ctl, "Guests", "guests", &all);
         if (r != CTL_DONE)
                 return r;
         json_array_foreach(all, i, guest) if (keep(guest, args)) json_array_append(guests, guest);

@@ -76,17 +76,23 @@ static bool reached(const struct wait *w) {
 /* What will not become so by waiting. Return: CTL_DONE while there is hope. */
 static int hopeless(const struct wait *w) {
         const struct goal *g = w->goal;
+        char why[4 * TEXT_LEN] = "";
 
         if (!g->state)
                 return CTL_DONE;
         if (!w->guest)
-                return ctl_fail("%s was removed meanwhile", w->name);
-        if (g->desired && strcmp(jtext(w->guest, "desired"), g->desired) != 0)
-                return ctl_fail("%s is wanted %s meanwhile: see hawctl history --guest %s", w->name,
-                                jtext(w->guest, "desired"), w->name);
-        if (strcmp(jtext(w->guest, "state"), "blocked") == 0 && now() - w->begun > BLOCKED_USEC)
-                return ctl_fail("%s is blocked: %s", w->name, jtext(w->guest, "reason"));
-        return CTL_DONE;
+                text_fmt(why, sizeof(why), "%s was removed meanwhile", w->name);
+        else if (g->desired && strcmp(jtext(w->guest, "desired"), g->desired) != 0)
+                text_fmt(why, sizeof(why),
+                         "%s is wanted %s meanwhile: see hawctl history --guest %s", w->name,
+                         jtext(w->guest, "desired"), w->name);
+        else if (strcmp(jtext(w->guest, "state"), "blocked") == 0 &&
+                 now() - w->begun > BLOCKED_USEC)
+                text_fmt(why, sizeof(why), "%s is blocked: %s", w->name, jtext(w->guest, "reason"));
+        if (!*why)
+                return CTL_DONE;
+        progress_end(w); /* on a line of its own */
+        return ctl_fail("%s", why);
 }
 
 static void tell_done(const struct wait *w) {

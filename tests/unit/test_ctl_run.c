@@ -335,7 +335,7 @@ START_TEST(shown) {
 END_TEST
 
 /* What it prints on a terminal of so many columns: less than the terminal holds back. */
-static void on_terminal(unsigned short columns, const char *text) {
+static int on_terminal(unsigned short columns, const char *text) {
         const struct winsize size = {.ws_row = 24, .ws_col = columns};
         int outer, inner, status;
         size_t len = 0;
@@ -352,19 +352,27 @@ static void on_terminal(unsigned short columns, const char *text) {
                 len += (size_t)n;
         out[len] = '\0';
         close(outer);
-        ck_assert_int_eq(WEXITSTATUS(status), CTL_DONE);
+        return WEXITSTATUS(status);
 }
+
+START_TEST(a_complaint_has_its_own_line) {
+        ck_assert_int_eq(on_terminal(80, "guest start dns"), CTL_FAILED);
+        says("dns: "); /* how far it is */
+        says("\r\033[Khawctl: dns is blocked");
+}
+END_TEST
 
 START_TEST(a_narrow_terminal_gets_whole_words) {
         setenv("NO_COLOR", "1", 1);
-        on_terminal(200, "guest list");
+        ck_assert_int_eq(on_terminal(200, "guest list"), CTL_DONE);
         says("waits for node3 to be proven off\r\n");
-        on_terminal(70, "guest list");
+        ck_assert_int_eq(on_terminal(70, "guest list"), CTL_DONE);
         says("waits for node3 to be\r\n");
         says("  proven off\r\n");
-        on_terminal(10, "guest list"); /* then a line is longer than it */
+        ck_assert_int_eq(on_terminal(10, "guest list"),
+                         CTL_DONE); /* then a line is longer than it */
         says("waits for node3 to be\r\n");
-        on_terminal(0, "guest list");
+        ck_assert_int_eq(on_terminal(0, "guest list"), CTL_DONE);
         says("dns   failed");
         ck_assert_int_eq(hawctl("guest list"), CTL_DONE); /* a line a row for scripts */
         says("waits for node3 to be proven off\n");
@@ -425,6 +433,8 @@ static const struct {
         {"guest show none", "hawd keeps no guest none", CTL_FAILED},
         {"guest set web prio=3", "prio", CTL_USAGE},
         {"guest set web nonsense", "write KEY=VALUE", CTL_USAGE},
+        {"guest list --state runing", "do you mean 'running'?", CTL_USAGE},
+        {"guest list --state on", "it is stopped, starting, running,", CTL_USAGE},
         {"fence test \xff", "'?' is no UTF-8 text", CTL_USAGE}, /* not of all hosts */
         {"history --host=a\xff\033", "is no UTF-8 text", CTL_USAGE},
         {"rule add x separate --guests a,b,c\xe9", "is no UTF-8 text", CTL_USAGE},
@@ -703,6 +713,7 @@ static Suite *ctl_run_suite(void) {
         tcase_add_test(tc, status_fits_one_screen);
         tcase_add_loop_test(tc, shown, 0, (int)ARRAY_SIZE(shows));
         tcase_add_test(tc, a_narrow_terminal_gets_whole_words);
+        tcase_add_test(tc, a_complaint_has_its_own_line);
         tcase_add_test(tc, every_reading_verb_speaks_json);
         tcase_add_loop_test(tc, verbs_wait_until_it_is_so, 0, (int)ARRAY_SIZE(waits));
         tcase_add_loop_test(tc, failures_say_why, 0, (int)ARRAY_SIZE(failures));

@@ -256,6 +256,20 @@ START_TEST(what_is_so_already_is_no_mistake) {
 }
 END_TEST
 
+START_TEST(rule_of_a_host_that_has_left_stays) {
+        static const char rule[] = "[rule r]\nkind = avoid\nguests = a\nhosts = node1 node2\n";
+        _cleanup_(freep) char *same = NULL, *changed = NULL;
+
+        read_ok(rule, &now);
+        same = mistakes(rule, "node1", false);
+        ck_assert_str_eq(same, "");
+        changed = mistakes("[rule r]\nkind = avoid\nguests = a b\nhosts = node1 node2\n", "node1",
+                           false);
+        ck_assert_str_eq(changed,
+                         "f:4: the cluster has no host 'node2'; hawctl host list shows them\n");
+}
+END_TEST
+
 START_TEST(a_guest_without_uuid_keeps_its_own) {
         static const char text[] = "[guest a]\nxml =\n  <domain type='kvm'><name>a</name>\n"
                                    "  <memory>65536</memory></domain>\n";
@@ -305,6 +319,7 @@ static Suite *objects_suite(void) {
         tcase_add_loop_test(tc, every_mistake_is_told_with_its_line, 0, (int)ARRAY_SIZE(bad));
         tcase_add_test(tc, what_goes_is_in_nobodys_way);
         tcase_add_test(tc, what_is_so_already_is_no_mistake);
+        tcase_add_test(tc, rule_of_a_host_that_has_left_stays);
         tcase_add_test(tc, a_guest_without_uuid_keeps_its_own);
         tcase_add_test(tc, sets_of_names);
         return s;

@@ -99,6 +99,11 @@ assert 'mended' status_of 0 at node2 hawctl --json reload
 assert 'it says so' jq -e '.changed and .differs == [] and .restart == []' "$said"
 wait_for 20 'nobody differs' everywhere differing ''
 
+at node2 sed -i 's/^name = .*/name = other/' "$conf"
+assert 'another cluster is not taken' status_of 1 at node2 hawctl reload
+assert 'since hawd would not start with it' says "'name' cannot be changed to other: the ledger is of cluster"
+at node2 cp /etc/hawd/good.conf "$conf"
+
 note 'those who may look only'
 at node1 install -m 0755 "$HAWD_BIN/hawctl" /run/hawctl
 assert 'a member of hawd-view only looks' status_of 0 viewer --groups 64078 /run/hawctl guest show vm1

@@ -23,8 +23,10 @@ static const struct conf_key cluster_keys[] = {
          .help = "name of the cluster, in reports and messages"},
         {"ring", CONF_ENUM, MEMBER(config, ring), .words = ring_words, .def = "corosync",
          .help = "corosync, or solo: one host that needs none"},
+        /* The others must not take it for silent, whatever they have here: see hawd/core/silent.c.
+         */
         {"heartbeat", CONF_DURATION, MEMBER(config, heartbeat_usec), .min = 100 * USEC_PER_MSEC,
-         .max = USEC_PER_MINUTE, .def = "1s", .help = "how often hosts tell of their state"},
+         .max = 3 * USEC_PER_SEC, .def = "1s", .help = "how often hosts tell of their state"},
         {"daemon-grace", CONF_DURATION, MEMBER(config, daemon_grace_usec), .min = USEC_PER_SEC,
          .max = 60 * USEC_PER_MINUTE, .def = "30s",
          .help = "hawd gone or hanging with corosync alive: time before the host counts as lost"},

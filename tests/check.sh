@@ -87,6 +87,7 @@ units() {
 # Unit tests wait for disks and time-outs; what only reckons runs beside them, and gives way.
 units >"$beside" &
 part format nice mk/format.sh format-check
+part "mutations apply" tests/mutations/run --check
 [ ! -x "$B/simtest" ] || part simulator nice "$B/simtest"
 fuzzers=0
 if command -v clang >/dev/null; then

@@ -119,6 +119,28 @@ START_TEST(a_list_of_the_past_is_not_counted) {
 }
 END_TEST
 
+/* One that lost its ledger may have decided with others a moment ago. */
+START_TEST(who_lost_its_ledger_is_not_counted) {
+        struct net *n = started(3, ALL);
+        usec_t cut = n->now;
+
+        net_crash(n, 2);
+        net_wipe(n, 2);
+        net_boot(n, 2);
+        net_group(n, M(1));
+        net_group(n, M(2, 3));
+        net_pass(n, 10 * USEC_PER_SEC);
+        ck_assert_uint_le(renewed(n, 3), cut);
+        net_group(n, ALL); /* it stores ours */
+        net_pass(n, 3 * USEC_PER_SEC);
+        net_group(n, M(1));
+        net_group(n, M(2, 3));
+        net_pass(n, 10 * USEC_PER_SEC);
+        ck_assert(lease_held(renewed(n, 3), n->now, length(n)));
+        net_free(n);
+}
+END_TEST
+
 /* Once the other is proven off and the ledger says so, nobody is left who could give it up. */
 START_TEST(the_only_voter_needs_nobody) {
         struct net *n = started(2, M(1, 2));
@@ -240,6 +262,7 @@ static Suite *lease_suite(void) {
         tcase_add_test(tc, half_is_not_enough);
         tcase_add_test(tc, two_need_each_other);
         tcase_add_test(tc, a_list_of_the_past_is_not_counted);
+        tcase_add_test(tc, who_lost_its_ledger_is_not_counted);
         tcase_add_test(tc, the_only_voter_needs_nobody);
         tcase_add_test(tc, queued_heartbeats_renew_nothing);
         tcase_add_test(tc, echoes_of_what_was_not_sent);

@@ -256,6 +256,8 @@ static void take_message(struct core *c, const struct event *ev) {
                         lease_renew(c);
                         p->heartbeat = m->heartbeat;
                         p->heartbeat_now = c->now;
+                        if (p->id.nodeid == c->nodeid)
+                                c->own_heard = m->heartbeat.sent_usec;
                         wall_heard(c, p, m->heartbeat.wall);
                         index = model_host_index(&c->model, p->id.nodeid);
                         if (index >= 0)

@@ -341,6 +341,14 @@ static struct fence_work *job_work(struct core *c, uint64_t job) {
         return NULL;
 }
 
+/*
+ * What hung finds the messages of meanwhile in its queue, all at once: a job among them may have
+ * been closed since, and its host be back. Behind them comes its own heartbeat.
+ */
+static bool up_to_date(const struct core *c) {
+        return c->now < usec_add(c->own_heard, silent_limit(c));
+}
+
 static void jobs_tick(struct core *c) {
         for (size_t i = 0; i < c->model.n_fence_jobs; i++) {
                 const struct fence_job *j = &c->model.fence_jobs[i];
@@ -348,7 +356,7 @@ static void jobs_tick(struct core *c) {
 
                 if (j->executor != c->nodeid)
                         continue;
-                if (!f && core_operational(c))
+                if (!f && core_operational(c) && up_to_date(c))
                         job_begin(c, j);
                 else if (f && j->cancelling && !f->cancelled && !f->done)
                         job_call_off(c, f);

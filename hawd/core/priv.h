@@ -348,6 +348,7 @@ struct core {
         size_t n_facts_askers, cap_facts_askers;
         usec_t next_heartbeat;
         usec_t heartbeat_first, heartbeat_last; /* sent by this hawd; 0: none */
+        usec_t own_heard; /* when it sent the latest one that came back to it */
         usec_t lease_renewed;
         bool stopping, stopped;
         usec_t stop_deadline;

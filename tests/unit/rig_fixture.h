@@ -23,6 +23,7 @@ struct rig {
         struct ring_member group[HOSTS_MAX];
         size_t n_group;
         bool lose_entries;        /* what it proposes never comes back */
+        bool lose_heartbeats;     /* nor its heartbeats */
         bool others_silent;       /* no heartbeat of another member comes */
         int64_t ahead[HOSTS_MAX]; /* the clock of each other member, by node id */
         bool no_answers;          /* of others, to what runs there */
@@ -136,7 +137,8 @@ static inline void rig_sent(struct rig *r, struct msg *m, struct actions *out) {
                         r->ops[r->n_ops].list = r->ops[r->n_ops].list2 = NULL;
                         r->ops[r->n_ops++].seen_list = NULL;
                 }
-        if (m->kind == MSG_ENTRY && r->lose_entries)
+        if ((m->kind == MSG_ENTRY && r->lose_entries) ||
+            (m->kind == MSG_HEARTBEAT && r->lose_heartbeats))
                 return;
         if (m->kind == MSG_EXCHANGE || m->kind == MSG_PROMISE || m->kind == MSG_ACK ||
             (m->kind == MSG_HEARTBEAT && !r->others_silent))

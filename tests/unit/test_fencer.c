@@ -212,6 +212,23 @@ START_TEST(readings) {
 }
 END_TEST
 
+/* S3: it hung, and reads all of meanwhile at once: it begins nothing before it has come to the end.
+ */
+START_TEST(nothing_begins_out_of_an_old_queue) {
+        struct rig *r = open_rig();
+
+        r->lose_heartbeats = true;
+        r->now += USEC_PER_MINUTE;
+        fence(r, FENCE_OFF);
+        ck_assert_uint_eq(rig_model(r)->n_fence_jobs, 1);
+        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), 0);
+        r->lose_heartbeats = false;
+        rig_pass(r, 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_acts(r, ACT_FENCE), 2);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(result_is_told_until_applied) {
         struct rig *r = open_rig();
 
@@ -492,6 +509,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, device_of_another_host_here, 0, 2);
         tcase_add_loop_test(tc, settings_are_those_that_were_seen, 0, 2);
         tcase_add_loop_test(tc, readings, 0, (int)ARRAY_SIZE(results));
+        tcase_add_test(tc, nothing_begins_out_of_an_old_queue);
         tcase_add_test(tc, result_is_told_until_applied);
         tcase_add_test(tc, called_off_reads_once_more);
         tcase_add_test(tc, last_look_is_no_proof);

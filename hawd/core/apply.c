@@ -236,6 +236,7 @@ static void apply_op(struct ledger *l) {
         case OP_FENCE_DONE:
         case OP_DEVICE_SEEN:
         case OP_DEVICE_OFF:
+        case OP_DEVICE_FORGET:
         case OP_FENCE_CONFIRM:
         case OP_FENCE_REQUEST:
                 apply_fence_op(l);

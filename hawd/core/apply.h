@@ -73,6 +73,11 @@ void host_proven(struct ledger *l, struct host *h, enum proof proof, const char 
  */
 bool devices_prove(struct model *m, uint32_t nodeid, const char *const *names, uint32_t n,
                    char *why, size_t size);
+/** device_idle() - may it be forgotten, once no hawd.conf has it? devices_drop_of() - with a host
+ */
+bool device_idle(const struct model *m, const struct device *d);
+void devices_drop_of(struct model *m, uint32_t nodeid);
+
 /**
  * level_to_try() - the next level whose devices may prove something: another one is not switched
  * Return: 0, or -ENOENT with the reason in @why.

@@ -263,6 +263,13 @@ static void fence_wait(struct ledger *l) {
                     l->op->text);
 }
 
+/* What a lost host may still be proven off by is kept. */
+bool device_idle(const struct model *m, const struct device *d) {
+        const struct host *h = model_host((struct model *)(uintptr_t)m, d->host);
+
+        return !h || (host_present(h) && !fence_job_open(m, h->nodeid));
+}
+
 static struct device *device_get(struct model *m, const char *name, uint32_t host,
                                  uint64_t settings) {
         struct device *d = model_device(m, name);
@@ -332,6 +339,30 @@ static void device_seen(struct ledger *l) {
                     : d->reachable     ? "answers"
                     : op->text[0] != 0 ? op->text
                                        : "does not answer");
+}
+
+static void device_drop(struct model *m, struct device *d) {
+        size_t i = (size_t)(d - m->devices);
+
+        memmove(d, d + 1, (m->n_devices - i - 1) * sizeof(*d));
+        m->n_devices--;
+}
+
+static void device_forget(struct ledger *l) {
+        struct device *d = model_device(l->m, l->op->name);
+        const struct host *h = d ? model_host(l->m, d->host) : NULL;
+
+        if (!d || !device_idle(l->m, d))
+                return;
+        ledger_note(l, NOTE_DEVICE, d->host, NULL, 0, "%s of %s is in no hawd.conf any more",
+                    d->name, h ? h->name : "a host that is gone");
+        device_drop(l->m, d);
+}
+
+void devices_drop_of(struct model *m, uint32_t nodeid) {
+        for (size_t i = m->n_devices; i-- > 0;)
+                if (m->devices[i].host == nodeid)
+                        device_drop(m, &m->devices[i]);
 }
 
 static void device_off(struct ledger *l) {
@@ -407,6 +438,9 @@ void apply_fence_op(struct ledger *l) {
                 break;
         case OP_DEVICE_SEEN:
                 device_seen(l);
+                break;
+        case OP_DEVICE_FORGET:
+                device_forget(l);
                 break;
         case OP_DEVICE_OFF:
                 device_off(l);

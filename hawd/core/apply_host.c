@@ -61,6 +61,7 @@ static void host_remove(struct ledger *l) {
                     h->name);
         incident_close(l, &h->incident, "removed from the cluster");
         host_bits_drop(l->m, index);
+        devices_drop_of(l->m, h->nodeid);
         memmove(h, h + 1, (l->m->n_hosts - (size_t)index - 1) * sizeof(*h));
         l->m->n_hosts--;
 }

@@ -444,8 +444,14 @@ static void lead_fence_host(struct core *c, struct entry *e, size_t i) {
                 bool was_on = h->fence_tries > 0 && h->fence_error[0] == '\0';
 
                 c->fence_looks[i] = 0;
-                if (h->fence_tries >= POWER_ON_TRIES && !was_on)
+                if (h->fence_tries >= POWER_ON_TRIES && !was_on) {
+                        text_fmt(text, sizeof(text),
+                                 "not switched on in %d tries, and not tried again: hawctl fence "
+                                 "history --host %s says why; switch it on by hand",
+                                 POWER_ON_TRIES, h->name);
+                        fence_wait(c, e, h, text);
                         return;
+                }
                 if (fenced_too_often(c, h, text, sizeof(text)))
                         fence_wait(c, e, h, text);
                 else if (ladder_next(c->config, h->name, h->fence_tries, &s) == 0 &&
@@ -481,7 +487,36 @@ static void lead_orphan(struct core *c, struct entry *e, size_t k) {
         op->wall = c->wall;
 }
 
+static bool same_conf_everywhere(const struct core *c) {
+        for (size_t i = 0; i < c->model.n_hosts; i++) {
+                const struct host *h = &c->model.hosts[i];
+
+                if (core_in_group(c, h->nodeid) && h->facts.config_hash != c->config->hash)
+                        return false;
+        }
+        return true;
+}
+
+/* One that was taken out of hawd.conf would be said to fail for ever, and keep its place. */
+static void lead_devices(struct core *c, struct entry *e) {
+        if (!same_conf_everywhere(c))
+                return;
+        for (size_t i = 0; i < c->model.n_devices; i++) {
+                const struct device *d = &c->model.devices[i];
+                struct op *op;
+
+                if (config_device(c->config, d->name) || !device_idle(&c->model, d))
+                        continue;
+                op = entry_add(e, OP_DEVICE_FORGET);
+                op->host = d->host;
+                op->wall = c->wall;
+                text_set(op->name, sizeof(op->name), d->name);
+                return; /* the next one when this is applied */
+        }
+}
+
 void lead_fencing(struct core *c, struct entry *e) {
+        lead_devices(c, e);
         for (size_t k = 0; k < c->model.n_fence_jobs; k++)
                 lead_orphan(c, e, k);
         for (size_t i = 0; i < c->model.n_hosts; i++)

@@ -27,6 +27,7 @@ static const char *const kinds[] = {
         [OP_GUEST_ROGUE] = "guest-rogue",
         [OP_FENCE_DONE] = "fence-done",
         [OP_DEVICE_SEEN] = "device-seen",
+        [OP_DEVICE_FORGET] = "device-forget",
         [OP_DEVICE_OFF] = "device-off",
         [OP_GUEST_ADD] = "guest-add",
         [OP_GUEST_SET] = "guest-set",

@@ -39,6 +39,7 @@ enum op_kind {
         OP_GUEST_ROGUE,   /* gid, host, text: a copy without a claim was stopped here */
         OP_FENCE_DONE,    /* job, host, loss, fence_result, text, devices */
         OP_DEVICE_SEEN,   /* name, host, reading (on, off, none), executor, text */
+        OP_DEVICE_FORGET, /* name: in no hawd.conf any more; by the leader */
         OP_DEVICE_OFF,    /* name, host: an even split was about to switch it off; called off */
         /* Wishes of a person. */
         OP_GUEST_ADD,     /* spec, desired, host (runs there already; 0: not) */

@@ -120,6 +120,7 @@ void wire_check_op(struct wire_in *in, const struct op *op) {
                 break;
         case OP_DEVICE_SEEN:
         case OP_DEVICE_OFF:
+        case OP_DEVICE_FORGET:
         case OP_RULE_SET:
                 if (!op->name[0])
                         wire_refuse(in, "a fence device or a rule without a name");

@@ -420,6 +420,49 @@ START_TEST(own_late_off_is_switched_on_again) {
 }
 END_TEST
 
+/* A device that no hawd.conf has any more is forgotten, unless its host may be proven off by it. */
+START_TEST(device_of_no_conf_is_forgotten) {
+        struct rig *r = open_rig();
+        struct model *m = rig_model(r);
+
+        ck_assert_ptr_nonnull(model_device(m, "pdu4"));
+        m->hosts[2].facts.config_hash ^= 1; /* it has the device, perhaps */
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .name = "old4", .host = 4, .executor = 1,
+           .reading = READING_ON);
+        rig_pass(r, 5 * USEC_PER_SEC);
+        ck_assert_ptr_nonnull(model_device(m, "old4"));
+        m->hosts[2].facts.config_hash ^= 1;
+        rig_pass(r, 5 * USEC_PER_SEC);
+        ck_assert_ptr_null(model_device(m, "old4"));
+        ck_assert_ptr_nonnull(model_device(m, "pdu4"));
+        m->hosts[2].facts.config_hash ^= 1;
+        BY(r, 1, .kind = OP_DEVICE_SEEN, .name = "old4", .host = 4, .executor = 1,
+           .reading = READING_ON);
+        rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3));
+        m->hosts[2].facts.config_hash ^= 1;
+        rig_pass(r, 5 * USEC_PER_SEC);
+        ck_assert_ptr_nonnull(model_device(m, "old4")); /* node4 is lost */
+        rig_close(r);
+}
+END_TEST
+
+/* Nothing ends in silence: who gives up says so, once, and what is left to do. */
+START_TEST(not_switched_on_is_said) {
+        struct rig *r = open_rig();
+
+        rig_group(r, MASK(1, 2, 3), MASK(1, 2, 3));
+        fenced(r, FENCE_PROVEN_OFF);
+        for (unsigned i = 0; i < 900; i++) {
+                if (rig_model(r)->n_fence_jobs)
+                        fenced(r, FENCE_FAILED);
+                rig_pass(r, USEC_PER_SEC);
+        }
+        ck_assert_ptr_nonnull(strstr(node(r, 4)->fence_error, "switch it on by hand"));
+        ck_assert_uint_eq(rig_ops(r, OP_FENCE_WAIT), 1);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(switched_on_after_the_fence) {
         struct rig *r = open_rig();
 
@@ -670,6 +713,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, read_off_is_not_switched_again);
         tcase_add_test(tc, own_late_off_is_switched_on_again);
         tcase_add_test(tc, switched_on_after_the_fence);
+        tcase_add_test(tc, not_switched_on_is_said);
+        tcase_add_test(tc, device_of_no_conf_is_forgotten);
         tc = unit_case(s, "orphans");
         tcase_add_test(tc, orphan_is_closed_after_budget_and_margin);
         tcase_add_test(tc, orphan_whose_executor_returns_counts_anew);

@@ -153,7 +153,7 @@ static void rnd_op(struct op *op) {
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
         op->flag = rnd_bool();
         if (op->kind == OP_HOST_ADD || op->kind == OP_DEVICE_SEEN || op->kind == OP_DEVICE_OFF ||
-            op->kind == OP_RULE_SET || rnd_bool())
+            op->kind == OP_DEVICE_FORGET || op->kind == OP_RULE_SET || rnd_bool())
                 rnd_name(op->name);
         RND_TEXT(op->text);
         op->n_devices = rnd_below(LEVEL_DEVICES_MAX + 1);

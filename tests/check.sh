@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.." || exit 2
 
 : "${MODE:=release}" "${B:=build/$MODE}" "${MAKE:=make}"
 export HAWD_BUILD="$PWD/$B"
+# A time-out ends what hangs, and is no measure: not on a busy machine either.
+export CK_TIMEOUT_MULTIPLIER="${CK_TIMEOUT_MULTIPLIER:-10}"
 passed=0 failed=0 skipped=0
 out=$(mktemp) beside=$(mktemp)
 trap 'rm -f "$out" "$beside" "$beside.out"' EXIT
@@ -86,12 +88,12 @@ units() {
 
 # Unit tests wait for disks and time-outs; what only reckons runs beside them, and gives way.
 units >"$beside" &
-part format nice mk/format.sh format-check
+part format nice -n 3 mk/format.sh format-check
 part "mutations apply" tests/mutations/run --check
-[ ! -x "$B/simtest" ] || part simulator nice "$B/simtest"
+[ ! -x "$B/simtest" ] || part simulator nice -n 3 "$B/simtest"
 fuzzers=0
 if command -v clang >/dev/null; then
-        part "build for fuzzing" nice "$MAKE" --no-print-directory "${jobs[@]}" \
+        part "build for fuzzing" nice -n 3 "$MAKE" --no-print-directory "${jobs[@]}" \
                 MODE=fuzz CC=clang WERROR=1 fuzzers && fuzzers=1
 else
         part fuzzing sh -c 'echo "clang, which has libFuzzer, is not installed"; exit 77'

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 48
+# weight: 39
 # The lab does what it says: without hawd, so that a failure of the others is not the lab's.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# weight: 5
 # The hosts keep hawd running as systemd would. A stand-in plays hawd, so a failure is the lab's.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

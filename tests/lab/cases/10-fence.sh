@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 48
+# weight: 24
 # hawd-fence against real BMCs (ipmi_sim) that work, lie, are slow or dead: node1 fences node2 (S2, S3).
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 16
+# weight: 10
 # hawd-fence against BMCs that fail in ways that ipmi_sim cannot (bmc/fakebmc.py), and against agents
 # that misbehave: each fault has its message, nothing but two readings is off, nothing is sent late
 # (S2, S3), and no password is seen outside. Needs no lab: a network of its own, without a way out.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 75
+# weight: 35
 # Five hosts with two supplies each: every device is looked at from every host; a supply that does not
 # switch leaves its level unproven and the next is tried; a device that takes 30 s delays nobody else;
 # who fences may die; no password is seen anywhere (S2, S3).

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 81
+# weight: 58
 # The libvirt adapter by itself: how ends show, a libvirtd that dies or stops, a start that hangs.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 42
+# weight: 28
 # A host loses its power: found off, its guests start elsewhere once each, by priority; it comes back.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# weight: 17
 # All processes of a host stop, its BMC lives: fenced for real, then recovered; it rejoins clean.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

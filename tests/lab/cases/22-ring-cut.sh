@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 66
+# weight: 47
 # The ring of one host is cut, once of node3 and once of the leader: fenced, and never twice.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# weight: 14
 # The host that leads loses its power: another leads, and recovers its guest.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 57
+# weight: 40
 # Two hosts of five lose their power one after the other: both are recovered.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

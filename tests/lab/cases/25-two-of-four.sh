@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 73
+# weight: 47
 # Two hosts of four lose their power at once: no quorum, nothing starts, and status says why. With one
 # of them back all is recovered.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 47
+# weight: 28
 # hawd dies and comes back: nobody is touched. QEMU dies: restarted in place. corosync dies: fenced.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

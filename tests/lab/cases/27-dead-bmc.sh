@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 53
+# weight: 30
 # A BMC dies with its host: unknown is not off, so nothing starts; hawd says why, and what helps.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
+# weight: 17
 # hawd is stopped: its guests run on, unsupervised. Then the power of that host fails: recovered.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 77
+# weight: 35
 # What a person does to a guest: create, pause, resume, move, ignore, stop, start, delete; from inside
 # and by virsh too.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 56
+# weight: 31
 # A recovery keeps dependencies (what another waits for is healthy first) and `separate`.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

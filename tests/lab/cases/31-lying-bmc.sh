@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 50
+# weight: 47
 # A BMC that says "done" and does nothing, one that is slow, one that says "off" of a host that is on:
 # nothing starts on their word.
 # shellcheck source=../case.sh

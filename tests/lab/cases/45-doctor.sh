@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 41
 # hawctl doctor: a sound cluster has nothing bad; then one thing after the other is broken, named with
 # its mend, and mended.
 # shellcheck source=../case.sh

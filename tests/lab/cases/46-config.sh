@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 31
 # hawd.conf with mistakes is refused, at a reload and at a start; one that differs is named. Those who
 # may look only are told so. Guests and rules go out as text and come back, and no guest notices.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 42
 # Who is who: a domain that runs without hawd is enrolled, never created beside itself; let go of, it runs
 # on. A host is renamed. A clock jumps by a day, forth and back.
 # shellcheck source=../case.sh

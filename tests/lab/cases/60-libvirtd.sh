@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 100
+# weight: 55
 # libvirtd is restarted and killed, hangs for a minute, hangs under hawd's connect; a QEMU is stopped. No
 # guest is called dead, no thread or descriptor stays behind, and all else goes on.
 # shellcheck source=../case.sh

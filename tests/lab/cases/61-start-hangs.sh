@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 90
+# weight: 55
 # libvirtd stops, or dies, right in the middle of a start, a settle and a stop: the guest starts elsewhere
 # only when it is known not to have started here; there is never a second copy.
 # shellcheck source=../case.sh

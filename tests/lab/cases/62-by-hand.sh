@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 90
+# weight: 23
 # What somebody does with virsh behind hawd's back: suspend, autostart, undefine, edit, migrate; copies on
 # the wrong host, started, created, started while hawd is down there. Only the claimed copy lives.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 39
 # How a guest ends, and what comes of it: told to end from the host side and panicked are failures, a
 # reboot is no end, a destroy is a wish. Its agent hangs: a stop does not.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 40
+# weight: 13
 # Hosts where a guest cannot start: its disk or bridge is missing, its name or its UUID is taken there. The
 # next host is tried, the cause is said, and what is somebody else's stays as it is. Domains that are none.
 # shellcheck source=../case.sh

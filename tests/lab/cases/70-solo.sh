@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 45
+# weight: 34
 # One host without corosync: its guests are kept, over ends of QEMU, hawd and the host. A ring later.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 75
+# weight: 58
 # corosync.conf changes while all runs: another token, a host more, a lost one less, one less in order.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

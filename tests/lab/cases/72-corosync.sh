@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 39
 # corosync is restarted: nobody is touched. It stops: its host leaves the ring, and is fenced if it can be;
 # where not, it comes back with its guest as it was.
 # shellcheck source=../case.sh

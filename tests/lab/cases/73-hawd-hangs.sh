@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 70
+# weight: 54
 # hawd is stopped and goes on: on a follower, on the leader. The others decide without it meanwhile; the
 # guests of its host are left alone for daemon-grace, and then recovered.
 # shellcheck source=../case.sh

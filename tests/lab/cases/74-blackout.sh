@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 75
+# weight: 51
 # All hosts lose their power and come back: each guest runs once again, with no command. With one still
 # missing nothing that could run there starts before that one is proven off.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 110
+# weight: 61
 # Two hosts, two_node. Cut apart, the one with the more important guests goes on, and the other is fenced,
 # once. Who was left alone may start alone, the other may not; both together may.
 # shellcheck source=../case.sh

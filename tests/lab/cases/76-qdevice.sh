@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 100
+# weight: 53
 # Two hosts and a quorum device. Cut apart, the one that has its vote goes on, and fences the other. The
 # device counts votes, but stores no ledger: alone with it only that one starts which was left alone.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 45
 # A hawd of a later minor version works with the others, one of another major version is refused by name,
 # as is garbage, and holds nobody up.
 # shellcheck source=../case.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 90
+# weight: 24
 # last_man_standing: four hosts, of which three are lost one after the other. The rest goes on each time.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"

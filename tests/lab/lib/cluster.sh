@@ -120,6 +120,12 @@ keep_capabilities() {
         cp -a "$mine" "$LAB_CACHE/libvirt.new" && mv -T "$LAB_CACHE/libvirt.new" "$LAB_CACHE/libvirt"
 }
 
+verb_cache() {
+        need_tools qemu-system-x86_64 busybox cpio lz4 cc strip
+        mkdir -p "$LAB_CACHE"
+        with_lock "$LAB_CACHE" build_cache
+}
+
 verb_up() {
         parse_up "$@"
         need_root

@@ -10,6 +10,7 @@ are namespaces node1 ... nodeN.
   up [--hosts N] [--ring-hosts N] [--solo] [--qdevice] [--token MS] [--corosync section.key=value]
      [--no-hawd] [--set section.key=value] [--conf FILE] [--disk-locks] [--supplies]
   down
+  cache
   status [--json]
   exec HOST -- COMMAND...
   power HOST on|off|status
@@ -57,6 +58,7 @@ lab up [OPTION]...: starts a cluster and returns when its ring, libvirtd and BMC
   --disk-locks       QEMU's image locks on. Without, a second copy of a guest can start, and is seen.
 hawd does not need to exist yet: each host waits for $HAWD_BIN/hawd, and runs it as systemd would.
 EOF
+        cache) printf 'lab cache: builds what all labs share, once, as up does. It fetches two packages.\n' ;;
         down) printf 'lab down: ends everything the lab started and removes its state. Safe to repeat.\n' ;;
         status) printf 'lab status [--json]: hosts (power, ring, daemons, BMC, cuts) and where guests are alive.\n' ;;
         exec) cat <<'EOF' ;;

@@ -28,7 +28,7 @@ lab_main() {
                 fi
         done
         case $verb in
-        up | down | status | exec | power | freeze | thaw | net | bmc | corosync | qnetd | clock | wire | daemon | guest | console | logs)
+        cache | up | down | status | exec | power | freeze | thaw | net | bmc | corosync | qnetd | clock | wire | daemon | guest | console | logs)
                 need_root
                 "verb_$verb" "$@"
                 ;;

@@ -186,6 +186,9 @@ $(B)/hawd: $(call obj,$(HAWD_SRC)) $(foreach a,$(ADAPTERS) wire base pure,$(call
 	@echo "LINK $@"
 	@$(call link,$(HAWD_PKG))
 
+# Embedded, which no compiler tells make.
+$(call obj,hawd/control/interface.c): hawd/control/io.hawd.varlink
+
 $(B)/hawd-fence: $(call obj,$(filter fencing/main.c fencing/hawd-fence.c,$(FENCE_SRC))) \
 		$(foreach a,fence base pure,$(call lib_of,$(a)))
 	@echo "LINK $@"

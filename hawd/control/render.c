@@ -297,6 +297,7 @@ json_t *render_device(const struct model *m, const struct device *d, const struc
         if (other)
                 text_fmt(why, sizeof(why), "switches %s, by its System GUID", other->name);
         set_text(o, "error", other ? why : d->error);
+        set_text(o, "switches", other ? other->name : NULL);
         return o;
 }
 

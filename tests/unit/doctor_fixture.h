@@ -50,9 +50,10 @@ static const char facts_text[] =
 static const char host_text[] =
         "{'name': 'node%d', 'nodeid': %d, 'state': 'online', 'in_group': true,"
         " 'clock_offset_ms': -3, 'vcpus': 8, 'memory_mib': 16384, 'devices': [{'name': 'bmc%d',"
-        " 'level': 1, 'seen_on': true, 'distrusted': false, 'reachable': true, 'error': null,"
+        " 'level': 1, 'seen_on': true, 'distrusted': false, 'reachable': true, 'error': null, "
+        "'switches': null,"
         " 'checked_usec': 1795407700000000}, {'name': 'pdu%d', 'level': 2, 'seen_on': true,"
-        " 'distrusted': false, 'reachable': true, 'error': null,"
+        " 'distrusted': false, 'reachable': true, 'error': null, 'switches': null,"
         " 'checked_usec': 1795407700000000}]}";
 
 static const char guests_text[] =

@@ -33,6 +33,8 @@ static const struct row cluster_rows[] = {
             {"status/hosts/1/devices", "[]"}),
         ROW("fencing", "node2", BAD, "bmc2 read off while its host was up",
             "hawctl fence test node2", {"status/hosts/1/devices/0/distrusted", "true"}),
+        ROW("fencing", "node2", BAD, "bmc2 is not used: it switches node3", "[fence bmc2]",
+            {"status/hosts/1/devices/0/switches", "'node3'"}),
         ROW("fencing", "node2", BAD, "bmc2 cannot be used: no answer", "hawctl fence test node2",
             {"status/hosts/1/devices/0/error", "'no answer'"}),
         ROW("fencing", "node2", BAD, "nobody has reached it yet", "hawctl fence test",

@@ -28,9 +28,10 @@ static bool device(struct findings *f, const char *host, const json_t *d, int64_
         int64_t checked = jnum(d, "checked_usec");
         char when[NAME_LEN];
 
-        if (jbool(d, "distrusted") && !jnull(d, "error")) {
-                found_on(f, host, SEVERITY_BAD, "%s proves nothing, and is not used: it %s", name,
-                         jtext(d, "error"));
+        if (!jnull(d, "switches")) {
+                found_on(f, host, SEVERITY_BAD,
+                         "%s is not used: it switches %s, by its System GUID", name,
+                         jtext(d, "switches"));
                 mend(f, "correct address and host of [fence %s] in hawd.conf, on all hosts", name);
                 return false;
         }

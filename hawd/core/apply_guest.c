@@ -142,14 +142,18 @@ static void start_done(struct ledger *l, struct guest *g) {
         }
 }
 
+static void now_stopped(struct ledger *l, struct guest *g, uint32_t nodeid) {
+        guest_release(l, g, nodeid);
+        guest_down(l, g, "stopped as asked");
+        ledger_note(l, NOTE_GUEST_STOPPED, nodeid, g, 0, "%s has stopped on %s", g->spec->name,
+                    model_host_name(l->m, nodeid));
+}
+
 static void stop_done(struct ledger *l, struct guest *g) {
         const struct op *op = l->op;
 
         if (op->result == RESULT_DONE) {
-                guest_release(l, g, op->host);
-                guest_down(l, g, "stopped as asked");
-                ledger_note(l, NOTE_GUEST_STOPPED, op->host, g, 0, "%s has stopped on %s",
-                            g->spec->name, model_host_name(l->m, op->host));
+                now_stopped(l, g, op->host);
         } else if (op->result == RESULT_CANCELLED) {
                 guest_to(l, g, GUEST_RUNNING, "its stop was called off: %s", op->text);
         } else {
@@ -181,6 +185,8 @@ static void settle_done(struct ledger *l, struct guest *g) {
 
         if (op->result != RESULT_DONE)
                 unsettled(l, g, "settling");
+        else if (op->seen == SEEN_GONE && !wants_to_run(g)) /* nor is it to be */
+                now_stopped(l, g, op->host);
         else if (op->seen == SEEN_GONE)
                 start_failed(l, g, op->host, "it was not running when its host had settled it");
         else

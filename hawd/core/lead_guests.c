@@ -70,6 +70,9 @@ void pass_over_silent(const struct core *c, struct plan *p) {
                 usec_t heard;
                 const struct heartbeat *hb = core_heartbeat(c, c->model.hosts[i].nodeid, &heard);
 
+                if (core_operational(c) && !core_in_group(c, c->model.hosts[i].nodeid) &&
+                    !p->hosts[i].unusable)
+                        p->hosts[i].unusable = "it is not here";
                 if (hb && !hb->libvirt_ok && !p->hosts[i].unusable)
                         p->hosts[i].unusable = "its libvirt does not answer";
                 if (hb && hb->store_error[0] && !p->hosts[i].unusable)

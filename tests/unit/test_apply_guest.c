@@ -275,6 +275,25 @@ START_TEST(settle_result) {
 }
 END_TEST
 
+START_TEST(settled_stop_is_no_failed_start) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_GUEST_DESIRE, .gid = gid, .desired = DESIRED_STOPPED);
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_STOP);
+        done(&l, gid, RESULT_UNSETTLED, SEEN_GONE);
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_SETTLE);
+        done(&l, gid, RESULT_DONE, SEEN_GONE);
+        ck_assert_int_eq(G(&l, gid)->state, GUEST_STOPPED);
+        ck_assert_uint_eq(G(&l, gid)->claims, 0);
+        ck_assert_uint_eq(G(&l, gid)->tried, 0);
+        ck_assert_uint_eq(G(&l, gid)->start_failures, 0);
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(pause_and_resume) {
         struct led l;
         uint32_t gid;
@@ -593,6 +612,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, stop_result);
         tcase_add_test(tc, late_end_is_nobodys_wish);
         tcase_add_test(tc, settle_result);
+        tcase_add_test(tc, settled_stop_is_no_failed_start);
         tcase_add_test(tc, pause_and_resume);
         tcase_add_loop_test(tc, end_ends_the_claim, 0, (int)ARRAY_SIZE(ends));
         tcase_add_test(tc, seen_is_refused_when_stale);

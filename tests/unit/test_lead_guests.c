@@ -233,6 +233,23 @@ static void running(struct led *l) {
         led_running(l, "web", 2);
 }
 
+/* Online in the ledger, not lost yet: its hawd ended, or it did not come back after a blackout. */
+START_TEST(hosts_that_are_not_here_are_passed_over) {
+        struct rig *r = open_rig(unwanted);
+
+        rig_group(r, 1u << 1 | 1u << 2, 0xe);
+        ck_assert_int_eq(model_host(rig_model(r), 3)->state, HOST_ONLINE);
+        says(r, 1, false);
+        says(r, 2, false);
+        BY(r, 1, .kind = OP_GUEST_DESIRE, .gid = 1, .desired = DESIRED_RUNNING, .text = "ann");
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_START), 0);
+        ck_assert_ptr_nonnull(strstr(guest(r, "web")->reason, "node3 (it is not here)"));
+        says(r, 2, true);
+        ck_assert_uint_eq(guest(r, "web")->job_host, 2);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(move_takes_its_target_first) {
         struct rig *r = open_rig(running);
 
@@ -431,6 +448,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, tried_hosts_are_skipped_then_retried_with_growing_pauses);
         tcase_add_test(tc, cancelled_start_may_take_the_same_host);
         tcase_add_test(tc, hosts_without_libvirt_are_passed_over);
+        tcase_add_test(tc, hosts_that_are_not_here_are_passed_over);
         tcase_add_test(tc, move_takes_its_target_first);
         tcase_add_test(tc, move_whose_target_fails_ends_elsewhere);
         tcase_add_test(tc, move_without_room_is_called_off);

@@ -60,6 +60,24 @@ START_TEST(survivor_fences_and_goes_on) {
 }
 END_TEST
 
+/* An observation comes first into the log: the leader waits, or it would count the other as lost,
+ * and fence it, by the ledger. */
+START_TEST(nothing_else_is_decided_before_that_is_said) {
+        struct net *n = open_net(2);
+        size_t lost = n->nodes[1].notes[NOTE_HOST_LOST];
+
+        lose_2(n);
+        TELL(n, 1, .kind = EV_HOST_LOAD, .load = {.vcpus = 77, .memory_mib = 4096});
+        net_run(n);
+        ck_assert(net_operational(n, M(1)));
+        ck_assert_uint_eq(host(n, 1, 1)->facts.vcpus, 77);
+        ck_assert_uint_eq(n->nodes[1].offs, 1);
+        ck_assert_int_eq(host(n, 1, 2)->proof, PROOF_DEVICES);
+        ck_assert_uint_eq(n->nodes[1].notes[NOTE_HOST_LOST], lost + 1);
+        net_free(n);
+}
+END_TEST
+
 /* S2: unknown is never off, and on is not off. */
 START_TEST(without_proof_nothing_is_decided) {
         static const enum power_reading readings[] = {READING_NONE, READING_ON};
@@ -312,6 +330,7 @@ static Suite *lone_suite(void) {
 
         tcase_add_test(tc, survivor_fences_and_goes_on);
         tcase_add_loop_test(tc, without_proof_nothing_is_decided, 0, 2);
+        tcase_add_test(tc, nothing_else_is_decided_before_that_is_said);
         tcase_add_test(tc, confirmed_by_whom);
         tcase_add_loop_test(tc, device_that_proves_nothing_proves_nothing_here, 0, 2);
         tcase_add_test(tc, no_lone_cold_start);

@@ -62,11 +62,13 @@ static bool lead_votes(struct core *c, struct entry *e) {
                 const struct host *h = &c->model.hosts[i];
                 const struct peer *p = core_peer(c, h->nodeid);
                 struct op *op;
+                /* Another hawd that is here by now has not said so. */
+                bool leaves =
+                        h->left_announced && (!p || h->incarnation == p->exchange.incarnation);
                 bool give = h->no_vote && p && p->ack_epoch == c->number &&
-                            in_nodelist(c, h->nodeid) &&
-                            !(h->left_announced && h->incarnation == p->exchange.incarnation);
+                            in_nodelist(c, h->nodeid) && !leaves;
                 bool take = !h->no_vote && ((!p && h->state == HOST_OFF && c->last_man_standing) ||
-                                            (h->left_announced && ledger_voters(&c->model) == 2));
+                                            (leaves && ledger_voters(&c->model) == 2));
 
                 if (!give && !take)
                         continue;

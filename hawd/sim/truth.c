@@ -173,13 +173,20 @@ static bool should_be_distrusted(const struct sim *s, const struct sim_host *t) 
         return false;
 }
 
+/* What a half decided before it fell itself may come to light much later. */
+static usec_t lost_at(const struct sim *s, const struct sim_host *by, const struct host *mh,
+                      const struct sim_host *t) {
+        usec_t ago = usec_sub(sim_wall(s, by), mh->lost_wall);
+
+        return MIN(s->truth->loss[t->index].at, usec_sub(s->now, ago));
+}
+
 static void false_proof(struct sim *s, const struct sim_host *by, const struct host *mh,
                         const struct sim_host *t) {
         bool liar = false;
 
         for (int k = 0; k < SIM_DEVICES; k++)
-                liar |= t->bmc[k].lies_since != 0 ||
-                        t->bmc[k].lied_until > s->truth->loss[t->index].at;
+                liar |= t->bmc[k].lies_since != 0 || t->bmc[k].lied_until > lost_at(s, by, mh, t);
         /* Who confirms falsely breaks the promise, not hawd; nor can it see through a device that
          * has begun to lie a moment ago. */
         if (mh->proof == PROOF_OPERATOR ||
@@ -254,14 +261,15 @@ void truth_core(struct sim *s, struct sim_host *h) {
                 h->part_at = s->now;
         if (st.operational)
                 truth_decides(s, h);
+        for (size_t i = 0; i < m->n_hosts;
+             i++) /* first: what follows of a false one is its fault */
+                check_proof(s, h, &m->hosts[i]);
         check_stable(s, h, m, &st);
         check_history(s, h, m, &st);
         h->seen_version = m->version;
         check_flood(s);
-        for (size_t i = 0; i < m->n_hosts; i++) {
-                check_proof(s, h, &m->hosts[i]);
+        for (size_t i = 0; i < m->n_hosts; i++)
                 check_online(s, h, &m->hosts[i]);
-        }
         truth_guests(s, h);
 }
 

@@ -43,10 +43,13 @@ static void look_at_lost(struct sim *s) {
 
                 if (k >= 0 && (mh->state == HOST_QUARANTINED || mh->state == HOST_OFF))
                         ask(s, VERB_HOST_RELEASE, k);
+                if (k >= 0 && mh->state == HOST_OFF && nodelist_has(s, &s->hosts[k]))
+                        power_on(s, &s->hosts[k]);
                 if (k < 0 || (mh->state != HOST_LOST && mh->state != HOST_FENCING) ||
                     !mh->fence_error[0])
                         continue;
-                if (!nodelist_has(s, &s->hosts[k]))
+                /* To be fenced, by devices that prove nothing: it stays out until that is done. */
+                if (!nodelist_has(s, &s->hosts[k]) || (mh->fence_forced && mh->read_off))
                         power_off(s, &s->hosts[k]);
                 confirm(s, &s->hosts[k]);
         }

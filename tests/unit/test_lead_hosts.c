@@ -463,6 +463,19 @@ START_TEST(not_switched_on_is_said) {
 }
 END_TEST
 
+/* One of two that says that it leaves takes its vote with it; not the hawd that came after it,
+ * though it has not joined yet. */
+START_TEST(vote_of_who_leaves) {
+        struct rig *r = open_as(1, 2);
+
+        BY(r, 2, .kind = OP_HOST_STOPPING, .host = 2, .incarnation = INCARNATION(2));
+        rig_pass(r, USEC_PER_SEC);
+        ck_assert(node(r, 2)->left_announced);
+        ck_assert_uint_eq(rig_ops(r, OP_HOST_VOTE), 0);
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(switched_on_after_the_fence) {
         struct rig *r = open_rig();
 
@@ -712,6 +725,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, back_in_the_group_is_not_fenced);
         tcase_add_test(tc, read_off_is_not_switched_again);
         tcase_add_test(tc, own_late_off_is_switched_on_again);
+        tcase_add_test(tc, vote_of_who_leaves);
         tcase_add_test(tc, switched_on_after_the_fence);
         tcase_add_test(tc, not_switched_on_is_said);
         tcase_add_test(tc, device_of_no_conf_is_forgotten);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hawd/ledger/opener.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "hawd/base/clock.h"
 #include "hawd/wire/wire.h"
 
 struct opener {
@@ -206,8 +208,13 @@ int opener_start(struct opener *o) {
 
 bool opener_wait(struct opener *o, usec_t usec) {
         struct pollfd p = {.fd = o->fd, .events = POLLIN};
+        usec_t end = usec_add(now_boottime(), usec);
+        int r;
 
-        return poll(&p, 1, (int)(usec / USEC_PER_MSEC)) > 0;
+        do /* a signal is no answer, and no end of the wait */
+                r = poll(&p, 1, (int)(usec_sub(end, now_boottime()) / USEC_PER_MSEC));
+        while (r < 0 && errno == EINTR);
+        return r > 0;
 }
 
 bool opener_take(struct opener *o, struct opened *ret) {

@@ -3,6 +3,9 @@
 /* Codec and store together: what the core is told at the start, disks that hang, history. */
 #include "tests/unit/disk_shim.h"
 
+#include <signal.h>
+#include <sys/time.h>
+
 #include "hawd/ledger/ledger.h"
 #include "hawd/store/reader.h"
 #include "tests/unit/store_kit.h"
@@ -214,6 +217,24 @@ START_TEST(a_first_start_and_the_next) {
         ck_assert_uint_eq(x.boot.promised, 1);
         ck_assert_uint_eq(x.boot.state->version, 7);
         ck_assert_uint_eq(x.notes, 0);
+        end(&x);
+}
+END_TEST
+
+static void on_alarm(int signal) {
+        (void)signal;
+}
+
+START_TEST(a_signal_is_no_disk_that_hangs) {
+        const struct sigaction act = {.sa_handler = on_alarm};
+        const struct itimerval often = {{.tv_usec = 200}, {.tv_usec = 200}}, never = {0};
+        struct side x = side(1);
+
+        ck_assert_int_eq(sigaction(SIGALRM, &act, NULL), 0);
+        ck_assert_int_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+        begin(&x);
+        ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+        ck_assert_ptr_null(x.boot.store_error);
         end(&x);
 }
 END_TEST
@@ -619,6 +640,7 @@ static Suite *ledger_suite(void) {
         tcase_set_timeout(tc, 180);
         tcase_add_checked_fixture(tc, start_all, end_all);
         tcase_add_test(tc, a_first_start_and_the_next);
+        tcase_add_test(tc, a_signal_is_no_disk_that_hangs);
         tcase_add_test(tc, a_disk_of_another_host);
         tcase_add_test(tc, bytes_that_are_no_ledger);
         tcase_add_test(tc, bytes_of_a_newer_hawd);

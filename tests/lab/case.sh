@@ -53,6 +53,19 @@ requires() {
         done
 }
 
+# jq -e ends with 0, in version 1.6, when there was nothing to judge, as when hawd gives no answer yet.
+jq() {
+        local said rc
+        if [[ ${1:-} != -e* ]]; then
+                command jq "$@"
+                return
+        fi
+        said=$(command jq "$@")
+        rc=$?
+        [[ -z $said ]] || printf '%s\n' "$said"
+        ((rc == 0)) && [[ -n $said ]]
+}
+
 evidence() {
         local host n
         note 'status:'

@@ -12,9 +12,10 @@ ctl() { # HOST ARGUMENT...
 }
 
 ask() { # HOST JQ-EXPRESSION ARGUMENT...
-        local host=$1 expression=$2
+        local host=$1 expression=$2 said
         shift 2
-        { ctl "$host" --json "$@" || :; } 2>/dev/null | jq -er "$expression"
+        said=$({ ctl "$host" --json "$@" || :; } 2>/dev/null | jq -er "$expression") || return
+        [[ -n $said ]] && printf '%s\n' "$said" # jq 1.6 ends with 0 without an answer, too
 }
 
 hosts_ready() {

@@ -31,12 +31,12 @@ wait_for 60 'it is switched on again, and online' host_is node3 online
 refute 'by its BMC' switched node3 on 0 # a slow one may be told again
 wait_for 60 'the guests are healthy, incidents closed' healthy low mid high
 for guest in low mid high; do
-        assert "the incident of $guest has all its parts" incident_says "$guest" '
+        wait_for 20 "the incident of $guest has all its parts" incident_says "$guest" '
                 .host == "node3" and (.cause | test("node3")) and .to_host != "node3" and
                 ([.parts.detect_ms, .parts.fence_ms, .parts.place_ms, .parts.start_ms, .parts.healthy_ms] | all(. != null))
                 and .parts.total_ms > 2000'
 done
-assert 'so has that of the host' incident_says node3 '.fenced != null and .healthy != null'
+wait_for 20 'so has that of the host' incident_says node3 '.fenced != null and .healthy != null'
 assert 'none is open' status_says '.incidents == []'
 assert 'node3 started nothing when it came back' none_started "$lost" node3 '.*'
 assert 'nothing was lost, nothing ran twice' sound low mid high

@@ -47,7 +47,7 @@ lab guest kill vm1
 wait_for 60 'it is started once' once_started "$killed" vm1
 wait_for 60 'vm1 beats again on node2' beats vm1 node2
 wait_for 40 'it is healthy' healthy vm1
-assert 'the incident says what happened, and where it came to' incident_says vm1 '
+wait_for 20 'the incident says what happened, and where it came to' incident_says vm1 '
         .kind == "guest" and .host == "node2" and .to_host == "node2" and (.cause | length > 0)
         and .fenced == null and (.outcome | length > 0) and .parts.total_ms > 0'
 assert 'it is a restart in place' guest_says vm1 '.restarts == 1 and .claims == ["node2"]'

@@ -13,7 +13,7 @@ agent_hangs() { ! lab exec "$home" -- virsh -q qemu-agent-command vm1 --timeout 
 recovers() { # SINCE CAUSE
         wait_for 60 'it is started again, once' once_started "$1" vm1
         wait_for 60 'and healthy' healthy vm1
-        assert "the incident says $2" incident_says vm1 ".cause | test(\"$2\")"
+        wait_for 20 "the incident says $2" incident_says vm1 ".cause | test(\"$2\")"
 }
 
 case_cluster 2

@@ -40,8 +40,8 @@ lab exec node1 -- ip link add br-vm1 type bridge
 lab exec node3 -- ip link add br-vm1 type bridge
 assert 'create' ctl guest create "$LAB_STATE/vm1.xml" --set stop-timeout=4s --timeout 60s
 assert 'it runs on node3' guest_says vm1 '.host == "node3" and .state == "running" and .start_error == null'
-assert 'node1: the disk is named' failed_on node1 "$dir/vm1.qcow2.*No such file"
-assert 'node2: the other domain is named' failed_on node2 "another domain of the name vm1 .*$other"
+wait_for 20 'node1: the disk is named' failed_on node1 "$dir/vm1.qcow2.*No such file"
+wait_for 20 'node2: the other domain is named' failed_on node2 "another domain of the name vm1 .*$other"
 refute 'nothing of it is defined on node1' v node1 domstate "$uuid"
 
 note 'node3 has no bridge now, node1 its UUID under another name'
@@ -50,8 +50,8 @@ lab exec node3 -- ip link del br-vm1
 sed "s|<name>vm1<|<name>theirs<|" "$LAB_STATE/vm1.xml" >"$LAB_STATE/theirs.xml"
 v node1 define "$LAB_STATE/theirs.xml"
 refute 'start' ctl guest start vm1 --timeout 60s
-assert 'node3: the bridge is named' failed_on node3 'br-vm1'
-assert 'node1: the other name is said' failed_on node1 'its UUID is defined here under another name, theirs'
+wait_for 20 'node3: the bridge is named' failed_on node3 'br-vm1'
+wait_for 20 'node1: the other name is said' failed_on node1 'its UUID is defined here under another name, theirs'
 assert 'it is blocked, and why is shown' guest_says vm1 '.state == "blocked" and .claims == [] and .start_failures == 3
         and (.reason | test("^no start on node[123]: ")) and (.start_error | test("^node[123]: "))'
 assert 'hawctl says so' test "$(ctl guest show vm1 | grep -c 'failed start: *node[123]: ')" = 1

@@ -35,7 +35,7 @@ since=$(now_msec)
 lab guest kill vm1
 wait_for 60 'vm1 is started' once_started "$since" vm1
 wait_for 60 'it is healthy' healthy vm1
-assert 'the incident says so' incident_says vm1 '.host == "node1" and .to_host == "node1" and .fenced == null'
+wait_for 20 'the incident says so' incident_says vm1 '.host == "node1" and .to_host == "node1" and .fenced == null'
 assert 'vm2 was left alone' untouched vm2
 
 note 'the host loses its power'

@@ -49,7 +49,7 @@ wait_for 90 'all guests are healthy' recovered
 wait_for 60 'all hosts are online' online 3
 assert 'node1 was not fenced amid its boot' nobody_switched
 assert 'nothing was lost, nothing ran twice' sound vm1 vm2 vm3
-assert 'each has an incident that says so' incident_says vm1 '.host == "node1" and .outcome != null'
+wait_for 20 'each has an incident that says so' incident_says vm1 '.host == "node1" and .outcome != null'
 
 note 'all power is lost, node3 does not come back, and its BMC is dead'
 for n in 1 2 3; do home[n]=$(ctl --json guest show "vm$n" | jq -r .guest.host); done

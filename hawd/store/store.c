@@ -75,7 +75,10 @@ static int take_lock(const char *path, char *err) {
                 text_fmt(err, TEXT_LEN, "%.120s: another hawd has it open", path);
                 return -EBUSY;
         }
-        text_fmt(err, TEXT_LEN, "%.120s: %.60s", name, strerrordesc_np(-r));
+        text_fmt(err, TEXT_LEN, "%.120s: %.60s%s", name, strerrordesc_np(-r),
+                 r == -EROFS    ? ": dmesg says why, mount it for writing"
+                 : r == -ENOSPC ? ": the disk is full: make room there"
+                                : "");
         return r;
 }
 

@@ -288,6 +288,11 @@ static void wish(struct core *c, const struct request *r) {
                            r->spec->name);
                 return;
         }
+        /* A ledger with such a guest could be read by nobody. */
+        if (r->verb == VERB_GUEST_CREATE && (!r->spec || !r->spec->uuid[0])) {
+                core_reply(c, r->id, REPLY_USAGE, "a guest needs a definition, with a UUID");
+                return;
+        }
         if (too_long(r->guests) || too_long(r->hosts)) { /* no member would take the entry */
                 core_reply(c, r->id, REPLY_USAGE,
                            "rule %s: a list of names may have %zu KiB: make several rules of it",
@@ -317,7 +322,7 @@ static void wish(struct core *c, const struct request *r) {
                 op->list = blob_new(r->guests, strlen(r->guests));
         if (r->hosts && r->hosts[0])
                 op->list2 = blob_new(r->hosts, strlen(r->hosts));
-        if (r->verb != VERB_GUEST_CREATE || !r->spec) {
+        if (r->verb != VERB_GUEST_CREATE) {
                 pending_propose(c, request_wait(c, r->id, e));
                 return;
         }

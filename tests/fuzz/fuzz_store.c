@@ -227,11 +227,14 @@ static void through_the_file(struct input in) {
                 hash = model_hash(core_model(x->c));
                 if (x->number && !x->disk_failed && open_store(&again, &s) == 0) {
                         struct applied a = {0};
-                        struct model *m = &again.state->model;
+                        struct model none = {0}, *m = again.state ? &again.state->model : &none;
 
+                        /* A promise without an install: no ledger stored, none lost by that. */
+                        must(again.state || !again.lost || boot.lost);
                         /* What is stored and not yet in its base leads to what the core knows. */
-                        for (size_t i = 0;
-                             i < again.state->n_tail && m->version < core_model(x->c)->version; i++)
+                        for (size_t i = 0; again.state && i < again.state->n_tail &&
+                                           m->version < core_model(x->c)->version;
+                             i++)
                                 ledger_apply(m, again.state->tail[i], &a);
                         applied_clear(&a);
                         must(model_hash(m) == hash);

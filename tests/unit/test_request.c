@@ -145,6 +145,22 @@ static void create(struct rig *r, uint64_t request, const char *name) {
         guest_spec_unref(s);
 }
 
+/* No member could read a ledger with it. */
+START_TEST(what_has_no_definition_is_not_created) {
+        struct rig *r = open_rig();
+        struct guest_spec *s = led_spec("db");
+
+        ASK(r, .id = 5, .verb = VERB_GUEST_CREATE, .desired = DESIRED_STOPPED);
+        answered(r, 5, REPLY_USAGE, "needs a definition");
+        s->uuid[0] = '\0';
+        ASK(r, .id = 6, .verb = VERB_GUEST_CREATE, .spec = s, .desired = DESIRED_STOPPED);
+        guest_spec_unref(s);
+        answered(r, 6, REPLY_USAGE, "with a UUID");
+        ck_assert_ptr_null(model_guest_named(rig_model(r), "db"));
+        rig_close(r);
+}
+END_TEST
+
 /* S1, S5: it would be started beside the one that runs, and that one stopped as a copy. */
 START_TEST(what_runs_without_a_claim_is_not_created) {
         struct rig *r = open_rig();
@@ -394,6 +410,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, rule_verbs);
         tcase_add_test(tc, what_is_not_there_is_usage);
         tcase_add_test(tc, create_adds_as_wanted);
+        tcase_add_test(tc, what_has_no_definition_is_not_created);
         tcase_add_test(tc, what_runs_without_a_claim_is_not_created);
         tcase_add_test(tc, a_uuid_that_is_taken_is_said_so);
         tcase_add_test(tc, who_does_not_say_what_runs_is_not_waited_for_long);

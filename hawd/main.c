@@ -142,10 +142,14 @@ static int start_core(struct hawd *d) {
         int r = ledger_store_open(d->opt.state_dir, d->config.cluster_name, &callbacks, &boot,
                                   &d->store, err);
 
+        if (r == -EPROTONOSUPPORT) /* written by a newer hawd */
+                d->exit_code = EXIT_CONFIG;
         if (r == 0)
                 r = open_ring(d, boot.state, err);
         if (r == 0)
                 r = ledger_store_claim(d->store, ring_nodeid(d->ring), own_name(d), &boot, err);
+        if (r == -EXDEV) /* the ledger of another cluster */
+                d->exit_code = EXIT_CONFIG;
         if (r == 0 && (getrandom(&boot.incarnation, sizeof(boot.incarnation), 0) < 0 ||
                        getrandom(&boot.seed, sizeof(boot.seed), 0) < 0)) {
                 r = -errno;

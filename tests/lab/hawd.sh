@@ -129,6 +129,11 @@ untouched() {
                 .ok and (.boots | length == 1) and .boots[0].stood_msec < 500 and .boots[0].longest_gap_msec < 5000' >/dev/null
 }
 
+# A mistake that a restart does not mend: systemd leaves hawd stopped, too.
+ends_for_good() { # HOST
+        lab logs "$1" supervisor | tail -n 1 | grep -q 'hawd ended: 78'
+}
+
 power_is() { # HOST on|off|frozen
         [[ $(lab power "$1" status) == "$2" ]]
 }

@@ -34,9 +34,6 @@ mistakes() { # N: lines of that kind, of hawd.conf
 logged() { # HOST N: so many mistakes since the mark
         (($(lab logs "$1" hawd | tail -n +"$mark" | grep -cE "error: $conf:[0-9]+: ") == $2))
 }
-refused() { # HOST: the start
-        lab logs "$1" supervisor | grep -q 'hawd ended: 78'
-}
 differing() { # HOST NAMES: as HOST sees it
         [[ $(at "$1" hawctl --json host list | jq -r '[.hosts[] | select(.config_differs) | .name] | join(" ")') == "$2" ]]
 }
@@ -75,7 +72,7 @@ assert 'and nobody differs' everywhere differing ''
 
 mark=$(($(lab logs node2 hawd | wc -l) + 1))
 lab daemon node2 hawd restart
-wait_for 20 'hawd does not start with it' refused node2
+wait_for 20 'hawd does not start with it' ends_for_good node2
 assert 'the log has all five' logged node2 5
 assert 'and the sum' grep -q "hawd does not start: 5 mistakes in $conf" <(lab logs node2 hawd)
 assert 'its guest runs on' beats vm2 node2

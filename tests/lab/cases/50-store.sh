@@ -114,6 +114,7 @@ lab daemon node3 hawd term
 set_schema node3 99
 lab daemon node3 hawd start
 wait_for 20 'it is refused by name' logged node3 'from a newer hawd (schema 99'
+wait_for 20 'and it ends' ends_for_good node3
 assert 'the others decide' decides
 set_schema node3 "$schema"
 lab daemon node3 hawd start

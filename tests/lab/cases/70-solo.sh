@@ -57,6 +57,7 @@ lab daemon node1 hawd start
 lab daemon node2 hawd start
 wait_for 60 'node2 refuses to start as node 2' log_says node2 \
         "node2 is node 2 in corosync.conf and node 1 in this host's ledger: give it nodeid 1, or"
+wait_for 20 'and it ends' ends_for_good node2
 lab exec node2 -- sh -c 'rm /var/lib/hawd/*'
 lab daemon node2 hawd start
 wait_for 60 'then it joins' online 2

@@ -37,9 +37,9 @@ while :; do
         say "hawd started, pid $pid"
         { wait "$pid"; } 2>/dev/null
         rc=$?
-        say "hawd ended: $rc"
         rm -f /run/hawd-lab/hawd.pid
         pkill -KILL -s "$pid" # its session: fence children that it left behind
         ((rc != 78)) || touch /run/hawd-lab/hawd.stopped
+        say "hawd ended: $rc"
         sleep 0.2
 done

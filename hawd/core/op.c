@@ -44,7 +44,8 @@ static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",
         [END_DESTROYED] = "destroyed", [END_FAILED] = "failed",
         [END_CRASHED] = "crashed",     [END_HOST_SHUTDOWN] = "host-shutdown",
-        [END_UNKNOWN] = "unknown",
+        [END_UNKNOWN] = "unknown",     [END_WATCHDOG] = "watchdog",
+        [END_HANG] = "hang",           [END_IO_ERROR] = "io-error",
 };
 static const char *const seens[] = {
         [SEEN_GONE] = "gone",

@@ -73,7 +73,14 @@ enum fence_result {
 
 enum seen_state { SEEN_GONE, SEEN_RUNNING, SEEN_PAUSED, SEEN_CRASHED, SEEN_MAX_ };
 
-/** Why a guest ended (DESIGN 5). */
+/**
+ * Why a guest ended, or does not do its work though its QEMU is there (DESIGN 5).
+ *
+ *   SEEN_GONE     any of the first seven
+ *   SEEN_CRASHED  CRASHED
+ *   SEEN_PAUSED   NONE: by somebody; WATCHDOG, IO_ERROR: by QEMU
+ *   SEEN_RUNNING  NONE; WATCHDOG, HANG: it runs, and is to be recovered
+ */
 enum end_why {
         END_NONE,
         END_GUEST_SHUTDOWN, /* from inside: a wish */
@@ -82,6 +89,9 @@ enum end_why {
         END_CRASHED,        /* guest panic */
         END_HOST_SHUTDOWN,  /* QEMU was told to end from the host side: a failure */
         END_UNKNOWN,        /* not seen by hawd: a failure */
+        END_WATCHDOG,       /* the guest's watchdog device ran out */
+        END_HANG,           /* agent silent, no disk completion and nothing sent for hang-after */
+        END_IO_ERROR,       /* paused by an I/O error of its disk */
         END_MAX_,
 };
 

@@ -134,4 +134,4 @@ note 'what they wrote'
 assert 'nobody was fenced' nobody_switched
 assert 'vm1 was never touched' untouched vm1
 wait_for 40 'node2 has the history of node1' same_history node1 node2
-assert 'and node3' same_history node1 node3
+wait_for 40 'and node3' same_history node1 node3

@@ -37,7 +37,8 @@ enrol() { # GUEST HOST CREATE-OPTION...
 # The dead host stays off until the bench switches it on, as with the peer.
 hawd_up() {
         local n host
-        lab hawd up --hosts "$HOSTS" --token "$TOKEN_MSEC" --set cluster.after-fence=off || die "hawd's lab does not come up"
+        lab hawd up --hosts "$HOSTS" --token "$TOKEN_MSEC" --set cluster.after-fence=off \
+                --set cluster.fence-limit=0 || die "hawd's lab does not come up"
         wait_until "$READY_SEC" hosts_ready || die 'hawd does not get its hosts online'
         for ((n = 1; n <= ENROLLED; n++)); do
                 host=node$((n % HOSTS + 1))

@@ -42,7 +42,7 @@ struct domain_seen {
         char uuid[UUID_LEN];
         char name[NAME_LEN];
         enum seen_state state;
-        enum end_why end_why; /* SEEN_GONE: why, as far as libvirt says */
+        enum end_why end_why; /* why, as far as libvirt says; see there what goes with what */
         usec_t wall;
         char text[TEXT_LEN]; /* detail, e.g. the last lines of the QEMU log; may be empty */
 };

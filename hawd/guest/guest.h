@@ -20,7 +20,16 @@
  *     destroy                             |   STOPPED crashed               |
  *   virsh save, managedsave               | STOPPED saved                   | END_DESTROYED
  *   migrated by a person (not measured)   | STOPPED migrated                | END_DESTROYED
+ *   i6300esb, action poweroff             | WATCHDOG, STOPPED               | END_WATCHDOG
  *   ended while hawd was not connected    | none; not running at `up`       | END_UNKNOWN
+ *
+ * And what is there but does not do its work, also when it is found so at `up` (but for a watchdog
+ * that left it running):
+ *
+ *   i6300esb, action pause                | WATCHDOG, SUSPENDED watchdog    | PAUSED, END_WATCHDOG
+ *   i6300esb, any other action            | WATCHDOG (reset: REBOOT)        | RUNNING, END_WATCHDOG
+ *   a disk fails, error_policy stop       | IO_ERROR, SUSPENDED ioerror     | PAUSED, END_IO_ERROR
+ *   resumed                               | RESUMED                         | RUNNING, END_NONE
  *
  * Of a domain that hawd keeps, autostart that somebody switched on is switched off again within
  * LOOK_EVERY, and a definition that somebody changed is told of: one that differs from what

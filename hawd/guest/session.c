@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
@@ -98,20 +99,45 @@ static void on_close(virConnectPtr conn, int reason, void *opaque) {
         close_session(opaque, known ? texts[reason] : "the connection to libvirtd closed");
 }
 
-static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque) {
+static struct report *event_of(virDomainPtr dom, int event, int detail) {
         struct report *r = report_new(REPORT_LIFECYCLE);
         const char *name = virDomainGetName(dom);
         char uuid[VIR_UUID_STRING_BUFLEN] = "";
 
-        (void)conn;
         (void)virDomainGetUUIDString(dom, uuid); /* from memory: it cannot fail */
         text_set(r->raw.uuid, sizeof(r->raw.uuid), uuid);
         text_set(r->raw.name, sizeof(r->raw.name), name ? name : "");
         r->raw.event = event;
         r->raw.detail = detail;
         r->raw.wall = now_wall();
-        enqueue(opaque, r);
+        return r;
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *opaque) {
+        (void)conn;
+        enqueue(opaque, event_of(dom, event, detail));
         return 0;
+}
+
+static void on_watchdog(virConnectPtr conn, virDomainPtr dom, int action, void *opaque) {
+        (void)conn;
+        enqueue(opaque, event_of(dom, LIFECYCLE_WATCHDOG, action));
+}
+
+static void on_io_error(virConnectPtr conn, virDomainPtr dom, const char *path, const char *device,
+                        int action, const char *reason, void *opaque) {
+        struct report *r = event_of(dom, LIFECYCLE_IO_ERROR, action);
+
+        (void)conn;
+        if (reason && strcmp(reason, "enospc") == 0)
+                reason = "no space left";
+        text_fmt(r->raw.text, sizeof(r->raw.text), "%.60s (%.160s)%s%.100s", device ? device : "?",
+                 path && path[0] ? path : "no file", reason && reason[0] ? ": " : "",
+                 reason ? reason : "");
+        for (char *c = r->raw.text; *c; c++)
+                if (iscntrl((unsigned char)*c))
+                        *c = ' ';
+        enqueue(opaque, r);
 }
 
 static void on_agent(virConnectPtr conn, virDomainPtr dom, int state, int reason, void *opaque) {
@@ -131,29 +157,34 @@ static void on_agent(virConnectPtr conn, virDomainPtr dom, int state, int reason
 
 /* ---- the session's thread -------------------------------------------------------------------- */
 
-static int watch(struct session *s, virConnectPtr conn, int ret_ids[2]) {
+/* Of the first, all depends; the others say more, where the driver has them. */
+static const struct {
+        int event;
+        virConnectDomainEventGenericCallback callback;
+} watched[] = {
+        {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+        {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
+        {VIR_DOMAIN_EVENT_ID_WATCHDOG, VIR_DOMAIN_EVENT_CALLBACK(on_watchdog)},
+        {VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, VIR_DOMAIN_EVENT_CALLBACK(on_io_error)},
+};
+
+static int watch(struct session *s, virConnectPtr conn, int ret_ids[ARRAY_SIZE(watched)]) {
         /* Drivers inside this process have no connection to lose, and refuse the first. The second
          * they take without ever giving the reference back. */
         if (virConnectSetKeepAlive(conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT) >= 0 &&
             virConnectRegisterCloseCallback(conn, on_close, ref(s), unref_opaque) < 0)
                 unref(s);
-        ret_ids[0] = virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                                      VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle),
-                                                      ref(s), unref_opaque);
-        if (ret_ids[0] < 0) {
-                unref(s);
-                return -1;
+        for (size_t i = 0; i < ARRAY_SIZE(watched); i++) {
+                ret_ids[i] = virConnectDomainEventRegisterAny(
+                        conn, NULL, watched[i].event, watched[i].callback, ref(s), unref_opaque);
+                if (ret_ids[i] < 0)
+                        unref(s);
         }
-        ret_ids[1] = virConnectDomainEventRegisterAny(
-                conn, NULL, VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE,
-                VIR_DOMAIN_EVENT_CALLBACK(on_agent), ref(s), unref_opaque);
-        if (ret_ids[1] < 0)
-                unref(s);
-        return 0;
+        return ret_ids[0] < 0 ? -1 : 0;
 }
 
-static void unwatch(virConnectPtr conn, const int ids[2]) {
-        for (int i = 0; i < 2; i++)
+static void unwatch(virConnectPtr conn, const int ids[ARRAY_SIZE(watched)]) {
+        for (size_t i = 0; i < ARRAY_SIZE(watched); i++)
                 if (ids[i] >= 0)
                         (void)virConnectDomainEventDeregisterAny(conn, ids[i]);
         (void)virConnectUnregisterCloseCallback(conn, on_close);
@@ -185,9 +216,9 @@ static int look_at(virDomainPtr dom, struct domain_seen *d) {
         text_set(d->uuid, sizeof(d->uuid), uuid);
         text_set(d->name, sizeof(d->name), name ? name : "");
         d->wall = now_wall();
-        d->state = st.seen;
+        d->state = SEEN_GONE;
         if (st.active)
-                (void)seen_from_state(st.state, st.reason, d->text);
+                seen_from_state(st.state, st.reason, d);
         else
                 d->end_why = END_UNKNOWN;
         return 0;
@@ -273,8 +304,10 @@ static bool is_stopped(struct session *s) {
 static void *session_thread(void *arg) {
         struct session *s = arg;
         virConnectPtr conn = virConnectOpen(s->shared->uri);
-        int ids[2] = {-1, -1};
+        int ids[ARRAY_SIZE(watched)];
 
+        for (size_t i = 0; i < ARRAY_SIZE(watched); i++)
+                ids[i] = -1;
         if (!conn) {
                 report_down(s, "cannot connect to libvirt");
         } else if (is_stopped(s) || watch(s, conn, ids) < 0 || report_host(s, conn) < 0 ||

@@ -81,8 +81,12 @@ enum virt_error virt_look(virDomainPtr dom, struct virt_state *ret, char *text) 
                         return virt_last(conn, text);
                 ret->active = active > 0;
         }
-        if (ret->active)
-                ret->seen = seen_from_state(ret->state, ret->reason, NULL);
+        if (ret->active) {
+                struct domain_seen d;
+
+                seen_from_state(ret->state, ret->reason, &d);
+                ret->seen = d.state;
+        }
         return VIRT_OK;
 }
 

@@ -123,9 +123,9 @@ static const unsigned seen_state_values[] = {
 TABLE(seen_state, "seen state", SEEN_MAX_);
 
 static const unsigned end_why_values[] = {
-        V(END_WHY, END_NONE),    V(END_WHY, END_GUEST_SHUTDOWN), V(END_WHY, END_DESTROYED),
-        V(END_WHY, END_FAILED),  V(END_WHY, END_CRASHED),        V(END_WHY, END_HOST_SHUTDOWN),
-        V(END_WHY, END_UNKNOWN), V(END_WHY, END_WATCHDOG),       V(END_WHY, END_HANG),
+        V(END_WHY, END_NONE),     V(END_WHY, END_GUEST_SHUTDOWN), V(END_WHY, END_DESTROYED),
+        V(END_WHY, END_FAILED),   V(END_WHY, END_CRASHED),        V(END_WHY, END_HOST_SHUTDOWN),
+        V(END_WHY, END_UNKNOWN),  V(END_WHY, END_WATCHDOG),       V(END_WHY, END_HANG),
         V(END_WHY, END_IO_ERROR),
 };
 TABLE(end_why, "reason of an end", END_MAX_);

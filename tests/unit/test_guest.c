@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* needs: guest */
 /*
- * The libvirt adapter without a libvirtd: its table of ends, what it reads of /proc and the QEMU
- * log, and its jobs against libvirt's own test driver.
+ * The libvirt adapter without a libvirtd: what it reads of /proc and the QEMU log, and its jobs
+ * against libvirt's own test driver.
  */
 #include <libvirt/libvirt.h>
 #include <poll.h>
@@ -16,112 +16,11 @@
 #include "hawd/guest/domxml.h"
 #include "hawd/guest/guest.h"
 #include "hawd/guest/hostinfo.h"
-#include "hawd/guest/lifecycle.h"
 #include "hawd/guest/qemuproc.h"
 #include "tests/unit/unit.h"
 
 #define TEST_URI "test:///default"
 #define TEST_UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
-
-/* ---- the table of ends
- * --------------------------------------------------------------------------- */
-
-static bool take(struct lifecycle *l, int event, int detail, usec_t now, struct domain_seen *ret) {
-        struct lifecycle_raw raw = {.uuid = TEST_UUID, .name = "vm", .wall = 7};
-
-        raw.event = event;
-        raw.detail = detail;
-        return lifecycle_take(l, &raw, now, ret);
-}
-
-START_TEST(each_end_has_its_reason) {
-        static const struct {
-                int before, before_detail; /* -1: none */
-                int detail;
-                enum end_why why;
-        } rows[] = {
-                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_GUEST,
-                 VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_GUEST_SHUTDOWN},
-                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_FINISHED,
-                 VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_GUEST_SHUTDOWN},
-                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_HOST,
-                 VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_HOST_SHUTDOWN},
-                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, END_UNKNOWN},
-                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, END_DESTROYED},
-                {VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_HOST,
-                 VIR_DOMAIN_EVENT_STOPPED_DESTROYED, END_DESTROYED},
-                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_FAILED, END_FAILED},
-                {VIR_DOMAIN_EVENT_CRASHED, 0, VIR_DOMAIN_EVENT_STOPPED_CRASHED, END_CRASHED},
-                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_SAVED, END_DESTROYED},
-                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_MIGRATED, END_DESTROYED},
-                {-1, 0, VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT, END_DESTROYED},
-                {-1, 0, 99, END_UNKNOWN},
-        };
-        struct lifecycle l = {0};
-        struct domain_seen d;
-
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                if (rows[i].before >= 0)
-                        ck_assert(!take(&l, rows[i].before, rows[i].before_detail, 1, &d));
-                ck_assert(take(&l, VIR_DOMAIN_EVENT_STOPPED, rows[i].detail, 2, &d));
-                ck_assert_int_eq(d.state, SEEN_GONE);
-                ck_assert_msg(d.end_why == rows[i].why, "row %zu: %s", i, end_why_name(d.end_why));
-                ck_assert_str_eq(d.uuid, TEST_UUID);
-                ck_assert_uint_eq(d.wall, 7);
-                ck_assert_uint_eq(l.n, 0);
-        }
-        lifecycle_clear(&l);
-}
-END_TEST
-
-START_TEST(a_crash_counts_when_nothing_follows) {
-        struct lifecycle l = {0};
-        struct domain_seen d;
-
-        ck_assert_uint_eq(lifecycle_deadline(&l), USEC_INFINITY);
-        ck_assert(!take(&l, VIR_DOMAIN_EVENT_CRASHED, 0, 100, &d));
-        ck_assert_uint_eq(lifecycle_deadline(&l), 100 + CRASH_SETTLE_USEC);
-        ck_assert(!lifecycle_due(&l, 99 + CRASH_SETTLE_USEC, &d));
-        ck_assert(lifecycle_due(&l, 100 + CRASH_SETTLE_USEC, &d));
-        ck_assert_int_eq(d.state, SEEN_CRASHED);
-        ck_assert(!lifecycle_due(&l, USEC_INFINITY - 1, &d));
-        /* on_crash restart: it goes on */
-        ck_assert(!take(&l, VIR_DOMAIN_EVENT_CRASHED, 0, 100, &d));
-        ck_assert(take(&l, VIR_DOMAIN_EVENT_RESUMED, 0, 101, &d));
-        ck_assert(!lifecycle_due(&l, USEC_INFINITY - 1, &d));
-        lifecycle_clear(&l);
-}
-END_TEST
-
-START_TEST(what_goes_on) {
-        struct lifecycle l = {0};
-        struct domain_seen d;
-
-        ck_assert(take(&l, VIR_DOMAIN_EVENT_STARTED, 0, 1, &d));
-        ck_assert_int_eq(d.state, SEEN_RUNNING);
-        ck_assert(take(&l, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_IOERROR, 1, &d));
-        ck_assert_int_eq(d.state, SEEN_PAUSED);
-        ck_assert_ptr_nonnull(strstr(d.text, "I/O error"));
-        ck_assert(take(&l, VIR_DOMAIN_EVENT_RESUMED, 0, 1, &d));
-        ck_assert_int_eq(d.state, SEEN_RUNNING);
-        ck_assert(!take(&l, VIR_DOMAIN_EVENT_DEFINED, 0, 1, &d));
-        ck_assert(!take(&l, VIR_DOMAIN_EVENT_UNDEFINED, 0, 1, &d));
-        /* The end of a migration by hand is no pause that somebody wants. */
-        ck_assert(
-                !take(&l, VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED, 1, &d));
-        /* A lost connection forgets who asked for a shutdown. */
-        ck_assert(!take(&l, VIR_DOMAIN_EVENT_SHUTDOWN, VIR_DOMAIN_EVENT_SHUTDOWN_GUEST, 1, &d));
-        lifecycle_clear(&l);
-        ck_assert(take(&l, VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, 1, &d));
-        ck_assert_int_eq(d.end_why, END_UNKNOWN);
-        ck_assert_int_eq(seen_from_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, NULL),
-                         SEEN_RUNNING);
-        ck_assert_int_eq(seen_from_state(VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, NULL),
-                         SEEN_PAUSED);
-        ck_assert_int_eq(seen_from_state(VIR_DOMAIN_SHUTOFF, 0, NULL), SEEN_GONE);
-        lifecycle_clear(&l);
-}
-END_TEST
 
 /* ---- /proc and the log
  * --------------------------------------------------------------------------- */
@@ -639,12 +538,8 @@ END_TEST
 
 static Suite *guest_suite(void) {
         Suite *s = suite_create("guest");
-        TCase *tc = unit_case(s, "lifecycle");
+        TCase *tc = unit_case(s, "host");
 
-        tcase_add_test(tc, each_end_has_its_reason);
-        tcase_add_test(tc, a_crash_counts_when_nothing_follows);
-        tcase_add_test(tc, what_goes_on);
-        tc = unit_case(s, "host");
         tcase_add_test(tc, a_process_is_found_by_its_uuid);
         tcase_add_test(tc, a_process_whose_leader_exited_is_still_there);
         tcase_add_test(tc, the_log_tells_qemus_last_words);

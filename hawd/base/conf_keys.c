@@ -82,6 +82,9 @@ static const struct conf_key guest_keys[] = {
          .help = "time over which restarts are counted"},
         {"on-shutdown", CONF_ENUM, MEMBER(conf_guest, on_shutdown), .words = on_shutdown_words,
          .def = "respect", .help = "a guest shut down from inside stays down, or is restarted"},
+        {"hang-after", CONF_DURATION, MEMBER(conf_guest, hang_after_usec), .min = 0, .max = DAY,
+         .def = "2min",
+         .help = "no agent, disk or network activity for so long is a hang; 0: never"},
 };
 
 static const struct conf_key host_keys[] = {

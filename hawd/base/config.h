@@ -47,6 +47,7 @@ struct conf_guest {
         uint32_t restart_limit;       /* restarts in place within the window before relocating, 3 */
         usec_t restart_window_usec;   /* default 10min */
         enum on_shutdown on_shutdown; /* default respect */
+        usec_t hang_after_usec;       /* no sign of life for so long: it hangs; 0: never; 2min */
 };
 
 struct config {

@@ -179,6 +179,7 @@ static json_t *render_settings(const struct conf_guest *c) {
         set_uint(o, "restart_limit", c->restart_limit);
         set_uint(o, "restart_window_ms", c->restart_window_usec / USEC_PER_MSEC);
         set_text(o, "on_shutdown", c->on_shutdown == ON_SHUTDOWN_RESPECT ? "respect" : "restart");
+        set_uint(o, "hang_after_ms", c->hang_after_usec / USEC_PER_MSEC);
         return o;
 }
 

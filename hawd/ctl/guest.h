@@ -6,7 +6,8 @@
 
 #define GUEST_SETTINGS_HELP                                                                        \
         "Settings: priority=N, after=GUEST,..., start-timeout=TIME, stop-timeout=TIME, "           \
-        "boot-time=TIME,\nrestart-limit=N, restart-window=TIME, on-shutdown=respect|restart. "     \
+        "boot-time=TIME,\nrestart-limit=N, restart-window=TIME, "                                  \
+        "on-shutdown=respect|restart,\nhang-after=TIME. "                                          \
         "Times as in 90s, 2min."
 
 #define GUEST_SETTING_OPTIONS                                                                      \

@@ -15,6 +15,7 @@ static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c)
         p->restart_limit = c->restart_limit;
         p->restart_window_usec = c->restart_window_usec;
         p->on_shutdown = wire_put_enum(o, &wire_on_shutdown, c->on_shutdown);
+        p->hang_after_usec = c->hang_after_usec;
         return p;
 }
 
@@ -49,6 +50,7 @@ static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_g
         c->restart_limit = p->restart_limit;
         c->restart_window_usec = p->restart_window_usec;
         c->on_shutdown = wire_get_enum(in, &wire_on_shutdown, p->on_shutdown);
+        c->hang_after_usec = p->hang_after_usec;
 }
 
 struct guest_spec *wire_get_spec(struct wire_in *in, const Hawd__GuestSpec *p) {

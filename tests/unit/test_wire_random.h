@@ -13,7 +13,7 @@
  * codec and one in the generator below; then correct its size here.
  */
 #if __SIZEOF_POINTER__ == 8
-_Static_assert(sizeof(struct guest_spec) == 712, "guest_spec changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 720, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1096, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1016, "host changed, see above");
@@ -108,6 +108,7 @@ static struct guest_spec *rnd_spec(void) {
         s->conf.restart_limit = rnd32();
         s->conf.restart_window_usec = rnd64();
         s->conf.on_shutdown = rnd_below(2);
+        s->conf.hang_after_usec = rnd64();
         s->n_after = rnd_below(ARRAY_SIZE(s->after) + 1);
         for (size_t i = 0; i < s->n_after; i++)
                 rnd_name(s->after[i]);

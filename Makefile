@@ -59,7 +59,7 @@ $(error hawd is never built with NDEBUG: its asserts are part of the design)
 endif
 
 PKG_RING := libcorosync_common libcpg libquorum libvotequorum libcmap libcfg
-PKG_GUEST := libvirt libxml-2.0
+PKG_GUEST := libvirt libvirt-qemu libxml-2.0
 PKG_ALL := $(PKG_RING) $(PKG_GUEST) libqb libsystemd sqlite3 libprotobuf-c jansson inih libfreeipmi \
 	   smartcols check
 

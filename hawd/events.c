@@ -5,6 +5,7 @@
 #include "hawd/base/clock.h"
 #include "hawd/base/log.h"
 #include "hawd/core/byhand.h"
+#include "hawd/core/judged.h"
 #include "hawd/guest/hostinfo.h"
 #include "hawd/hawd.h"
 
@@ -132,6 +133,13 @@ static void on_redefined(void *ud, struct guest_spec *spec) {
         guest_spec_unref(ev.request.spec);
 }
 
+static usec_t on_hang_after(void *ud, const char *uuid, bool *ret_alone) {
+        struct hawd *d = ud;
+
+        *ret_alone = false;
+        return judged_hang_after(core_model(d->core), ring_nodeid(d->ring), uuid);
+}
+
 const struct guest_callbacks hawd_guest_callbacks = {
         .up = on_libvirt_up,
         .down = on_libvirt_down,
@@ -143,6 +151,7 @@ const struct guest_callbacks hawd_guest_callbacks = {
         .kept = on_kept,
         .by_hand = on_by_hand,
         .redefined = on_redefined,
+        .hang_after = on_hang_after,
 };
 
 void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall) {

@@ -7,6 +7,7 @@
 #include "hawd/guest/guest.h"
 #include "hawd/guest/jobs.h"
 #include "hawd/guest/keep.h"
+#include "hawd/guest/pulse.h"
 #include "hawd/guest/session.h"
 #include "hawd/guest/virt.h"
 
@@ -25,6 +26,7 @@ struct guest_adapter {
         int epoll_fd, timer_fd;
         struct job_queue jobs;
         struct keep keep;
+        struct pulse pulse;
         struct lifecycle lifecycle;
         struct session *session; /* NULL: between two tries */
         uint32_t session_number;
@@ -59,6 +61,7 @@ static void tell_down(struct guest_adapter *a, const char *why) {
         a->told = TOLD_DOWN;
         lifecycle_clear(&a->lifecycle);
         keep_up(&a->keep, USEC_INFINITY);
+        pulse_down(&a->pulse);
         if (news)
                 a->callbacks->down(a->userdata, why);
 }
@@ -95,11 +98,31 @@ static void take_up(struct guest_adapter *a, const struct report *r) {
         probe->timeout_usec = PROBE_LIMIT;
         jobs_add(&a->jobs, probe);
         keep_up(&a->keep, now_boottime());
+        pulse_up(&a->pulse, r->domains, r->n_domains, now_boottime());
         a->callbacks->up(a->userdata, r->domains, r->n_domains);
 }
 
-static void take_report(struct guest_adapter *a, struct report *r) {
+static void tell_domain(struct guest_adapter *a, const struct domain_seen *seen) {
+        pulse_seen(&a->pulse, seen, now_boottime());
+        a->callbacks->domain(a->userdata, seen);
+}
+
+static void take_lifecycle(struct guest_adapter *a, const struct lifecycle_raw *raw) {
         struct domain_seen seen;
+
+        if (raw->event == VIR_DOMAIN_EVENT_DEFINED || raw->event == VIR_DOMAIN_EVENT_UNDEFINED) {
+                keep_defined(&a->keep, raw->uuid); /* looks before it is undefined */
+                a->callbacks->definition(a->userdata, raw->uuid, raw->name,
+                                         raw->event == VIR_DOMAIN_EVENT_DEFINED);
+                return;
+        }
+        if (raw->event == LIFECYCLE_REBOOT)
+                pulse_reboot(&a->pulse, raw->uuid);
+        if (lifecycle_take(&a->lifecycle, raw, now_boottime(), &seen))
+                tell_domain(a, &seen);
+}
+
+static void take_report(struct guest_adapter *a, struct report *r) {
         usec_t now = now_boottime();
 
         if (r->kind == REPORT_JOB) {
@@ -124,15 +147,13 @@ static void take_report(struct guest_adapter *a, struct report *r) {
                 keep_autostart(&a->keep, r->uuid);
                 break;
         case REPORT_LIFECYCLE:
-                if (r->raw.event == VIR_DOMAIN_EVENT_DEFINED ||
-                    r->raw.event == VIR_DOMAIN_EVENT_UNDEFINED) {
-                        keep_defined(&a->keep, r->raw.uuid); /* looks before it is undefined */
-                        a->callbacks->definition(a->userdata, r->raw.uuid, r->raw.name,
-                                                 r->raw.event == VIR_DOMAIN_EVENT_DEFINED);
-                } else if (lifecycle_take(&a->lifecycle, &r->raw, now, &seen))
-                        a->callbacks->domain(a->userdata, &seen);
+                take_lifecycle(a, &r->raw);
+                break;
+        case REPORT_SAMPLE:
+                pulse_sample(&a->pulse, r);
                 break;
         case REPORT_HEALTHY:
+                pulse_spoke(&a->pulse, r->uuid);
                 a->callbacks->healthy(a->userdata, r->uuid, r->text);
                 break;
         default:
@@ -148,6 +169,7 @@ static void arm_timer(struct guest_adapter *a) {
         struct itimerspec when = {0};
 
         at = MIN(at, a->keep.look_at);
+        at = MIN(at, pulse_deadline(&a->pulse));
         if (!a->session)
                 at = MIN(at, a->retry_at);
         else if (!a->session_up)
@@ -176,9 +198,10 @@ void guest_dispatch(struct guest_adapter *a) {
                 report_free(r);
         }
         while (lifecycle_due(&a->lifecycle, now_boottime(), &seen))
-                a->callbacks->domain(a->userdata, &seen);
+                tell_domain(a, &seen);
         jobs_expire(&a->jobs, now_boottime());
         keep_tick(&a->keep, now_boottime());
+        pulse_tick(&a->pulse, now_boottime());
         check_session(a, now_boottime());
         arm_timer(a);
 }
@@ -252,6 +275,7 @@ int guest_open(const char *uri, const struct guest_callbacks *callbacks, void *u
         a->jobs = (struct job_queue){
                 .shared = a->shared, .callbacks = callbacks, .userdata = userdata};
         a->keep = (struct keep){.jobs = &a->jobs, .look_at = USEC_INFINITY};
+        pulse_open(&a->pulse, a->shared, callbacks, userdata);
         begin_session(a, now_boottime());
         arm_timer(a);
         *ret = a;
@@ -263,6 +287,7 @@ struct guest_adapter *guest_close(struct guest_adapter *a) {
                 return NULL;
         a->session = session_stop(a->session);
         jobs_close(&a->jobs);
+        pulse_close(&a->pulse);
         if (a->shared)
                 shared_close(a->shared);
         if (a->timer_fd >= 0)

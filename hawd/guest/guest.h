@@ -6,7 +6,8 @@
  * guest_dispatch(). No call of this header waits for libvirt or for a disk. libvirt itself is only
  * called from threads of this adapter, each with a connection of its own; one that does not come
  * back within its job's time is abandoned, and their number is bounded: by GUEST_WORKERS_MAX +
- * GUEST_ABANDONED_MAX jobs, two more threads for each STOP of them, and four connects.
+ * GUEST_ABANDONED_MAX jobs, two more threads for each STOP of them, four connects, and six that
+ * look for signs of life.
  * SIGPIPE must be ignored by the process.
  *
  * How ends show, measured with libvirt 9.0 and QEMU 7.2:
@@ -29,6 +30,8 @@
  *   i6300esb, action pause                | WATCHDOG, SUSPENDED watchdog    | PAUSED, END_WATCHDOG
  *   i6300esb, any other action            | WATCHDOG (reset: REBOOT)        | RUNNING, END_WATCHDOG
  *   a disk fails, error_policy stop       | IO_ERROR, SUSPENDED ioerror     | PAUSED, END_IO_ERROR
+ *   no sign of life for hang-after        | none: pulse.h, hang.h           | RUNNING, END_HANG
+ *   signs of life after that              | none                            | RUNNING, END_NONE
  *   resumed                               | RESUMED                         | RUNNING, END_NONE
  *
  * Of a domain that hawd keeps, autostart that somebody switched on is switched off again within
@@ -81,6 +84,9 @@ struct guest_callbacks {
         /* Somebody changed its definition. @spec: as libvirt has it now; take a reference to keep.
          */
         void (*redefined)(void *userdata, struct guest_spec *spec);
+        /* How long @uuid may show no sign of life (hang.h); 0: it is not judged. @ret_alone: disk
+         * and network count without an agent, too. */
+        usec_t (*hang_after)(void *userdata, const char *uuid, bool *ret_alone);
 };
 
 /**

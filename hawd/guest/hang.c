@@ -54,7 +54,8 @@ static enum hang_verdict moves(struct hang *h, const struct hang_sample *s) {
 static bool counts(const struct hang *h, const struct hang_sample *s, bool alone) {
         if (s->agent == HANG_AGENT_NOT_ASKED || (!h->spoke && !alone))
                 return false;
-        return usec_sub(s->at, s->planned) <= HANG_LATE_MAX;
+        return usec_sub(s->at, s->planned) <= HANG_LATE_MAX &&
+               usec_sub(h->last.ended, h->last.at) <= HANG_WAIT_MAX;
 }
 
 enum hang_verdict hang_take(struct hang *h, const struct hang_sample *s, usec_t after, bool alone) {

@@ -9,7 +9,8 @@
  *   2  from anew    it is paused; another QEMU than before; the first sample
  *   3  from anew    an operation completed, something was sent, or the agent answered
  *   4  not at all   the agent was not asked, or never answered in this run and `alone` is not set
- *   5  not at all   the sample came later than HANG_LATE_MAX: whoever takes it was not scheduled
+ *   5  not at all   the sample came later than HANG_LATE_MAX, or the agent was waited for longer
+ *                   than HANG_WAIT_MAX: whoever does so was not scheduled
  *   6  in part      less what the host took: steal, memory pressure, virtual CPUs that waited
  *   7  as a whole   else
  *
@@ -21,6 +22,9 @@
 
 #define HANG_AFTER_MIN (10 * USEC_PER_SEC) /* what is less counts as this */
 #define HANG_LATE_MAX USEC_PER_SEC
+#define HANG_AGENT_SECONDS                                                                         \
+        5 /* libvirt waits so long for an agent's attention, then for its answer */
+#define HANG_WAIT_MAX ((2 * HANG_AGENT_SECONDS + 2) * USEC_PER_SEC)
 #define HANG_PERIOD_MIN (2 * USEC_PER_SEC)
 #define HANG_PERIOD_MAX (10 * USEC_PER_SEC)
 #define HANG_VCPUS_MAX 16 /* so many are looked at for their waiting */
@@ -42,6 +46,7 @@ struct hang_host {
 struct hang_sample {
         usec_t planned; /* CLOCK_BOOTTIME: when it was to be taken */
         usec_t at;      /* when its counters had been read */
+        usec_t ended;   /* when the agent had answered, or not */
         bool answered;  /* QEMU's monitor did, and there is a disk; else nothing else is known */
         bool running;
         uint64_t done; /* disk operations completed, since its QEMU began */
@@ -79,7 +84,7 @@ bool hang_moved(const struct hang *h, const struct hang_sample *s);
 /** hang_text() - why it hangs; @text: TEXT_LEN bytes */
 void hang_text(const struct hang *h, char *text);
 
-/** hang_period() - from one sample to the next */
+/** hang_period() - from one sample to the next, when the agent answers by then */
 usec_t hang_period(usec_t after);
 
 /** hang_starved_pct() - how much of the time between two samples the guest could not run */

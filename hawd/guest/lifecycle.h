@@ -17,6 +17,7 @@
 enum lifecycle_more {
         LIFECYCLE_WATCHDOG = 1000, /* detail: virDomainEventWatchdogAction */
         LIFECYCLE_IO_ERROR,        /* detail: virDomainEventIOErrorAction; text: disk and reason */
+        LIFECYCLE_REBOOT,          /* nothing begins or ends */
 };
 
 /** struct lifecycle_raw - one event as libvirt gave it */

@@ -124,6 +124,11 @@ static void on_watchdog(virConnectPtr conn, virDomainPtr dom, int action, void *
         enqueue(opaque, event_of(dom, LIFECYCLE_WATCHDOG, action));
 }
 
+static void on_reboot(virConnectPtr conn, virDomainPtr dom, void *opaque) {
+        (void)conn;
+        enqueue(opaque, event_of(dom, LIFECYCLE_REBOOT, 0));
+}
+
 static void on_io_error(virConnectPtr conn, virDomainPtr dom, const char *path, const char *device,
                         int action, const char *reason, void *opaque) {
         struct report *r = event_of(dom, LIFECYCLE_IO_ERROR, action);
@@ -166,6 +171,7 @@ static const struct {
         {VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_agent)},
         {VIR_DOMAIN_EVENT_ID_WATCHDOG, VIR_DOMAIN_EVENT_CALLBACK(on_watchdog)},
         {VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, VIR_DOMAIN_EVENT_CALLBACK(on_io_error)},
+        {VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
 };
 
 static int watch(struct session *s, virConnectPtr conn, int ret_ids[ARRAY_SIZE(watched)]) {

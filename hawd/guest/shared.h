@@ -11,6 +11,7 @@
 
 #include "hawd/base/clock.h"
 #include "hawd/core/event.h"
+#include "hawd/guest/hang.h"
 #include "hawd/guest/lifecycle.h"
 
 #define WORKER_STACK ((size_t)256 * 1024)
@@ -23,6 +24,7 @@ enum report_kind {
         REPORT_HEALTHY,   /* uuid, text */
         REPORT_AUTOSTART, /* uuid: it is switched on */
         REPORT_JOB,       /* job: its thread ends */
+        REPORT_SAMPLE,    /* uuid, serial, sample */
 };
 
 struct job;
@@ -39,6 +41,8 @@ struct report {
         char uuid[UUID_LEN];
         char text[TEXT_LEN];
         struct job *job; /* owned */
+        uint64_t serial;
+        struct hang_sample sample;
 };
 
 struct shared {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* needs: guest */
 /*
- * guestprobe [URI]: the libvirt adapter by itself. Prints each callback as a line; takes commands
- * from standard input, one a line:
+ * guestprobe [URI [SECONDS]]: the libvirt adapter by itself. Prints each callback as a line; takes
+ * commands from standard input, one a line:
  *
  *   start XMLFILE [SECONDS]          stop|destroy|settle|keep|undefine|pause|resume UUID [SECONDS]
  *   dump NAME                        cancel ID             quit
  *
  * Jobs are numbered from 1 in the order of the commands. `keep` is a settle with keep_running.
+ * SECONDS: a domain that gives no sign of life for so long hangs.
  */
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include "hawd/guest/hostinfo.h"
 
 static uint64_t last_id;
+static usec_t hang_after; /* of every domain; 0: none is judged */
 
 static void print_time(void) {
         struct timespec ts;
@@ -117,6 +119,13 @@ static void on_redefined(void *userdata, struct guest_spec *spec) {
         printf("redefined %s memory=%" PRIu64 "\n", spec->name, spec->memory_mib);
 }
 
+static usec_t on_hang_after(void *userdata, const char *uuid, bool *ret_alone) {
+        (void)userdata;
+        (void)uuid;
+        *ret_alone = false;
+        return hang_after;
+}
+
 static struct guest_spec *spec_from_file(const char *path) {
         static char xml[DOMXML_MAX];
         struct guest_spec *spec = NULL;
@@ -206,12 +215,14 @@ int main(int argc, char **argv) {
                 .kept = on_kept,
                 .by_hand = on_by_hand,
                 .redefined = on_redefined,
+                .hang_after = on_hang_after,
         };
         struct guest_adapter *a;
         char err[TEXT_LEN];
 
         signal(SIGPIPE, SIG_IGN);
         setvbuf(stdout, NULL, _IOLBF, 0);
+        hang_after = argc > 2 ? (usec_t)atoi(argv[2]) * USEC_PER_SEC : 0;
         if (guest_open(argc > 1 ? argv[1] : NULL, &callbacks, NULL, &a, err) < 0) {
                 fprintf(stderr, "guestprobe: %s\n", err);
                 return EXIT_FAILURE;

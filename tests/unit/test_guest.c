@@ -240,6 +240,13 @@ static void on_redefined(void *userdata, struct guest_spec *spec) {
         w->redefinitions++;
 }
 
+static usec_t on_hang_after(void *userdata, const char *uuid, bool *ret_alone) {
+        (void)userdata;
+        (void)uuid;
+        *ret_alone = false;
+        return 0;
+}
+
 static const struct guest_callbacks callbacks = {
         .up = on_up,
         .down = on_down,
@@ -251,6 +258,7 @@ static const struct guest_callbacks callbacks = {
         .kept = on_kept,
         .by_hand = on_by_hand,
         .redefined = on_redefined,
+        .hang_after = on_hang_after,
 };
 
 static uint64_t submit(struct world *w, enum guest_job_op op, const char *name, const char *uuid,

@@ -14,6 +14,7 @@
 static struct hang_sample quiet_at(usec_t at) {
         return (struct hang_sample){.planned = at,
                                     .at = at,
+                                    .ended = at,
                                     .answered = true,
                                     .running = true,
                                     .done = 1000,
@@ -176,6 +177,21 @@ START_TEST(a_late_sample_counts_nothing) {
 }
 END_TEST
 
+START_TEST(an_agent_that_was_waited_for_too_long_counts_nothing) {
+        for (int late = 0; late < 2; late++) {
+                struct hang h = after_life();
+                struct hang_sample s = quiet_at(105 * SEC);
+
+                s.ended = s.at + HANG_WAIT_MAX + (late ? 1 : 0); /* or who waits stood still */
+                hang_take(&h, &s, AFTER, false);
+                ck_assert_uint_eq(h.quiet_usec, 5 * SEC);
+                s = quiet_at(120 * SEC);
+                hang_take(&h, &s, AFTER, false);
+                ck_assert_uint_eq(h.quiet_usec, late ? 5 * SEC : 20 * SEC);
+        }
+}
+END_TEST
+
 START_TEST(what_the_host_took_does_not_count) {
         static const struct {
                 uint64_t memory_usec, cpu_usec, steal, all, waited_msec;
@@ -289,6 +305,7 @@ static Suite *hang_suite(void) {
         tcase_add_test(tc, an_agent_that_was_not_asked_is_no_sign);
         tcase_add_test(tc, a_monitor_that_does_not_answer_counts_nothing);
         tcase_add_test(tc, a_late_sample_counts_nothing);
+        tcase_add_test(tc, an_agent_that_was_waited_for_too_long_counts_nothing);
         tcase_add_test(tc, what_the_host_took_does_not_count);
         tcase_add_test(tc, another_qemu_begins_anew);
         tcase_add_test(tc, cpus_are_named_and_decide_nothing);

@@ -92,7 +92,7 @@ PB_H := $(PB_C:.c=.h)
 .SECONDARY: $(PB_C) $(PB_H)
 ADAPTERS := ring guest runner watchdog ledger store control
 $(foreach a,$(ADAPTERS),$(eval $(a)_SRC := $(wildcard hawd/$(a)/*.c)))
-HAWD_SRC := $(wildcard hawd/*.c) $(DRIVER_SRC)
+HAWD_SRC := $(wildcard hawd/*.c)
 FENCE_SRC := $(filter-out fencing/ladder%,$(wildcard fencing/*.c))
 CTL_SRC := $(wildcard hawd/ctl/*.c hawd/ctl/doctor/*.c)
 FACTS_SRC := $(wildcard hawd/facts/*.c)
@@ -104,7 +104,7 @@ TOOL_SRC := $(wildcard tests/conf/*.c tests/lab/*.c tests/bench/*.c tests/trace/
 FUZZ_SRC := $(if $(filter fuzz,$(MODE)),$(wildcard tests/fuzz/fuzz_*.c))
 
 ALL_SRC := $(PURE_SRC) $(BASE_IO_SRC) $(SIM_SRC) $(WIRE_SRC) $(foreach a,$(ADAPTERS),$($(a)_SRC)) \
-	   $(HAWD_SRC) $(FENCE_SRC) $(FACTS_SRC) $(CTL_SRC) $(UNIT_SRC) $(SIMTEST_SRC) $(TOOL_SRC) $(FUZZ_SRC)
+	   $(HAWD_SRC) $(DRIVER_SRC) $(FENCE_SRC) $(FACTS_SRC) $(CTL_SRC) $(UNIT_SRC) $(SIMTEST_SRC) $(TOOL_SRC) $(FUZZ_SRC)
 ALL_OBJ := $(call obj,$(ALL_SRC))
 
 BUILD_H := $(B)/gen/hawd/base/build.h
@@ -119,6 +119,7 @@ LIB_WIRE := $(B)/libhawdwire.a
 lib_of = $(B)/libhawd$(1).a
 
 pure_OBJ := $(call obj,$(PURE_SRC))
+driver_OBJ := $(call obj,$(DRIVER_SRC))
 base_OBJ := $(call obj,$(BASE_IO_SRC))
 sim_OBJ := $(call obj,$(SIM_SRC))
 wire_OBJ := $(call obj,$(WIRE_SRC)) $(patsubst $(B)/gen/%.c,$(B)/obj/gen/%.o,$(PB_C))
@@ -128,7 +129,7 @@ ctl_OBJ := $(call obj,$(filter-out hawd/ctl/main.c hawd/ctl/hawctl.c,$(CTL_SRC))
 
 facts_OBJ := $(call obj,$(filter-out hawd/facts/main.c,$(FACTS_SRC)))
 
-ARCHIVES := pure base sim wire fence facts ctl $(ADAPTERS)
+ARCHIVES := pure base sim wire fence facts ctl driver $(ADAPTERS)
 
 # pkg-config modules behind each archive
 pure_PKG := inih
@@ -137,6 +138,7 @@ sim_PKG := inih libprotobuf-c
 wire_PKG := libprotobuf-c
 ring_PKG := $(PKG_RING) libqb
 guest_PKG := $(PKG_GUEST)
+driver_PKG := $(PKG_GUEST) jansson
 watchdog_PKG := libsystemd
 store_PKG := sqlite3
 ledger_PKG := sqlite3 libprotobuf-c libsystemd
@@ -181,8 +183,8 @@ warnings: $(if $(FUZZ),$(FUZZ),$(PROGRAMS) $(TESTS))
 link = $(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
        -Wl,--end-group $(call libs_of,$(1)) $(LDLIBS) -lm
 
-HAWD_PKG := $(runner_PKG) $(ring_PKG) $(guest_PKG) $(watchdog_PKG) $(ledger_PKG) $(store_PKG) $(control_PKG) $(wire_PKG) $(base_PKG)
-$(B)/hawd: $(call obj,$(HAWD_SRC)) $(foreach a,$(ADAPTERS) wire base pure,$(call lib_of,$(a)))
+HAWD_PKG := $(driver_PKG) $(runner_PKG) $(ring_PKG) $(guest_PKG) $(watchdog_PKG) $(ledger_PKG) $(store_PKG) $(control_PKG) $(wire_PKG) $(base_PKG)
+$(B)/hawd: $(call obj,$(HAWD_SRC)) $(foreach a,$(ADAPTERS) driver wire base pure,$(call lib_of,$(a)))
 	@echo "LINK $@"
 	@$(call link,$(HAWD_PKG))
 

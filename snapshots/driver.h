@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Snapshots of disks by qemu-img and libvirt. For worker threads: each call may take long.
+ *
+ * Overlays are qcow2 files beside the disk, made by hawd itself (name decided before, backing file
+ * and its format written into them) and only then given to QEMU. resume.h says why every step may
+ * be the last one. Formats are recorded, never probed: a raw disk is what its guest wrote into it.
+ *
+ * Errors: negative errno with a text that names the cause. -ENOTCONN and -ETIMEDOUT of a call on a
+ * domain: it may still take effect.
+ */
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include "snapshots/resume.h"
+
+#define DISK_CHAIN_MAX 32
+#define DISK_TARGET_LEN 32
+#define DISKS_MAX 16 /* disks of a guest */
+
+/** struct disk_driver - how a job's calls are made; all borrowed */
+struct disk_driver {
+        const char *qemu_img; /* NULL: "qemu-img", looked for in PATH */
+        usec_t deadline;      /* CLOCK_BOOTTIME */
+        /* Asked right before each side effect, by its name: false ends the call with -ECANCELED
+         * (S6).
+         */
+        bool (*go_on)(void *userdata, const char *step);
+        void *userdata;
+};
+
+/** struct disk_image - what a file says of itself */
+struct disk_image {
+        struct file_seen seen;
+        char backing_format[16]; /* "": rests on nothing */
+        uint64_t size, used;     /* bytes: virtual, on the disk */
+        bool has_internal;       /* snapshots inside of it */
+};
+
+struct disk_layer {
+        char path[DISK_PATH_LEN];
+        char format[16];
+        struct disk_image image;
+};
+
+struct disk_chain {
+        struct disk_layer layers[DISK_CHAIN_MAX]; /* the guest's file first */
+        size_t n;
+};
+
+/**
+ * disk_look() - at one file
+ * @format: "qcow2" or "raw"
+ *
+ * Return: 0 whatever state it is in; -ETIMEDOUT, -ECANCELED, or -errno of qemu-img itself with
+ * @err.
+ */
+int disk_look(const struct disk_driver *d, const char *path, const char *format,
+              struct disk_image *ret, char *err);
+
+/**
+ * disk_read_chain() - @path and all that it rests on
+ * @given: the disk as its owner gave it; what is over it is hawd's and lies in the same folder
+ * @ret: written in any case; the layers that were seen
+ *
+ * Return: 0, -EUCLEAN a layer is not as it should be, -ELOOP more than DISK_CHAIN_MAX, else as
+ * disk_look().
+ */
+int disk_read_chain(const struct disk_driver *d, const char *path, const char *format,
+                    const char *given, struct disk_chain *ret, char *err);
+
+/**
+ * disk_make_overlay() - an empty @overlay over @base, whole or not at all
+ *
+ * Steps: create, place. Return: 0, -EEXIST there is such a file, else -errno; then there is none.
+ */
+int disk_make_overlay(const struct disk_driver *d, const char *overlay, const char *base,
+                      const char *base_format, char *err);
+
+/**
+ * disk_commit_offline() - @top into @base; @current, over @top, rests on @base afterwards
+ *
+ * For a guest that does not run; repeated after a crash. Steps: commit, rebase.
+ */
+int disk_commit_offline(const struct disk_driver *d, const char *current, const char *top,
+                        const char *base, const char *base_format, char *err);
+
+/**
+ * disk_remove() - @path, on which none of @others rests
+ * @others: all qcow2 files of the guest; itself and what is missing do not matter
+ *
+ * Step: remove. Return: 0, also when it is gone already; -EBUSY something rests on it, or may.
+ */
+int disk_remove(const struct disk_driver *d, const char *path, const char *const *others,
+                size_t n_others, char *err);
+
+/** What may be done inside of a qcow2 file that nobody has open. */
+enum disk_internal { DISK_INTERNAL_TAKE, DISK_INTERNAL_REVERT, DISK_INTERNAL_DELETE };
+
+/**
+ * disk_internal() - a snapshot inside of @path, whose guest does not run
+ * @left: REVERT: what is left is kept under this name first (S8), unless it is there already: the
+ * call was made before and is repeated
+ *
+ * Steps: internal-keep, internal.
+ */
+int disk_internal(const struct disk_driver *d, enum disk_internal what, const char *path,
+                  const char *name, const char *left, char *err);
+
+/* ---- of a guest that runs
+ * -------------------------------------------------------------------------
+ */
+
+struct disk_switch {
+        char target[DISK_TARGET_LEN]; /* vda */
+        char overlay[DISK_PATH_LEN];
+};
+
+/** disk_live_source() - the file that QEMU writes. Return: 0, -ENOENT no such disk, -errno. */
+int disk_live_source(virDomainPtr dom, const char *target, char ret[DISK_PATH_LEN], char *err);
+
+/**
+ * disk_switch() - QEMU goes on in the overlays, all of them or none
+ * @quiesce: the guest's agent freezes its filesystems meanwhile; they are thawed whatever happens
+ *
+ * Step: switch. Return: 0; -ENOTCONN and -ETIMEDOUT it may still; else it did not and will not.
+ */
+int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk_switch *s,
+                size_t n, bool quiesce, char *err);
+
+/**
+ * disk_commit_live() - @top into @base, while the guest writes a file over @top
+ *
+ * Joins a commit that is under way already. Steps: commit-begin, commit-wait (each time it looks).
+ * What is cancelled can be done again.
+ */
+int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *target,
+                     const char *top, const char *base, char *err);
+
+/* ---- internal
+ * -------------------------------------------------------------------------------------
+ */
+
+/** disk_tool() - run qemu-img with @args, NULL-terminated; *ret_out, malloc'ed, may be NULL */
+int disk_tool(const struct disk_driver *d, const char *const *args, char **ret_out, char *err);
+/** disk_step() - 0, or -ECANCELED or -ETIMEDOUT with @err */
+int disk_step(const struct disk_driver *d, const char *step, char *err);

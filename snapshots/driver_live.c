@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A guest that runs: libvirt has QEMU switch to overlays, and commit one into another. */
+#include <libvirt/virterror.h>
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <libxml/xpath.h>
+#include <unistd.h>
+
+#include "hawd/base/clock.h"
+#include "snapshots/driver.h"
+
+#define LOOK_EVERY_USEC 50000
+#define XML_LEN ((size_t)DISKS_MAX * (DISK_PATH_LEN + 256))
+#define AGENT_SECONDS 10
+
+static void free_string(char **s) {
+        free(*s);
+}
+
+/* This thread's last error. -ENOTCONN: no answer, so it may still take effect. */
+static int failed(virDomainPtr dom, const char *what, char *err) {
+        virErrorPtr e = virGetLastError();
+        int code = e ? e->code : VIR_ERR_OK;
+
+        text_fmt(err, TEXT_LEN, "%s: %.150s", what, e && e->message ? e->message : "unknown error");
+        virResetLastError();
+        if (code == VIR_ERR_NO_DOMAIN)
+                return -ESRCH;
+        if (virConnectIsAlive(virDomainGetConnect(dom)) != 1 || code == VIR_ERR_RPC)
+                return -ENOTCONN;
+        if (code == VIR_ERR_OPERATION_TIMEOUT)
+                return -ETIMEDOUT;
+        return -EIO;
+}
+
+struct live_disk {
+        char target[DISK_TARGET_LEN];
+        char source[DISK_PATH_LEN]; /* "": no file */
+};
+
+static void attribute(xmlNode *disk, const char *child, const char *name, char *ret, size_t size) {
+        for (xmlNode *n = disk->children; n; n = n->next) {
+                xmlChar *s;
+
+                if (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, child) != 0)
+                        continue;
+                s = xmlGetProp(n, (const xmlChar *)name);
+                if (s)
+                        text_set(ret, size, (const char *)s);
+                xmlFree(s);
+                return;
+        }
+}
+
+/* Return: how many, or -errno. */
+static int live_disks(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *err) {
+        _cleanup_(free_string) char *xml = virDomainGetXMLDesc(dom, 0);
+        xmlDoc *doc = xml ? xmlReadDoc((const xmlChar *)xml, NULL, NULL,
+                                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                          : NULL;
+        xmlXPathContext *ctx = doc ? xmlXPathNewContext(doc) : NULL;
+        xmlXPathObject *found =
+                ctx ? xmlXPathEvalExpression((const xmlChar *)"/domain/devices/disk", ctx) : NULL;
+        int n = -EIO;
+
+        if (!xml) {
+                n = failed(dom, "its disks cannot be seen", err);
+        } else if (!found) {
+                text_set(err, TEXT_LEN, "its XML cannot be read");
+        } else if (found->nodesetval && found->nodesetval->nodeNr > DISKS_MAX) {
+                text_fmt(err, TEXT_LEN, "it has more than %d disks", DISKS_MAX);
+                n = -E2BIG;
+        } else {
+                n = found->nodesetval ? found->nodesetval->nodeNr : 0;
+                for (int i = 0; i < n; i++) {
+                        disks[i] = (struct live_disk){0};
+                        attribute(found->nodesetval->nodeTab[i], "target", "dev", disks[i].target,
+                                  sizeof(disks[i].target));
+                        attribute(found->nodesetval->nodeTab[i], "source", "file", disks[i].source,
+                                  sizeof(disks[i].source));
+                }
+        }
+        xmlXPathFreeObject(found);
+        xmlXPathFreeContext(ctx);
+        xmlFreeDoc(doc);
+        return n;
+}
+
+int disk_live_source(virDomainPtr dom, const char *target, char ret[DISK_PATH_LEN], char *err) {
+        struct live_disk disks[DISKS_MAX];
+        int n = live_disks(dom, disks, err);
+
+        for (int i = 0; i < n; i++)
+                if (strcmp(disks[i].target, target) == 0 && disks[i].source[0]) {
+                        text_set(ret, DISK_PATH_LEN, disks[i].source);
+                        return 0;
+                }
+        if (n < 0)
+                return n;
+        text_fmt(err, TEXT_LEN, "it has no disk %.30s that is a file", target);
+        return -ENOENT;
+}
+
+static bool plain(const char *s) {
+        return s[0] && !strpbrk(s, "<>&'\"\n\r\t");
+}
+
+/* All disks by name: one that is not named would get an overlay of libvirt's choice. */
+static int snapshot_xml(virDomainPtr dom, const struct disk_switch *s, size_t n, char *xml,
+                        char *err) {
+        struct live_disk disks[DISKS_MAX];
+        int n_disks = live_disks(dom, disks, err);
+        size_t found = 0, len;
+
+        if (n_disks < 0)
+                return n_disks;
+        text_set(xml, XML_LEN, "<domainsnapshot><disks>");
+        for (int i = 0; i < n_disks; i++) {
+                const struct disk_switch *to = NULL;
+
+                for (size_t k = 0; k < n; k++)
+                        if (strcmp(s[k].target, disks[i].target) == 0)
+                                to = &s[k];
+                len = strlen(xml);
+                if (!plain(disks[i].target) || (to && !plain(to->overlay))) {
+                        text_fmt(err, TEXT_LEN, "no quotes and brackets in names of disks: %.100s",
+                                 to ? to->overlay : disks[i].target);
+                        return -EINVAL;
+                }
+                found += to != NULL;
+                if (to)
+                        text_fmt(xml + len, XML_LEN - len,
+                                 "<disk name='%s' snapshot='external' type='file'>"
+                                 "<driver type='qcow2'/><source file='%s'/></disk>",
+                                 to->target, to->overlay);
+                else
+                        text_fmt(xml + len, XML_LEN - len, "<disk name='%s' snapshot='no'/>",
+                                 disks[i].target);
+        }
+        len = strlen(xml);
+        text_set(xml + len, XML_LEN - len, "</disks></domainsnapshot>");
+        if (found == n)
+                return 0;
+        text_fmt(err, TEXT_LEN, "of %zu disks to be switched it has %zu", n, found);
+        return -ENOENT;
+}
+
+/* After a refusal: 1 all are switched, 0 none, -errno. */
+static int is_switched(virDomainPtr dom, const struct disk_switch *s, size_t n, char *err) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                char source[DISK_PATH_LEN];
+                int r = disk_live_source(dom, s[i].target, source, err);
+
+                if (r < 0)
+                        return r;
+                count += strcmp(source, s[i].overlay) == 0;
+        }
+        if (count == 0 || count == n)
+                return count > 0;
+        text_fmt(err, TEXT_LEN, "%zu of %zu disks were switched", count, n);
+        return -ENOTCONN;
+}
+
+static void thaw(virDomainPtr dom) {
+        char said[TEXT_LEN];
+
+        /* libvirt thawed them itself, unless it was cut off: then this is what helps. */
+        if (virDomainFSThaw(dom, NULL, 0, 0) < 0)
+                (void)failed(dom, "thaw", said);
+}
+
+int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk_switch *s,
+                size_t n, bool quiesce, char *err) {
+        unsigned flags = VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY |
+                         VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC |
+                         VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA;
+        _cleanup_(freep) char *xml = xcalloc(XML_LEN, 1);
+        virDomainSnapshotPtr snap;
+        char text[TEXT_LEN];
+        int r = snapshot_xml(dom, s, n, xml, err), is;
+
+        if (r < 0)
+                return r;
+        if (quiesce) {
+                flags |= VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE;
+                (void)virDomainAgentSetResponseTimeout(dom, AGENT_SECONDS, 0); /* or its default */
+        }
+        r = disk_step(d, "switch", err);
+        if (r < 0)
+                return r;
+        snap = virDomainSnapshotCreateXML(dom, xml, flags);
+        if (snap) {
+                virDomainSnapshotFree(snap);
+                return 0;
+        }
+        r = failed(dom, "QEMU does not switch", err);
+        if (quiesce && r != -ESRCH)
+                thaw(dom);
+        if (r == -ENOTCONN || r == -ETIMEDOUT)
+                return r;
+        is = is_switched(dom, s, n, text);
+        if (is == 0)
+                return r;
+        if (is < 0)
+                text_set(err, TEXT_LEN, text);
+        return is > 0 ? 0 : is;
+}
+
+/* Return: 1 a commit is under way, 0 nothing is, -errno. */
+static int under_way(virDomainPtr dom, const char *target, char *err) {
+        virDomainBlockJobInfo info = {0};
+        int r = virDomainGetBlockJobInfo(dom, target, &info, 0);
+
+        if (r < 0)
+                return failed(dom, "its block job cannot be seen", err);
+        if (r == 0)
+                return 0;
+        if (info.type == VIR_DOMAIN_BLOCK_JOB_TYPE_COMMIT)
+                return 1;
+        text_fmt(err, TEXT_LEN, "another block job is under way on %.30s", target);
+        return -EBUSY;
+}
+
+static int wait_commit(const struct disk_driver *d, virDomainPtr dom, const char *target,
+                       char *err) {
+        char text[TEXT_LEN];
+        int r, step;
+
+        while ((r = under_way(dom, target, err)) > 0) {
+                step = disk_step(d, "commit-wait", err);
+                if (step < 0) {
+                        if (virDomainBlockJobAbort(dom, target, 0) < 0)
+                                (void)failed(dom, "abort", text); /* goes on, and does no harm */
+                        return step;
+                }
+                (void)usleep(LOOK_EVERY_USEC);
+        }
+        return r;
+}
+
+int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *target,
+                     const char *top, const char *base, char *err) {
+        char current[DISK_PATH_LEN];
+        struct disk_image im;
+        int r = disk_live_source(dom, target, current, err);
+
+        if (r == 0 && strcmp(current, top) == 0) {
+                text_fmt(err, TEXT_LEN, "the guest writes %.100s: an overlay over it first", top);
+                r = -EBUSY;
+        }
+        if (r == 0)
+                r = under_way(dom, target, err);
+        if (r == 0) {
+                r = disk_look(d, top, "qcow2", &im, err);
+                if (r == 0 && im.has_internal) {
+                        text_fmt(err, TEXT_LEN,
+                                 "%.100s has snapshots inside, which a commit would lose", top);
+                        r = -EUCLEAN;
+                }
+                if (r == 0)
+                        r = disk_step(d, "commit-begin", err);
+                if (r == 0 && virDomainBlockCommit(dom, target, base, top, 0, 0) < 0)
+                        r = failed(dom, "QEMU does not commit", err);
+        }
+        if (r >= 0)
+                r = wait_commit(d, dom, target, err);
+        if (r < 0)
+                return r;
+        /* The job is over; whether it came to its end, the file itself says. */
+        r = disk_look(d, current, "qcow2", &im, err);
+        if (r == 0 && strcmp(im.seen.backing, base) != 0) {
+                text_fmt(err, TEXT_LEN, "the commit of %.80s did not come to its end", top);
+                r = -EAGAIN;
+        }
+        return r;
+}

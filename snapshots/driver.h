@@ -124,7 +124,9 @@ int disk_live_source(virDomainPtr dom, const char *target, char ret[DISK_PATH_LE
  * disk_switch() - QEMU goes on in the overlays, all of them or none
  * @quiesce: the guest's agent freezes its filesystems meanwhile; they are thawed whatever happens
  *
- * Step: switch. Return: 0; -ENOTCONN and -ETIMEDOUT it may still; else it did not and will not.
+ * Step: switch. Return: 0, also when they were switched before; -EUCLEAN an overlay rests on
+ * another file than the guest writes; -ENOTCONN and -ETIMEDOUT it may still; else it did not and
+ * will not.
  */
 int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk_switch *s,
                 size_t n, bool quiesce, char *err);

@@ -145,7 +145,7 @@ static int snapshot_xml(virDomainPtr dom, const struct disk_switch *s, size_t n,
         return -ENOENT;
 }
 
-/* After a refusal: 1 all are switched, 0 none, -errno. */
+/* 1 all are switched, 0 none, -errno. */
 static int is_switched(virDomainPtr dom, const struct disk_switch *s, size_t n, char *err) {
         size_t count = 0;
 
@@ -161,6 +161,27 @@ static int is_switched(virDomainPtr dom, const struct disk_switch *s, size_t n, 
                 return count > 0;
         text_fmt(err, TEXT_LEN, "%zu of %zu disks were switched", count, n);
         return -ENOTCONN;
+}
+
+/* QEMU would take any file: it has to rest on what it writes now. */
+static int check_overlays(const struct disk_driver *d, virDomainPtr dom,
+                          const struct disk_switch *s, size_t n, char *err) {
+        for (size_t i = 0; i < n; i++) {
+                char source[DISK_PATH_LEN];
+                struct disk_image im;
+                int r = disk_live_source(dom, s[i].target, source, err);
+
+                if (r == 0)
+                        r = disk_look(d, s[i].overlay, "qcow2", &im, err);
+                if (r < 0)
+                        return r;
+                if (im.seen.state != FILE_GOOD || strcmp(im.seen.backing, source) != 0) {
+                        text_fmt(err, TEXT_LEN, "%.80s does not rest on %.80s", s[i].overlay,
+                                 source);
+                        return -EUCLEAN;
+                }
+        }
+        return 0;
 }
 
 static void thaw(virDomainPtr dom) {
@@ -179,8 +200,17 @@ int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk
         _cleanup_(freep) char *xml = xcalloc(XML_LEN, 1);
         virDomainSnapshotPtr snap;
         char text[TEXT_LEN];
-        int r = snapshot_xml(dom, s, n, xml, err), is;
+        int r = is_switched(dom, s, n, err), is;
 
+        if (r > 0) { /* by a call that was cut off */
+                if (quiesce)
+                        thaw(dom);
+                return 0;
+        }
+        if (r == 0)
+                r = check_overlays(d, dom, s, n, err);
+        if (r == 0)
+                r = snapshot_xml(dom, s, n, xml, err);
         if (r < 0)
                 return r;
         if (quiesce) {

@@ -239,6 +239,10 @@ int store_load(struct store *s, struct store_loaded *ret, char *err) {
         if (!mark_behind(&have, &mark))
                 return 0;
         store_loaded_clear(ret);
+        if (have.promised < mark.promised)
+                return db_damaged(s->path, err,
+                                  "number %" PRIu64 " was promised, the newest is %" PRIu64,
+                                  mark.promised, have.promised);
         return db_damaged(s->path, err,
                           "entry %" PRIu64 " of epoch %" PRIu64
                           " was acknowledged, the newest is %" PRIu64 " of %" PRIu64,

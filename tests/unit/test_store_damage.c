@@ -394,6 +394,29 @@ START_TEST(an_older_copy) {
 }
 END_TEST
 
+/* What it promised and forgot would let it take part in two installs. */
+START_TEST(an_older_promise) {
+        const struct store_batch promise = {.id = 5, .set_promised = true, .promised = 9};
+        const struct store_batch epoch = {.id = 5, .set_epoch = true, .epoch = 9};
+        const struct store_batch *const batches[] = {&promise, &epoch};
+        static const char *const said[] = {"number 9 was promised, the newest is 0",
+                                           "of epoch 9 was acknowledged"};
+        struct told seen = {0};
+        struct store *s;
+        struct found f;
+
+        make_some();
+        keep_copy();
+        s = open_store(&seen);
+        ck_assert_int_eq(store_submit(s, batches[_i]), 0);
+        wait_for(s, &seen, 1);
+        store_free(s, WAIT);
+        shell("cp %s/ledger.db %s", copy_dir, path);
+        f = look();
+        found_lost(&f, said[_i]);
+}
+END_TEST
+
 START_TEST(a_database_that_is_gone) {
         static const char *const rest[] = {"-wal", ".mark"};
 
@@ -489,6 +512,7 @@ static Suite *damage_suite(void) {
         tcase_add_test(tc, a_damaged_log);
         tcase_add_test(tc, a_log_that_is_gone);
         tcase_add_test(tc, an_older_copy);
+        tcase_add_loop_test(tc, an_older_promise, 0, 2);
         tcase_add_test(tc, a_database_that_is_gone);
         tcase_add_test(tc, a_log_of_another_database);
         tcase_add_test(tc, shared_memory_left_over);

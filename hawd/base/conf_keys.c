@@ -13,6 +13,14 @@ static const struct conf_word ring_words[] = {
 static const struct conf_word on_shutdown_words[] = {
         {"respect", ON_SHUTDOWN_RESPECT}, {"restart", ON_SHUTDOWN_RESTART}, {NULL, 0}};
 
+static const struct conf_word rung_words[] = {
+        {"none", RUNG_NONE}, {"restart", RUNG_RESTART}, {"relocate", RUNG_RELOCATE}, {NULL, 0}};
+
+static const struct conf_word health_words[] = {
+        {"auto", HEALTH_BY_AUTO},         {"agent", HEALTH_BY_AGENT},
+        {"watchdog", HEALTH_BY_WATCHDOG}, {"progress", HEALTH_BY_PROGRESS},
+        {"none", HEALTH_BY_NONE},         {NULL, 0}};
+
 static const struct conf_word driver_words[] = {
         {"ipmi", FENCE_DRIVER_IPMI}, {"agent", FENCE_DRIVER_AGENT}, {NULL, 0}};
 
@@ -76,15 +84,25 @@ static const struct conf_key guest_keys[] = {
         {"boot-time", CONF_DURATION, MEMBER(conf_guest, boot_usec), .min = 0, .max = DAY,
          .def = "20s", .help = "without a guest agent: from running to healthy"},
         {"restart-limit", CONF_U32, MEMBER(conf_guest, restart_limit), .min = 0, .max = 1000,
-         .def = "3", .help = "restarts in place within the window, then it is relocated"},
+         .def = "3", .help = "restarts in place within the window, then the next of recovery"},
         {"restart-window", CONF_DURATION, MEMBER(conf_guest, restart_window_usec),
          .min = USEC_PER_SEC, .max = 30 * DAY, .def = "10min",
-         .help = "time over which restarts are counted"},
+         .help = "time over which restarts and relocations are counted"},
         {"on-shutdown", CONF_ENUM, MEMBER(conf_guest, on_shutdown), .words = on_shutdown_words,
          .def = "respect", .help = "a guest shut down from inside stays down, or is restarted"},
         {"hang-after", CONF_DURATION, MEMBER(conf_guest, hang_after_usec), .min = 0, .max = DAY,
          .def = "2min",
          .help = "no agent, disk or network activity for so long is a hang; 0: never"},
+        {"recovery", CONF_ORDER, MEMBER(conf_guest, recovery), .words = rung_words,
+         .def = "restart relocate",
+         .help = "what is tried with a guest that failed, in this order"},
+        {"relocate-limit", CONF_U32, MEMBER(conf_guest, relocate_limit), .min = 0, .max = 1000,
+         .def = "2", .help = "starts on another host within the window, then it is blocked"},
+        {"healthy-after", CONF_DURATION, MEMBER(conf_guest, healthy_after_usec),
+         .min = USEC_PER_SEC, .max = 30 * DAY, .def = "10min",
+         .help = "healthy for so long: its failures are forgotten"},
+        {"health", CONF_ENUM, MEMBER(conf_guest, health_by), .words = health_words, .def = "auto",
+         .help = "by what it counts as healthy, and as hanging"},
 };
 
 static const struct conf_key host_keys[] = {

@@ -12,16 +12,18 @@
 #define CONF_WORD_MAX 120 /* one word of a list */
 #define CONF_LINE_MAX 160 /* a list is dumped in lines no longer than this */
 
+#define CONF_ORDER_MAX 8
 #define CONF_VALUE_MAX 1024 /* conf_key_format() needs no more */
 
 enum conf_type {
         CONF_DURATION, /* usec_t */
         CONF_U32,
         CONF_I32,
-        CONF_PCT,  /* uint32_t, "400%" */
-        CONF_MIB,  /* uint64_t */
-        CONF_ENUM, /* four bytes, one of words */
-        CONF_NAME, /* char[], as name_valid() */
+        CONF_PCT,   /* uint32_t, "400%" */
+        CONF_MIB,   /* uint64_t */
+        CONF_ENUM,  /* four bytes, one of words */
+        CONF_ORDER, /* int32_t[], some of words in an order, each once; 0, "none", ends it */
+        CONF_NAME,  /* char[], as name_valid() */
         CONF_ADDRESS,
         CONF_LABELS,  /* char[], a set of words: sorted, each once */
         CONF_OPTIONS, /* char[], a list of key=value */
@@ -40,7 +42,7 @@ struct conf_key {
         size_t offset, size;
         uint64_t min, max;             /* numbers other than CONF_I32 */
         int32_t imin, imax;            /* CONF_I32 */
-        const struct conf_word *words; /* CONF_ENUM, ends with a NULL name */
+        const struct conf_word *words; /* CONF_ENUM, CONF_ORDER; ends with a NULL name */
         const char *def;               /* as text; NULL: empty */
         const char *help;
 };

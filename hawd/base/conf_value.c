@@ -84,21 +84,80 @@ static int set_i32(const struct conf_key *key, void *base, const char *value, ch
         return -EINVAL;
 }
 
-static int set_enum(const struct conf_key *key, void *base, const char *value, char *err) {
-        char choices[TEXT_LEN] = "";
+/* "a, b or c", of @words */
+static void list_words(const struct conf_word *words, char *buf, size_t size) {
         size_t len = 0;
 
-        for (const struct conf_word *w = key->words; w->name; w++) {
-                if (strcmp(w->name, value) == 0) {
-                        memcpy(member(key, base), &w->value, sizeof(w->value));
-                        return 0;
-                }
-                text_fmt(choices + len, sizeof(choices) - len, "%s%s",
-                         len == 0 ? "" : (w[1].name ? ", " : " or "), w->name);
-                len = strlen(choices);
+        buf[0] = '\0';
+        for (const struct conf_word *w = words; w->name; w++) {
+                text_fmt(buf + len, size - len, "%s%s", len == 0 ? "" : (w[1].name ? ", " : " or "),
+                         w->name);
+                len = strlen(buf);
         }
+}
+
+static const struct conf_word *word_find(const struct conf_word *words, const char *s, size_t len) {
+        for (const struct conf_word *w = words; w->name; w++)
+                if (strlen(w->name) == len && memcmp(w->name, s, len) == 0)
+                        return w;
+        return NULL;
+}
+
+static int set_enum(const struct conf_key *key, void *base, const char *value, char *err) {
+        const struct conf_word *w = word_find(key->words, value, strlen(value));
+        char choices[TEXT_LEN];
+
+        if (w) {
+                memcpy(member(key, base), &w->value, sizeof(w->value));
+                return 0;
+        }
+        list_words(key->words, choices, sizeof(choices));
         text_fmt(err, TEXT_LEN, "'%.60s' is no value for '%s': use %s", value, key->name, choices);
         return -EINVAL;
+}
+
+static int set_order(const struct conf_key *key, void *base, const char *value, char *err) {
+        int32_t order[CONF_ORDER_MAX] = {0};
+        size_t n = 0, max = key->size / sizeof(order[0]);
+        char choices[TEXT_LEN];
+        bool none = false;
+
+        assert(max <= CONF_ORDER_MAX);
+        for (const char *s = value + strspn(value, " \t"); *s != '\0';) {
+                size_t len = strcspn(s, " \t");
+                const struct conf_word *w = word_find(key->words, s, len);
+
+                if (!w) {
+                        list_words(key->words, choices, sizeof(choices));
+                        text_fmt(err, TEXT_LEN, "'%.*s' is nothing for '%s': use %s",
+                                 (int)MIN(len, 60u), s, key->name, choices);
+                        return -EINVAL;
+                }
+                none |= w->value == 0;
+                for (size_t i = 0; i < n; i++)
+                        if (order[i] == w->value) {
+                                text_fmt(err, TEXT_LEN, "'%s' has '%s' twice", key->name, w->name);
+                                return -EINVAL;
+                        }
+                if (w->value != 0)
+                        order[n++] = w->value;
+                s += len + strspn(s + len, " \t");
+        }
+        if (none && n > 0) {
+                text_fmt(err, TEXT_LEN, "'%s' is none, or a list without it", key->name);
+                return -EINVAL;
+        }
+        memcpy(member(key, base), order, key->size);
+        return 0;
+}
+
+static void format_order(const struct conf_key *key, const int32_t *order, char *buf, size_t size) {
+        buf[0] = '\0';
+        for (size_t i = 0; i < key->size / sizeof(*order); i++)
+                for (const struct conf_word *w = key->words; w->name; w++)
+                        if (w->value == order[i] && (i == 0 || order[i] != 0))
+                                text_fmt(buf + strlen(buf), size - strlen(buf), "%s%s",
+                                         i > 0 ? " " : "", w->name);
 }
 
 static int set_text(const struct conf_key *key, void *base, const char *value, char *err) {
@@ -242,6 +301,8 @@ int conf_key_set(const struct conf_key *key, void *base, const char *value, bool
                 return set_mib(key, base, value, err);
         case CONF_ENUM:
                 return set_enum(key, base, value, err);
+        case CONF_ORDER:
+                return set_order(key, base, value, err);
         case CONF_NAME:
         case CONF_ADDRESS:
                 return set_text(key, base, value, err);
@@ -280,6 +341,9 @@ void conf_key_format(const struct conf_key *key, const void *base, char *buf, si
                 for (const struct conf_word *w = key->words; w->name; w++)
                         if (w->value == value)
                                 text_set(buf, size, w->name);
+                return;
+        case CONF_ORDER:
+                format_order(key, p, buf, size);
                 return;
         case CONF_NAME:
         case CONF_ADDRESS:

@@ -13,6 +13,17 @@
 enum after_fence { AFTER_FENCE_ON, AFTER_FENCE_OFF, AFTER_FENCE_STAY };
 enum ring_kind { RING_COROSYNC, RING_SOLO };
 enum on_shutdown { ON_SHUTDOWN_RESPECT, ON_SHUTDOWN_RESTART };
+/** What is tried with a guest that failed, in the order of its policy. */
+enum rung { RUNG_NONE, RUNG_RESTART, RUNG_RELOCATE, RUNG_MAX_ };
+#define RUNGS (RUNG_MAX_ - 1) /* of one policy, at most */
+/** By what a guest counts as healthy, and as hanging. */
+enum health_by {
+        HEALTH_BY_AUTO, /* by its agent if the domain has a channel for one, else as progress */
+        HEALTH_BY_AGENT,
+        HEALTH_BY_WATCHDOG,
+        HEALTH_BY_PROGRESS,
+        HEALTH_BY_NONE,
+};
 enum fence_driver_kind { FENCE_DRIVER_IPMI, FENCE_DRIVER_AGENT };
 
 /** struct conf_device - one [fence NAME] section; secrets are in fencing.conf, never here */
@@ -44,10 +55,14 @@ struct conf_guest {
         usec_t start_timeout_usec;    /* start command to running, default 90s */
         usec_t stop_timeout_usec;     /* ACPI or agent shutdown, then destroy; default 60s */
         usec_t boot_usec;             /* without an agent: running to healthy, default 20s */
-        uint32_t restart_limit;       /* restarts in place within the window before relocating, 3 */
-        usec_t restart_window_usec;   /* default 10min */
+        uint32_t restart_limit;       /* restarts in place within the window, 3 */
+        usec_t restart_window_usec;   /* for all rungs, default 10min */
         enum on_shutdown on_shutdown; /* default respect */
         usec_t hang_after_usec;       /* no sign of life for so long: it hangs; 0: never; 2min */
+        enum rung recovery[RUNGS];    /* in this order, RUNG_NONE ends it; restart, relocate */
+        uint32_t relocate_limit;      /* starts elsewhere within the window, 2 */
+        usec_t healthy_after_usec;    /* healthy for so long: the ladder begins anew; 10min */
+        enum health_by health_by;     /* default auto */
 };
 
 struct config {

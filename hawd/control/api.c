@@ -31,6 +31,7 @@ static const struct varlink_method methods[] = {
         {"GuestIgnore", VARLINK_ADMIN, false, api_guest_ignore},
         {"GuestPause", VARLINK_ADMIN, false, api_guest_pause},
         {"GuestResume", VARLINK_ADMIN, false, api_guest_resume},
+        {"GuestRecover", VARLINK_ADMIN, false, api_guest_recover},
         {"GuestMove", VARLINK_ADMIN, false, api_guest_move},
         {"GuestDelete", VARLINK_ADMIN, false, api_guest_delete},
         {"GuestRemove", VARLINK_ADMIN, false, api_guest_remove},

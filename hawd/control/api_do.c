@@ -300,6 +300,10 @@ void api_guest_resume(void *ud, uint64_t call, json_t *params) {
         submit_guest(ud, call, params, VERB_GUEST_RESUME);
 }
 
+void api_guest_recover(void *ud, uint64_t call, json_t *params) {
+        submit_guest(ud, call, params, VERB_GUEST_RECOVER);
+}
+
 void api_guest_delete(void *ud, uint64_t call, json_t *params) {
         submit_guest(ud, call, params, VERB_GUEST_DELETE);
 }

@@ -67,11 +67,11 @@ api_method api_status, api_hosts, api_host, api_guests, api_guest, api_rules, ap
 api_method api_history;                      /* api_history.c */
 api_method api_facts_method;                 /* api_facts.c */
 api_method api_guest_add, api_guest_create, api_guest_set, api_guest_start, api_guest_stop,
-        api_guest_ignore, api_guest_pause, api_guest_resume, api_guest_move, api_guest_delete,
-        api_guest_remove, api_rule_set, api_rule_delete, api_fence_test, api_fence_host,
-        api_fence_confirm, api_host_release, api_accept_loss; /* api_do.c */
-api_method api_export;                                        /* api_export.c */
-api_method api_reload;                                        /* api_reload.c */
+        api_guest_ignore, api_guest_pause, api_guest_resume, api_guest_recover, api_guest_move,
+        api_guest_delete, api_guest_remove, api_rule_set, api_rule_delete, api_fence_test,
+        api_fence_host, api_fence_confirm, api_host_release, api_accept_loss; /* api_do.c */
+api_method api_export;                                                        /* api_export.c */
+api_method api_reload;                                                        /* api_reload.c */
 
 /** api_guests_from() - all from the name @from (NULL: the first) on, by name. Return: malloc'ed. */
 const struct guest **api_guests_from(const struct model *m, const char *from, size_t *ret_n);

@@ -169,6 +169,18 @@ json_t *render_guest_counts(const struct model *m) {
         return o;
 }
 
+/* Settings that are words are shown as they are written. */
+static void render_word(void *ud, const char *key, const char *value) {
+        static const struct {
+                const char *key, *name;
+        } words[] = {
+                {"on-shutdown", "on_shutdown"}, {"recovery", "recovery"}, {"health", "health"}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (strcmp(words[i].key, key) == 0)
+                        set_text(ud, words[i].name, value);
+}
+
 static json_t *render_settings(const struct conf_guest *c) {
         json_t *o = json_object();
 
@@ -178,8 +190,10 @@ static json_t *render_settings(const struct conf_guest *c) {
         set_uint(o, "boot_time_ms", c->boot_usec / USEC_PER_MSEC);
         set_uint(o, "restart_limit", c->restart_limit);
         set_uint(o, "restart_window_ms", c->restart_window_usec / USEC_PER_MSEC);
-        set_text(o, "on_shutdown", c->on_shutdown == ON_SHUTDOWN_RESPECT ? "respect" : "restart");
         set_uint(o, "hang_after_ms", c->hang_after_usec / USEC_PER_MSEC);
+        set_uint(o, "relocate_limit", c->relocate_limit);
+        set_uint(o, "healthy_after_ms", c->healthy_after_usec / USEC_PER_MSEC);
+        guest_conf_each(c, render_word, o);
         return o;
 }
 
@@ -216,7 +230,11 @@ json_t *render_guest(const struct model *m, const struct guest *g) {
         json_object_set_new(o, "job", render_guest_job(m, g));
         json_object_set_new(o, "move_to", render_host_name(m, g->move_to));
         set_bool(o, "deleting", g->deleting);
-        set_uint(o, "restarts", g->restarts);
+        set_text(o, "recovers_from",
+                 g->recovery.why == END_NONE ? "" : end_why_name(g->recovery.why));
+        set_uint(o, "failures", g->recovery.failures);
+        set_uint(o, "restarts", g->recovery.taken[RUNG_RESTART]);
+        set_uint(o, "relocations", g->recovery.taken[RUNG_RELOCATE]);
         set_uint(o, "start_failures", g->start_failures);
         json_object_set_new(o, "failed_on", render_host_bits(m, g->tried));
         set_uint_or_null(o, "incident", g->incident);

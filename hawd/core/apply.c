@@ -256,6 +256,7 @@ static void apply_op(struct ledger *l) {
         case OP_GUEST_DESIRE:
         case OP_GUEST_MOVE:
         case OP_GUEST_DELETE:
+        case OP_GUEST_RECOVER:
         case OP_RULE_SET:
         case OP_RULE_DELETE:
                 apply_wish_op(l);

@@ -53,6 +53,9 @@ void guest_release(struct ledger *l, struct guest *g, uint32_t nodeid);
 /** guest_down() - it has no claim any more: STOPPED if that is wanted, else FAILED. */
 void guest_down(struct ledger *l, struct guest *g, const char *why);
 
+/** guest_failed() - by itself: @cause gets longer in a boot loop; its state is the caller's. */
+void guest_failed(struct ledger *l, struct guest *g, enum end_why why, char cause[TEXT_LEN]);
+
 struct incident *incident_open(struct ledger *l, enum incident_kind kind, uint32_t host,
                                struct guest *g, const char *cause);
 void incident_step(struct ledger *l, uint64_t id, enum incident_step step, usec_t wall);

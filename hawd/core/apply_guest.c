@@ -16,12 +16,13 @@ static void guest_start(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h = ledger_host(l);
         struct guest *g = ledger_guest(l);
-        int index;
+        int index, before;
 
         if (!h || !g || g->claims != 0 || g->job_kind != JOB_NONE || h->state != HOST_ONLINE ||
             !wants_to_run(g))
                 return;
         index = model_host_index(l->m, h->nodeid);
+        before = model_host_index(l->m, g->host);
         g->gen++;
         g->claims = 1u << index;
         g->claim[index] = (struct claim){.version = l->version, .gen = g->gen};
@@ -31,6 +32,9 @@ static void guest_start(struct ledger *l) {
         g->job_host = h->nodeid;
         if (op->flag)
                 g->tried = 0;
+        if (op->rung == RUNG_RELOCATE && before >= 0)
+                g->tried |= 1u << before;
+        recovery_took(&g->recovery, &g->spec->conf, op->rung, op->wall);
         g->move_to = 0; /* a move is over with the start that it led to, wherever that is */
         g->late_end = false;
         text_set(g->placed_why, sizeof(g->placed_why), op->text);
@@ -54,6 +58,10 @@ static void guest_job(struct ledger *l) {
         g->job_kind = op->job_kind;
         g->job = ledger_job_id(l);
         g->job_host = op->host;
+        if (op->job_kind == JOB_SETTLE && g->recovery.why == END_IO_ERROR) { /* given up there */
+                g->recovery.resumes = 0;
+                guest_to(l, g, GUEST_FAILED, "%s", op->text);
+        }
         if (op->job_kind == JOB_STOP) {
                 guest_to(l, g, GUEST_STOPPING, "%s", op->text);
                 ledger_note(l, NOTE_GUEST_STOPPING, op->host, g, 0, "%s stops on %s: %s",
@@ -65,12 +73,13 @@ static void guest_job(struct ledger *l) {
 static void guest_reason(struct ledger *l) {
         const struct op *op = l->op;
         struct guest *g = ledger_guest(l);
-        bool blocked = op->guest_state == GUEST_BLOCKED;
+        bool paused = g && g->state == GUEST_PAUSED && g->recovery.why == END_IO_ERROR;
+        bool blocked = op->guest_state == GUEST_BLOCKED || paused;
 
-        if (!g || (g->state != GUEST_FAILED && g->state != GUEST_BLOCKED) ||
+        if (!g || (g->state != GUEST_FAILED && g->state != GUEST_BLOCKED && !paused) ||
             (op->guest_state != GUEST_FAILED && !blocked))
                 return;
-        guest_to(l, g, op->guest_state, "%s", op->text);
+        guest_to(l, g, paused ? GUEST_PAUSED : op->guest_state, "%s", op->text);
         if (blocked)
                 ledger_note(l, NOTE_GUEST_BLOCKED, g->host, g, g->incident, "%s is blocked: %s",
                             g->spec->name, op->text);
@@ -114,9 +123,17 @@ static void start_failed(struct ledger *l, struct guest *g, uint32_t nodeid, con
 }
 
 static void unsettled(struct ledger *l, struct guest *g, const char *what) {
+        const char *host = model_host_name(l->m, l->op->host);
+
         g->late_end = true;
-        guest_to(l, g, GUEST_FAILED, "%s on %s: its end is unknown: %s", what,
-                 model_host_name(l->m, l->op->host), l->op->text);
+        if (g->recovery.why != END_NONE) /* it starts nowhere before its QEMU is gone */
+                guest_to(l, g, GUEST_BLOCKED,
+                         "its QEMU on %.64s cannot be ended (%.60s); tried again; or have the host "
+                         "switched off: hawctl fence host %.64s",
+                         host, l->op->text, host);
+        else
+                guest_to(l, g, GUEST_FAILED, "%s on %s: its end is unknown: %s", what, host,
+                         l->op->text);
         ledger_note(l, NOTE_GUEST_UNSETTLED, l->op->host, g, g->incident, "%s: %s", g->spec->name,
                     g->reason);
 }
@@ -143,6 +160,7 @@ static void start_done(struct ledger *l, struct guest *g) {
 }
 
 static void now_stopped(struct ledger *l, struct guest *g, uint32_t nodeid) {
+        g->recovery.why = END_NONE;
         guest_release(l, g, nodeid);
         guest_down(l, g, "stopped as asked");
         ledger_note(l, NOTE_GUEST_STOPPED, nodeid, g, 0, "%s has stopped on %s", g->spec->name,
@@ -167,15 +185,27 @@ static void pause_done(struct ledger *l, struct guest *g, enum guest_job_kind ki
         if (op->result != RESULT_DONE) {
                 ledger_note(l, NOTE_GUEST_UNSETTLED, op->host, g, 0, "%s: %s failed: %s",
                             g->spec->name, guest_job_name(kind), op->text);
+                g->recovery.resumes += g->recovery.why == END_IO_ERROR;
                 guest_touch(l, g);
         } else if (kind == JOB_PAUSE) {
                 guest_to(l, g, GUEST_PAUSED, "paused as asked");
                 ledger_note(l, NOTE_GUEST_PAUSED, op->host, g, 0, "%s is paused", g->spec->name);
         } else {
                 guest_to(l, g, GUEST_RUNNING, "runs on %s", model_host_name(l->m, op->host));
-                g->health = HEALTH_HEALTHY;
+                /* After an I/O error that is to be seen. */
+                g->health = g->recovery.why == END_NONE ? HEALTH_HEALTHY : HEALTH_BOOTING;
                 ledger_note(l, NOTE_GUEST_RESUMED, op->host, g, 0, "%s is resumed", g->spec->name);
         }
+}
+
+/* What failed while its QEMU was there: that is gone now. */
+static void now_ended(struct ledger *l, struct guest *g) {
+        char why[TEXT_LEN];
+
+        text_fmt(why, sizeof(why), "%s on %s; its QEMU is ended", end_why_name(g->recovery.why),
+                 model_host_name(l->m, l->op->host));
+        guest_release(l, g, l->op->host);
+        guest_down(l, g, why);
 }
 
 /* After a settle nothing that was asked of libvirt before can take effect: the claim ends, or the
@@ -187,6 +217,8 @@ static void settle_done(struct ledger *l, struct guest *g) {
                 unsettled(l, g, "settling");
         else if (op->seen == SEEN_GONE && !wants_to_run(g)) /* nor is it to be */
                 now_stopped(l, g, op->host);
+        else if (op->seen == SEEN_GONE && g->recovery.why != END_NONE)
+                now_ended(l, g);
         else if (op->seen == SEEN_GONE)
                 start_failed(l, g, op->host, "it was not running when its host had settled it");
         else
@@ -224,17 +256,28 @@ static void guest_done(struct ledger *l) {
         }
 }
 
-/* One more restart in place; past the limit within the window its host is not chosen again. */
-static void count_restart(struct ledger *l, struct guest *g, int index) {
-        const struct conf_guest *conf = &g->spec->conf;
+static void failure_text(const struct ledger *l, enum end_why why, char cause[TEXT_LEN]) {
+        text_fmt(cause, TEXT_LEN, "%s on %s%s%.100s", end_why_name(why),
+                 model_host_name(l->m, l->op->host), l->op->text[0] ? ": " : "", l->op->text);
+}
 
-        if (usec_sub(l->op->wall, g->restart_wall) > conf->restart_window_usec) {
-                g->restart_wall = l->op->wall;
-                g->restarts = 0;
+void guest_failed(struct ledger *l, struct guest *g, enum end_why why, char cause[TEXT_LEN]) {
+        struct incident *x;
+        char last[TEXT_LEN];
+
+        if (recovery_failed(&g->recovery, &g->spec->conf, why, l->op->wall)) {
+                text_set(last, sizeof(last), cause);
+                text_fmt(cause, TEXT_LEN,
+                         "boot loop: failed %u times before it was healthy; %.150s",
+                         g->recovery.early, last);
         }
-        g->restarts++;
-        if (g->restarts > conf->restart_limit)
-                g->tried |= 1u << index;
+        x = g->incident ? model_incident(l->m, g->incident) : NULL;
+        if (!x)
+                x = incident_open(l, INCIDENT_GUEST, l->op->host, g, cause);
+        else if (g->recovery.early >= BOOT_LOOP)
+                text_set(x->cause, sizeof(x->cause), cause);
+        ledger_note(l, NOTE_GUEST_FAILED, l->op->host, g, g->incident, "%s failed: %s",
+                    g->spec->name, cause);
 }
 
 /* QEMU stops a guest that panics before it says why; one that a person has paused cannot panic. */
@@ -243,7 +286,7 @@ static void paused_by_panic(struct guest *g) {
                 g->desired = DESIRED_RUNNING;
 }
 
-static void guest_ended(struct ledger *l, struct guest *g, int index) {
+static void guest_ended(struct ledger *l, struct guest *g) {
         const struct op *op = l->op;
         bool wish =
                 !g->late_end && (op->end_why == END_GUEST_SHUTDOWN || op->end_why == END_DESTROYED);
@@ -264,16 +307,70 @@ static void guest_ended(struct ledger *l, struct guest *g, int index) {
                 incident_close(l, &g->incident, "stopped by a person");
                 return;
         }
-        text_fmt(cause, sizeof(cause), "%s on %s%s%.100s", end_why_name(op->end_why),
-                 model_host_name(l->m, op->host), op->text[0] ? ": " : "", op->text);
-        if (wants_to_run(g)) {
-                if (!g->incident)
-                        incident_open(l, INCIDENT_GUEST, op->host, g, cause);
-                count_restart(l, g, index);
-                ledger_note(l, NOTE_GUEST_FAILED, op->host, g, g->incident, "%s ended: %s",
-                            g->spec->name, cause);
-        }
+        failure_text(l, op->end_why, cause);
+        if (wants_to_run(g))
+                guest_failed(l, g, op->end_why, cause);
         guest_down(l, g, cause);
+}
+
+/* Its QEMU is there, and is to be ended: the claim stays until that is so. */
+static void guest_ails(struct ledger *l, struct guest *g, enum end_why why) {
+        char cause[TEXT_LEN];
+
+        if (g->state == GUEST_FAILED || g->state == GUEST_BLOCKED)
+                return;
+        failure_text(l, why, cause);
+        if (wants_to_run(g))
+                guest_failed(l, g, why, cause);
+        guest_to(l, g, GUEST_FAILED, "%s", cause);
+}
+
+/* Paused by QEMU, which tries again what failed when it is resumed: nobody's wish. */
+static void io_error(struct ledger *l, struct guest *g) {
+        char cause[TEXT_LEN];
+
+        failure_text(l, END_IO_ERROR, cause);
+        if (g->recovery.why == END_IO_ERROR)
+                g->recovery.resumes++;
+        else
+                guest_failed(l, g, END_IO_ERROR, cause);
+        guest_to(l, g, GUEST_PAUSED, "%s", cause);
+}
+
+static void seen_running(struct ledger *l, struct guest *g) {
+        const struct op *op = l->op;
+
+        if (op->end_why == END_WATCHDOG || op->end_why == END_HANG) {
+                guest_ails(l, g, op->end_why);
+                return;
+        }
+        if (g->state == GUEST_RUNNING)
+                return;
+        guest_to(l, g, GUEST_RUNNING, "runs on %s", model_host_name(l->m, op->host));
+        g->health = HEALTH_BOOTING;
+        if (g->desired == DESIRED_PAUSED) /* resumed by a person on its host */
+                g->desired = DESIRED_RUNNING;
+}
+
+static void seen_paused(struct ledger *l, struct guest *g) {
+        const struct op *op = l->op;
+
+        if (op->end_why == END_WATCHDOG) {
+                guest_ails(l, g, op->end_why);
+                return;
+        }
+        if (op->end_why == END_IO_ERROR && g->desired == DESIRED_RUNNING) {
+                if (g->state != GUEST_PAUSED || g->recovery.why != END_IO_ERROR)
+                        io_error(l, g);
+                return;
+        }
+        if (g->state == GUEST_PAUSED)
+                return;
+        if (g->desired == DESIRED_RUNNING) /* what a person does is respected */
+                g->desired = DESIRED_PAUSED;
+        guest_to(l, g, GUEST_PAUSED, "seen paused on %s: %s", model_host_name(l->m, op->host),
+                 op->text[0] ? op->text : "by somebody on its host");
+        ledger_note(l, NOTE_GUEST_PAUSED, op->host, g, 0, "%s is %s", g->spec->name, g->reason);
 }
 
 static void guest_seen(struct ledger *l) {
@@ -295,31 +392,18 @@ static void guest_seen(struct ledger *l) {
                 return;
         switch (op->seen) {
         case SEEN_RUNNING:
-                if (g->state == GUEST_RUNNING)
-                        return;
-                guest_to(l, g, GUEST_RUNNING, "runs on %s", model_host_name(l->m, op->host));
-                g->health = HEALTH_BOOTING;
-                if (g->desired == DESIRED_PAUSED) /* resumed by a person on its host */
-                        g->desired = DESIRED_RUNNING;
+                seen_running(l, g);
                 break;
         case SEEN_PAUSED:
-                if (g->state == GUEST_PAUSED)
-                        return;
-                if (g->desired == DESIRED_RUNNING) /* what a person does is respected */
-                        g->desired = DESIRED_PAUSED;
-                guest_to(l, g, GUEST_PAUSED, "seen paused on %s: %s",
-                         model_host_name(l->m, op->host),
-                         op->text[0] ? op->text : "by somebody on its host");
-                ledger_note(l, NOTE_GUEST_PAUSED, op->host, g, 0, "%s is %s", g->spec->name,
-                            g->reason);
+                seen_paused(l, g);
                 break;
-        case SEEN_CRASHED: /* its QEMU is still there: the claim stays until it is settled */
+        case SEEN_CRASHED:
                 paused_by_panic(g);
-                guest_to(l, g, GUEST_FAILED, "crashed on %s", model_host_name(l->m, op->host));
+                guest_ails(l, g, END_CRASHED);
                 break;
         case SEEN_GONE:
         case SEEN_MAX_:
-                guest_ended(l, g, index);
+                guest_ended(l, g);
                 break;
         }
 }
@@ -333,6 +417,7 @@ static void guest_healthy(struct ledger *l) {
             g->state != GUEST_RUNNING || g->health == HEALTH_HEALTHY)
                 return;
         g->health = HEALTH_HEALTHY;
+        recovery_healthy(&g->recovery, op->wall);
         guest_touch(l, g);
         incident_step(l, g->incident, STEP_HEALTHY, op->wall);
         ledger_note(l, NOTE_GUEST_HEALTHY, op->host, g, g->incident, "%s is healthy: %s",

@@ -75,6 +75,7 @@ static void guest_of_lost_host(struct ledger *l, struct guest *g, struct host *h
                 g->job = 0;
                 guest_touch(l, g);
         }
+        g->recovery.why = END_NONE; /* of its own; now it is its host's */
         if (g->desired == DESIRED_IGNORED)
                 return;
         text_fmt(cause, sizeof(cause), "host %s lost", h->name);
@@ -215,6 +216,7 @@ static void guest_reported(struct ledger *l, struct guest *g, struct host *h) {
         if (seen == SEEN_RUNNING || seen == SEEN_PAUSED) {
                 bool was = g->state == GUEST_RUNNING || g->state == GUEST_PAUSED;
 
+                g->recovery.why = END_NONE; /* what ails it is seen anew */
                 guest_to(l, g, seen == SEEN_RUNNING ? GUEST_RUNNING : GUEST_PAUSED,
                          "found %s on %s when it joined", seen_state_name(seen), h->name);
                 if (!was)
@@ -223,8 +225,8 @@ static void guest_reported(struct ledger *l, struct guest *g, struct host *h) {
         }
         if (seen == SEEN_CRASHED) { /* its QEMU is still there: the claim stays until settled */
                 text_fmt(cause, sizeof(cause), "found crashed on %s when it joined", h->name);
-                if (!g->incident && g->desired == DESIRED_RUNNING && !g->deleting)
-                        incident_open(l, INCIDENT_GUEST, h->nodeid, g, cause);
+                if (g->desired == DESIRED_RUNNING && !g->deleting)
+                        guest_failed(l, g, END_CRASHED, cause);
                 guest_to(l, g, GUEST_FAILED, "%s", cause);
                 return;
         }

@@ -68,6 +68,37 @@ static void guest_set(struct ledger *l) {
                     l->op->text[0] ? ", by " : "", l->op->text);
 }
 
+/* A person asks: every host and every rung again. What ails it still does. */
+static void ladder_anew(struct guest *g) {
+        g->tried = 0;
+        g->start_failures = 0;
+        g->start_error[0] = '\0';
+        g->recovery =
+                (struct recovery){.why = g->recovery.why, .healthy_wall = g->recovery.healthy_wall};
+}
+
+static void guest_recover(struct ledger *l) {
+        struct guest *g = ledger_guest(l);
+
+        if (!g)
+                return;
+        if (g->deleting || (g->desired != DESIRED_RUNNING && g->desired != DESIRED_PAUSED)) {
+                ledger_refuse(l, REPLY_USAGE, "%s is %s: hawctl guest start %s", g->spec->name,
+                              g->deleting                     ? "being deleted"
+                              : g->desired == DESIRED_STOPPED ? "wanted stopped"
+                                                              : "ignored",
+                              g->spec->name);
+                return;
+        }
+        ladder_anew(g);
+        guest_touch(l, g);
+        if (g->claims == 0 && g->job_kind == JOB_NONE)
+                guest_down(l, g, "waits for its start");
+        ledger_note(l, NOTE_GUEST_DESIRED, g->host, g, g->incident,
+                    "%s is to be recovered from the first rung on, by %s", g->spec->name,
+                    l->op->text);
+}
+
 static void guest_desire(struct ledger *l) {
         const struct op *op = l->op;
         struct guest *g = ledger_guest(l);
@@ -92,10 +123,9 @@ static void guest_desire(struct ledger *l) {
                 ledger_note(l, NOTE_GUEST_DESIRED, g->host, g, 0, "%s is wanted %s, by %s",
                             g->spec->name, desired_name(op->desired), op->text);
         g->desired = op->desired;
-        g->tried = 0;
-        g->start_failures = 0;
-        g->start_error[0] = '\0';
-        g->restarts = 0;
+        ladder_anew(g);
+        if (g->state == GUEST_PAUSED && op->desired == DESIRED_PAUSED)
+                g->recovery.why = END_NONE; /* a person's pause now, whyever it was */
         guest_touch(l, g);
         if (g->claims == 0)
                 guest_down(l, g,
@@ -241,6 +271,9 @@ void apply_wish_op(struct ledger *l) {
                 break;
         case OP_GUEST_DELETE:
                 guest_delete(l);
+                break;
+        case OP_GUEST_RECOVER:
+                guest_recover(l);
                 break;
         case OP_RULE_SET:
                 rule_set(l);

@@ -21,6 +21,7 @@ static const char *const verbs[] = {
         [VERB_FENCE_CONFIRM] = "fence confirm",
         [VERB_FACTS] = "facts",
         [VERB_HOST_RELEASE] = "host release",
+        [VERB_GUEST_RECOVER] = "guest recover",
         [VERB_ACCEPT_LOSS] = "accept loss",
 };
 

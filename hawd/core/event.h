@@ -65,9 +65,10 @@ enum verb {
         VERB_FENCE_TEST, /* host: read its devices, empty: all; from: by whom */
         VERB_FENCE_HOST,
         VERB_FENCE_CONFIRM,
-        VERB_FACTS,        /* host: what it says of itself; needs no ledger */
-        VERB_HOST_RELEASE, /* host: out of quarantine */
-        VERB_ACCEPT_LOSS,  /* absent hosts are off; what only they stored is given up */
+        VERB_FACTS,         /* host: what it says of itself; needs no ledger */
+        VERB_HOST_RELEASE,  /* host: out of quarantine */
+        VERB_GUEST_RECOVER, /* guest: try again from the first rung */
+        VERB_ACCEPT_LOSS,   /* absent hosts are off; what only they stored is given up */
         VERB_MAX_,
 };
 

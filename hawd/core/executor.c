@@ -10,6 +10,7 @@
 #define OWN_RETRY_USEC (5 * USEC_PER_SEC)
 #define AGENT_BOOTS 10                     /* an agent may take so many boot times to answer */
 #define AGENT_MIN_USEC (60 * USEC_PER_SEC) /* and no less */
+#define IO_PROVEN_USEC (5 * USEC_PER_SEC)  /* resumed: then its disk answers again */
 #define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* settle, destroy, dump */
 #define PAUSE_TIMEOUT_USEC (20 * USEC_PER_SEC)   /* a stop may be waiting behind it */
 
@@ -35,13 +36,16 @@ static struct domain *domain_get(struct core *c, const struct domain_seen *d) {
 static void domain_set(struct core *c, struct domain *dom, const struct domain_seen *d) {
         bool was = dom->running_since != 0;
 
+        if (d->state == SEEN_RUNNING && was && dom->seen.state == SEEN_PAUSED)
+                dom->resumed = c->now;
         dom->seen = *d;
         if (d->state == SEEN_RUNNING || d->state == SEEN_PAUSED) {
-                dom->run_seen = dom->defined = true;
+                dom->run_seen |= d->state == SEEN_RUNNING || !was;
+                dom->defined = true;
                 if (!was)
                         dom->running_since = MAX(c->now, 1);
         } else {
-                dom->running_since = 0;
+                dom->running_since = dom->resumed = 0;
                 dom->healthy = false;
         }
 }
@@ -184,12 +188,15 @@ static void job_start(struct core *c, struct guest *g) {
                         dom->run_seen = dom->healthy = false;
                         dom->defined = true;
                 }
-        } else if (g->job_kind == JOB_SETTLE) { /* one that runs after all is welcome */
-                a->guest_job.keep_running = !dom || dom->seen.state != SEEN_CRASHED;
+        } else if (g->job_kind == JOB_SETTLE) { /* one that runs well after all is welcome */
+                a->guest_job.keep_running =
+                        g->recovery.why == END_NONE && (!dom || dom->seen.state != SEEN_CRASHED);
         } else if (g->job_kind == JOB_STOP) {
                 a->guest_job.timeout_usec = g->spec->conf.stop_timeout_usec;
         } else {
                 a->guest_job.timeout_usec = PAUSE_TIMEOUT_USEC;
+                if (dom)
+                        dom->run_seen = false;
         }
 }
 
@@ -202,8 +209,9 @@ static bool undefined_by(const struct work *w) {
         return w->result == RESULT_DONE && (w->use == WORK_TIDY || w->seen == SEEN_GONE);
 }
 
-/* libvirt's events and a job's result race: a start that ended before its result came shows as
- * running, then gone, since the job began; anything else takes the result's word. */
+/* libvirt's events and a job's result race: a start that ended, or a resume that came to the next
+ * I/O error, before its result came shows as running, then gone or paused, since the job began;
+ * anything else takes the result's word. */
 static void domain_after_work(struct core *c, const struct work *w) {
         struct domain *dom = executor_find(c, w->uuid);
         struct domain_seen d = {.state = w->seen, .wall = w->wall};
@@ -217,10 +225,13 @@ static void domain_after_work(struct core *c, const struct work *w) {
         if (w->kind == JOB_START && w->use == WORK_JOB && dom && dom->run_seen &&
             dom->seen.state == SEEN_GONE)
                 return;
+        if (w->kind == JOB_RESUME && w->use == WORK_JOB && dom && dom->run_seen &&
+            dom->seen.state == SEEN_PAUSED)
+                return;
         if (dom)
                 d = dom->seen;
         d.state = w->seen;
-        if (w->seen == SEEN_GONE && dom && dom->seen.state != SEEN_GONE)
+        if (!dom || dom->seen.state != w->seen)
                 d.end_why = END_NONE;
         text_set(d.uuid, sizeof(d.uuid), w->uuid);
         domain_set(c, domain_get(c, &d), &d);
@@ -331,8 +342,8 @@ static void jobs_tell(struct core *c) {
 /* Was this said of the guest just now? If not, it is to be said, and counts as said. Anything new
  * is said at once: a guest that dies right after it became healthy does not wait. */
 static bool just_told(struct core *c, const struct guest *g, enum op_kind kind,
-                      enum seen_state seen) {
-        uint64_t what = g->gen << 16 | (uint64_t)kind << 8 | (uint64_t)seen;
+                      enum seen_state seen, enum end_why why) {
+        uint64_t what = g->gen << 16 | (uint64_t)kind << 8 | (uint64_t)why << 4 | (uint64_t)seen;
         size_t i;
 
         for (i = 0; i < c->n_told && c->told[i].gid != g->gid; i++)
@@ -362,12 +373,17 @@ static struct op *see(struct core *c, const struct guest *g, enum op_kind kind, 
         return op;
 }
 
+static bool by_agent(const struct guest_spec *s) {
+        return s->conf.health_by == HEALTH_BY_AGENT ||
+               (s->conf.health_by == HEALTH_BY_AUTO && s->has_agent);
+}
+
 /* Without the word of an agent. One that has a channel and never speaks is not waited for for ever:
  * it may be missing, and guests that start after this one would wait with it (L2). */
 static usec_t patience(const struct guest_spec *s) {
         usec_t t = s->conf.boot_usec;
 
-        if (!s->has_agent)
+        if (!by_agent(s))
                 return t;
         t = t > USEC_INFINITY / AGENT_BOOTS ? USEC_INFINITY : AGENT_BOOTS * t;
         return MAX(t, AGENT_MIN_USEC);
@@ -377,14 +393,18 @@ static void silent_text(const struct guest_spec *s, char *text) {
         char time[64];
 
         format_duration(patience(s), time, sizeof(time));
-        if (s->has_agent)
+        if (by_agent(s))
                 text_fmt(text, TEXT_LEN, "running; its guest agent did not answer within %s", time);
         else
-                text_set(text, TEXT_LEN, "has no agent; ran for its boot time");
+                text_fmt(text, TEXT_LEN, "ran for its boot time, %s%s", time,
+                         s->conf.health_by == HEALTH_BY_WATCHDOG
+                                 ? ", and its watchdog did not run out"
+                                 : "");
 }
 
 static void observe_health(struct core *c, const struct guest *g, const struct domain *dom) {
         usec_t due = usec_add(dom->running_since, patience(g->spec));
+        bool resumed = g->recovery.why == END_IO_ERROR;
         struct entry *e;
         struct op *op;
 
@@ -394,10 +414,16 @@ static void observe_health(struct core *c, const struct guest *g, const struct d
                 wake_at(c, due);
                 return;
         }
-        if (just_told(c, g, OP_GUEST_HEALTHY, SEEN_RUNNING))
+        if (resumed && c->now < usec_add(dom->resumed, IO_PROVEN_USEC)) {
+                wake_at(c, usec_add(dom->resumed, IO_PROVEN_USEC));
+                return;
+        }
+        if (just_told(c, g, OP_GUEST_HEALTHY, SEEN_RUNNING, END_NONE))
                 return;
         op = see(c, g, OP_GUEST_HEALTHY, &e);
-        if (dom->healthy) {
+        if (resumed) {
+                text_set(op->text, sizeof(op->text), "resumed; its disk answers again");
+        } else if (dom->healthy) {
                 op->wall = dom->healthy_wall;
                 text_set(op->text, sizeof(op->text), dom->evidence);
         } else {
@@ -421,26 +447,49 @@ static bool shows(const struct guest *g, enum seen_state seen) {
         return false;
 }
 
+/* What it is to be recovered from though its QEMU is there, by its policy. A hang counts only when
+ * it was healthy: while it boots it may well do nothing (DESIGN 5). */
+static enum end_why ails(const struct guest *g, const struct domain_seen *d) {
+        if (g->desired != DESIRED_RUNNING || g->deleting)
+                return END_NONE;
+        if (d->end_why == END_IO_ERROR && d->state == SEEN_PAUSED)
+                return END_IO_ERROR;
+        if (g->spec->conf.health_by == HEALTH_BY_NONE)
+                return END_NONE;
+        if (d->end_why == END_WATCHDOG && (d->state == SEEN_RUNNING || d->state == SEEN_PAUSED))
+                return END_WATCHDOG;
+        if (d->end_why == END_HANG && d->state == SEEN_RUNNING && g->health == HEALTH_HEALTHY)
+                return END_HANG;
+        return END_NONE;
+}
+
 /* A guest of ours: what libvirt shows against what the ledger says. */
 static void observe_own(struct core *c, const struct guest *g, const struct domain *dom) {
+        enum seen_state seen = dom ? dom->seen.state : SEEN_GONE;
+        enum end_why why = dom ? dom->seen.end_why : END_NONE;
         struct entry *e;
         struct op *op;
 
         /* Unsettled: its end is the settle job's to find out. */
         if ((g->state == GUEST_FAILED || g->state == GUEST_BLOCKED) &&
-            (!dom || dom->seen.state != SEEN_RUNNING))
+            (seen != SEEN_RUNNING || g->recovery.why != END_NONE))
                 return;
         if (g->state == GUEST_STARTING || g->state == GUEST_STOPPING)
                 return;
-        if (dom && shows(g, dom->seen.state)) {
+        if (seen == SEEN_RUNNING || seen == SEEN_PAUSED)
+                why = ails(g, &dom->seen);
+        else if (why == END_NONE)
+                why = END_UNKNOWN;
+        if (dom && shows(g, seen) &&
+            (seen == SEEN_CRASHED || why == END_NONE || why == g->recovery.why)) {
                 observe_health(c, g, dom);
                 return;
         }
-        if (just_told(c, g, OP_GUEST_SEEN, dom ? dom->seen.state : SEEN_GONE))
+        if (just_told(c, g, OP_GUEST_SEEN, seen, why))
                 return;
         op = see(c, g, OP_GUEST_SEEN, &e);
-        op->seen = dom ? dom->seen.state : SEEN_GONE;
-        op->end_why = dom && dom->seen.end_why ? dom->seen.end_why : END_UNKNOWN;
+        op->seen = seen;
+        op->end_why = why;
         if (dom) {
                 op->wall = dom->seen.wall ? dom->seen.wall : c->wall;
                 text_set(op->text, sizeof(op->text), dom->seen.text);
@@ -548,7 +597,7 @@ static void guest_tick(struct core *c, struct guest *g, uint32_t self_bit) {
                 struct entry *e;
                 struct op *op;
 
-                if (g->claims || just_told(c, g, OP_GUEST_SEEN, dom->seen.state))
+                if (g->claims || just_told(c, g, OP_GUEST_SEEN, dom->seen.state, END_NONE))
                         return;
                 op = see(c, g, OP_GUEST_SEEN, &e);
                 op->seen = dom->seen.state;

@@ -20,20 +20,31 @@ static struct op *decide(struct core *c, struct entry *e, enum op_kind kind,
         return op;
 }
 
-/* What somebody wants anew is tried at once. */
+/* What somebody wants anew is tried at once; what failed anew rests first, by how often it did. */
+static struct retry retry_new(struct core *c, const struct guest *g, uint64_t wish) {
+        uint32_t failures = g->recovery.why ? g->recovery.failures + g->recovery.resumes : 0;
+
+        return (struct retry){
+                .gid = g->gid,
+                .wish = wish,
+                .rest = usec_add(c->now, recovery_pause(failures, c->seed ^ g->gid)),
+        };
+}
+
 static struct retry *retry_get(struct core *c, const struct guest *g) {
-        uint64_t wish =
-                (uint64_t)g->desired | (uint64_t)g->deleting << 8 | (uint64_t)g->move_to << 16;
+        uint64_t wish = (uint64_t)g->desired | (uint64_t)g->deleting << 3 |
+                        (uint64_t)g->move_to << 4 |
+                        (uint64_t)(g->recovery.failures + g->recovery.resumes) << 36;
 
         for (size_t i = 0; i < c->n_retries; i++) {
                 if (c->retries[i].gid != g->gid)
                         continue;
                 if (c->retries[i].wish != wish)
-                        c->retries[i] = (struct retry){.gid = g->gid, .wish = wish};
+                        c->retries[i] = retry_new(c, g, wish);
                 return &c->retries[i];
         }
         c->retries = core_grow(c->retries, &c->cap_retries, c->n_retries, sizeof(*c->retries));
-        c->retries[c->n_retries] = (struct retry){.gid = g->gid, .wish = wish};
+        c->retries[c->n_retries] = retry_new(c, g, wish);
         return &c->retries[c->n_retries++];
 }
 
@@ -46,6 +57,14 @@ static bool retry_due(struct core *c, const struct guest *g) {
                 return false;
         }
         return true;
+}
+
+static bool rested(struct core *c, const struct guest *g) {
+        const struct retry *r = retry_get(c, g);
+
+        if (c->now < r->rest)
+                wake_at(c, r->rest);
+        return c->now >= r->rest;
 }
 
 static void retry_later(struct core *c, const struct guest *g) {
@@ -110,9 +129,11 @@ static void give_reason(struct core *c, struct entry *e, const struct guest *g,
                         enum guest_state state, const char *text) {
         struct op *op;
 
-        if (g->state == state && strcmp(g->reason, text) == 0)
+        bool paused = g->state == GUEST_PAUSED && g->recovery.why == END_IO_ERROR;
+
+        if ((g->state == state || paused) && strcmp(g->reason, text) == 0)
                 return;
-        if (g->state != GUEST_FAILED && g->state != GUEST_BLOCKED)
+        if (g->state != GUEST_FAILED && g->state != GUEST_BLOCKED && !paused)
                 return;
         op = decide(c, e, OP_GUEST_REASON, g);
         op->guest_state = state;
@@ -161,6 +182,72 @@ static void lead_move(struct core *c, struct entry *e, const struct guest *g,
         text_set(op->text, sizeof(op->text), r.why);
 }
 
+/* PEERS 16: guests of several hosts at once: the storage is gone for all, and moving helps nobody.
+ */
+static bool others_have_io_errors(const struct core *c, const struct guest *g) {
+        for (size_t i = 0; i < c->model.n_guests; i++) {
+                const struct guest *x = &c->model.guests[i];
+
+                if (x->recovery.why == END_IO_ERROR && x->claims && x->host != g->host)
+                        return true;
+        }
+        return false;
+}
+
+/* Could it start on another host, by its policy too? */
+static bool relocatable(struct core *c, const struct guest *g, char why[TEXT_LEN]) {
+        bool excluded[HOSTS_MAX] = {false};
+        struct recovery_case there = {.here = false};
+        struct place_result r;
+        enum rung rung;
+        struct plan plan;
+
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                excluded[i] = (g->claims | g->tried) >> i & 1;
+        plan_init(&plan, &c->model, c->config);
+        pass_over_silent(c, &plan);
+        there.elsewhere = place_guest(&plan.problem, (uint32_t)(g - c->model.guests), excluded,
+                                      &r) == PLACE_OK;
+        plan_free(&plan);
+        switch (recovery_next(&g->spec->conf, &g->recovery, &there, c->wall, &rung)) {
+        case RECOVERY_TAKE:
+                return true;
+        case RECOVERY_WAIT:
+                text_set(why, TEXT_LEN, "no other host can take it");
+                return false;
+        case RECOVERY_END:
+                break;
+        }
+        text_set(why, TEXT_LEN, "its recovery has no relocate left");
+        return false;
+}
+
+/*
+ * 1 resumed, again and again with growing pauses: QEMU does anew what had failed  2 relocated when
+ * that was in vain, unless guests of other hosts have I/O errors too  3 it stays paused, and says
+ * so
+ */
+static void lead_io_error(struct core *c, struct entry *e, const struct guest *g,
+                          const struct host *h) {
+        char text[TEXT_LEN], why[TEXT_LEN];
+
+        if (g->recovery.resumes >= IO_RESUMES) {
+                if (others_have_io_errors(c, g)) {
+                        text_set(why, sizeof(why), "guests of other hosts have I/O errors too");
+                } else if (relocatable(c, g, why)) {
+                        job(c, e, g, h, JOB_SETTLE, "I/O error: its storage did not come back");
+                        return;
+                }
+                text_fmt(text, sizeof(text),
+                         "paused by an I/O error of its disk on %.60s; resumed with growing pauses "
+                         "until its storage answers: mend that; not relocated: %.80s",
+                         h->name, why);
+                give_reason(c, e, g, GUEST_PAUSED, text);
+        }
+        if (rested(c, g))
+                job(c, e, g, h, JOB_RESUME, "its disk is tried again");
+}
+
 /* One with a claim on an online host: what is wanted against what is. */
 static void lead_held(struct core *c, struct entry *e, const struct guest *g,
                       const struct host *h) {
@@ -175,9 +262,12 @@ static void lead_held(struct core *c, struct entry *e, const struct guest *g,
                 lead_move(c, e, g, h);
         } else if (g->desired == DESIRED_PAUSED && g->state == GUEST_RUNNING) {
                 job(c, e, g, h, JOB_PAUSE, "wanted paused");
+        } else if (g->desired == DESIRED_RUNNING && g->recovery.why == END_IO_ERROR &&
+                   g->state == GUEST_PAUSED) {
+                lead_io_error(c, e, g, h);
         } else if (g->desired == DESIRED_RUNNING && g->state == GUEST_PAUSED) {
                 job(c, e, g, h, JOB_RESUME, "wanted running");
-        } else {
+        } else if (g->recovery.why == END_NONE) {
                 retry_forget(c, g->gid);
         }
 }
@@ -234,14 +324,31 @@ static size_t candidates(struct core *c, struct entry *e, uint32_t *ret) {
         return n;
 }
 
-static void start(struct core *c, struct entry *e, const struct guest *g, const struct host *h,
-                  const char *why, bool again) {
-        struct op *op = decide(c, e, OP_GUEST_START, g);
+/* By @rung, or by none; if there is a slot. */
+static bool start(struct core *c, struct entry *e, struct plan *p, uint32_t gi,
+                  const struct place_result *r, enum rung rung, bool again) {
+        const struct guest *g = &c->model.guests[gi];
+        const struct host *h = &c->model.hosts[r->host];
+        struct op *op;
 
+        if (!plan_slot(p, r->host, c->config)) {
+                give_reason(c, e, g, GUEST_FAILED, "waits for a start slot");
+                return false;
+        }
+        place_charge(&p->problem, gi, r->host);
+        op = decide(c, e, OP_GUEST_START, g);
         op->host = h->nodeid;
         op->host_version = h->version;
+        op->rung = rung;
         op->flag = again;
-        text_set(op->text, sizeof(op->text), why);
+        if (rung == RUNG_NONE)
+                text_set(op->text, sizeof(op->text), r->why);
+        else
+                text_fmt(op->text, sizeof(op->text), "%s %u of %u after %s: %.120s",
+                         rung_name(rung),
+                         recovery_count(&g->spec->conf, &g->recovery, rung, c->wall) + 1,
+                         rung_limit(&g->spec->conf, rung), end_why_name(g->recovery.why), r->why);
+        return true;
 }
 
 static void not_placed(struct core *c, struct entry *e, const struct guest *g, const char *why) {
@@ -265,6 +372,53 @@ static void not_placed(struct core *c, struct entry *e, const struct guest *g, c
         give_reason(c, e, g, GUEST_BLOCKED, text);
 }
 
+/* Where the ladder ends (L2): until the window is over, or somebody asks. */
+static void ladder_ends(struct core *c, struct entry *e, const struct guest *g) {
+        const struct conf_guest *conf = &g->spec->conf;
+        char text[TEXT_LEN], window[32];
+
+        format_duration(conf->restart_window_usec, window, sizeof(window));
+        text_fmt(text, sizeof(text),
+                 "%s: %u restarts and %u relocations within %s did not help; see why, then hawctl "
+                 "guest recover %.64s; tried again when that time is over",
+                 g->recovery.early >= BOOT_LOOP ? "boot loop" : end_why_name(g->recovery.why),
+                 g->recovery.taken[RUNG_RESTART], g->recovery.taken[RUNG_RELOCATE], window,
+                 g->spec->name);
+        give_reason(c, e, g, GUEST_BLOCKED, text);
+        wake_at(c, usec_add(c->now, recovery_left(conf, &g->recovery, c->wall)));
+}
+
+/* One that failed by itself: by the rungs of its policy. */
+static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi) {
+        const struct guest *g = &c->model.guests[gi];
+        int last = model_host_index(&c->model, g->host);
+        bool excluded[HOSTS_MAX] = {false};
+        struct place_result here, there;
+        struct recovery_case may;
+        enum rung rung = RUNG_NONE;
+
+        if (!rested(c, g)) {
+                give_reason(c, e, g, GUEST_FAILED, "failed again; rests before it is recovered");
+                return;
+        }
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                excluded[i] = (int)i == last || (g->tried >> i & 1);
+        may.here = last >= 0 && plan_place_on(p, gi, (uint32_t)last, &here) == PLACE_OK;
+        text_set(here.why, sizeof(here.why), "in place");
+        may.elsewhere = place_guest(&p->problem, gi, excluded, &there) == PLACE_OK;
+        switch (recovery_next(&g->spec->conf, &g->recovery, &may, c->wall, &rung)) {
+        case RECOVERY_TAKE:
+                (void)start(c, e, p, gi, rung == RUNG_RESTART ? &here : &there, rung, false);
+                return;
+        case RECOVERY_WAIT:
+                not_placed(c, e, g, there.why);
+                return;
+        case RECOVERY_END:
+                ladder_ends(c, e, g);
+                return;
+        }
+}
+
 /*
  * 1 the host of a cold move, once  2 any host where its start has not failed  3 where it failed
  * too, after a growing pause
@@ -283,11 +437,8 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
 
                 if (target >= 0 && !excluded[target] &&
                     plan_place_on(p, gi, (uint32_t)target, &r) == PLACE_OK) {
-                        if (plan_slot(p, r.host, c->config)) {
-                                place_charge(&p->problem, gi, r.host);
-                                start(c, e, g, &c->model.hosts[r.host], "asked for by a move",
-                                      false);
-                        }
+                        text_set(r.why, sizeof(r.why), "asked for by a move");
+                        (void)start(c, e, p, gi, &r, RUNG_NONE, false);
                         return;
                 }
         }
@@ -302,18 +453,15 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
                 again = true;
                 code = place_guest(&p->problem, gi, NULL, &r);
         }
-        if (code != PLACE_OK) {
+        if (code != PLACE_OK)
                 not_placed(c, e, g, r.why);
-                return;
-        }
-        if (!plan_slot(p, r.host, c->config)) {
-                give_reason(c, e, g, GUEST_FAILED, "waits for a start slot");
-                return;
-        }
-        if (again)
+        else if (start(c, e, p, gi, &r, RUNG_NONE, again) && again)
                 retry_later(c, g);
-        place_charge(&p->problem, gi, r.host);
-        start(c, e, g, &c->model.hosts[r.host], r.why, again);
+}
+
+/* What keeps one that failed from its host is its host's failure now, if that is not here. */
+static bool by_itself(struct core *c, const struct guest *g) {
+        return g->recovery.why != END_NONE && core_in_group(c, g->host);
 }
 
 void lead_guests(struct core *c, struct entry *e) {
@@ -340,7 +488,10 @@ void lead_guests(struct core *c, struct entry *e) {
                 plan_init(&plan, &c->model, c->config);
                 pass_over_silent(c, &plan);
                 for (size_t i = 0; i < n; i++)
-                        place(c, e, &plan, order[i]);
+                        if (by_itself(c, &c->model.guests[order[i]]))
+                                recover(c, e, &plan, order[i]);
+                        else
+                                place(c, e, &plan, order[i]);
                 plan_free(&plan);
         }
         free(order);

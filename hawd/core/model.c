@@ -224,7 +224,11 @@ static uint64_t hash_guest(uint64_t h, const struct guest *x) {
         HASH(h, x->move_to);
         HASH(h, x->tried);
         HASH(h, x->start_failures);
-        HASH(h, x->restarts);
+        HASH(h, x->recovery.why);
+        HASH(h, x->recovery.failures);
+        HASH(h, x->recovery.early);
+        HASH(h, x->recovery.resumes);
+        h = hash64(h, x->recovery.taken, sizeof(x->recovery.taken));
         HASH(h, x->late_end);
         HASH(h, x->deleting);
         HASH(h, x->incident);

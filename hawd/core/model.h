@@ -16,7 +16,7 @@
 #pragma once
 
 #include "hawd/base/base.h"
-#include "hawd/base/config.h"
+#include "hawd/core/recovery.h"
 
 enum host_state {
         HOST_NEW,     /* in the nodelist, its hawd was never seen */
@@ -171,8 +171,7 @@ struct guest {
         uint32_t move_to;             /* node id asked for by a cold move; 0: none */
         uint32_t tried;               /* bit i: start failed on hosts[i] in this recovery */
         uint32_t start_failures;      /* in this recovery */
-        uint32_t restarts;            /* in place, within the window */
-        usec_t restart_wall;          /* start of that window */
+        struct recovery recovery;     /* from failures of its own */
         bool late_end;                /* a stop or settle of this generation was not settled: an
                                          end may be hawd's own, and is nobody's wish */
         bool deleting;                /* stop, then forget */

@@ -39,6 +39,7 @@ static const char *const kinds[] = {
         [OP_FENCE_CONFIRM] = "fence-confirm",
         [OP_FENCE_REQUEST] = "fence-request",
         [OP_HOST_RELEASE] = "host-release",
+        [OP_GUEST_RECOVER] = "guest-recover",
 };
 static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",

@@ -24,8 +24,9 @@ enum op_kind {
         OP_FENCE_START,  /* host, loss, fence_kind, executor, level, devices, budget */
         OP_FENCE_CLOSE,  /* job: its executor is gone and the budget has surely run out */
         OP_FENCE_WAIT,   /* host, host_version, text: nothing to try, and why (L2) */
-        OP_GUEST_START,  /* gid, guest_version, host, host_version, text (why): claim and job */
-        OP_GUEST_JOB,    /* gid, guest_version, host, job_kind (STOP PAUSE RESUME SETTLE) */
+        OP_GUEST_START,  /* gid, guest_version, host, host_version, text (why), rung: claim and job
+                          */
+        OP_GUEST_JOB,    /* gid, guest_version, host, job_kind (STOP PAUSE RESUME SETTLE), text */
         OP_GUEST_REASON, /* gid, guest_version, guest_state (FAILED or BLOCKED), text */
         OP_GUEST_FORGET, /* gid, guest_version: deleting, no claim left */
         /* Observations, by the member that made them. */
@@ -52,6 +53,7 @@ enum op_kind {
         OP_FENCE_CONFIRM, /* host, text (who) */
         OP_FENCE_REQUEST, /* host, text (who) */
         OP_HOST_RELEASE,  /* host, text (who): out of quarantine */
+        OP_GUEST_RECOVER, /* gid, text (who): tried again from the first rung */
         OP_KIND_MAX_,
 };
 
@@ -72,28 +74,6 @@ enum fence_result {
 };
 
 enum seen_state { SEEN_GONE, SEEN_RUNNING, SEEN_PAUSED, SEEN_CRASHED, SEEN_MAX_ };
-
-/**
- * Why a guest ended, or does not do its work though its QEMU is there (DESIGN 5).
- *
- *   SEEN_GONE     any of the first seven
- *   SEEN_CRASHED  CRASHED
- *   SEEN_PAUSED   NONE: by somebody; WATCHDOG, IO_ERROR: by QEMU
- *   SEEN_RUNNING  NONE; WATCHDOG, HANG: it runs, and is to be recovered
- */
-enum end_why {
-        END_NONE,
-        END_GUEST_SHUTDOWN, /* from inside: a wish */
-        END_DESTROYED,      /* virsh destroy by somebody else: a wish */
-        END_FAILED,         /* QEMU died */
-        END_CRASHED,        /* guest panic */
-        END_HOST_SHUTDOWN,  /* QEMU was told to end from the host side: a failure */
-        END_UNKNOWN,        /* not seen by hawd: a failure */
-        END_WATCHDOG,       /* the guest's watchdog device ran out */
-        END_HANG,           /* agent silent, no disk completion and nothing sent for hang-after */
-        END_IO_ERROR,       /* paused by an I/O error of its disk */
-        END_MAX_,
-};
 
 enum power_reading { READING_NONE, READING_ON, READING_OFF, READING_MAX_ };
 
@@ -123,6 +103,7 @@ struct op {
         enum fence_result fence_result;
         enum seen_state seen;
         enum end_why end_why;
+        enum rung rung; /* GUEST_START: taken with it; NONE: it recovers from nothing of its own */
         enum power_reading reading;
         uint64_t settings;   /* DEVICE_SEEN: of the device, see model.h */
         char guid[UUID_LEN]; /* the same; "" not told */

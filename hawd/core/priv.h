@@ -61,6 +61,7 @@ struct domain {
         bool healthy;
         char evidence[TEXT_LEN];
         usec_t running_since; /* 0: not running */
+        usec_t resumed;       /* from its latest pause; 0: not seen */
         usec_t healthy_wall;
 };
 
@@ -330,7 +331,8 @@ struct core {
         uint64_t executor_gone_job[FENCE_JOBS_MAX];
         struct retry {
                 uint32_t gid;
-                uint64_t wish; /* what is wanted of it */
+                uint64_t wish; /* what is wanted of it, after how many failures */
+                usec_t rest;   /* it failed: not recovered before */
                 usec_t next;
                 uint32_t n;
         } * retries;

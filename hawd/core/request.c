@@ -268,6 +268,7 @@ static const struct {
         [VERB_FENCE_HOST] = {OP_FENCE_REQUEST, DESIRED_RUNNING, false},
         [VERB_FENCE_CONFIRM] = {OP_FENCE_CONFIRM, DESIRED_RUNNING, false},
         [VERB_HOST_RELEASE] = {OP_HOST_RELEASE, DESIRED_RUNNING, false},
+        [VERB_GUEST_RECOVER] = {OP_GUEST_RECOVER, DESIRED_RUNNING, false},
 };
 
 static bool too_long(const char *list) {

@@ -100,9 +100,12 @@ static void show_guest(const struct ctl *ctl, const json_t *g) {
         show_pair("moves to", jtext(g, "move_to"));
         join(json_object_get(g, "claims"), buf, sizeof(buf));
         show_pair("may run on", buf);
-        if (jint(g, "restarts") > 0 || jint(g, "start_failures") > 0) {
-                text_fmt(buf, sizeof(buf), "%lld restarts, %lld failed starts in this recovery",
-                         (long long)jint(g, "restarts"), (long long)jint(g, "start_failures"));
+        show_pair("recovers from", jtext(g, "recovers_from"));
+        if (jint(g, "failures") > 0 || jint(g, "start_failures") > 0) {
+                text_fmt(buf, sizeof(buf),
+                         "failed %lld times: %lld restarts, %lld relocations, %lld failed starts",
+                         (long long)jint(g, "failures"), (long long)jint(g, "restarts"),
+                         (long long)jint(g, "relocations"), (long long)jint(g, "start_failures"));
                 show_pair("recovery", buf);
         }
         if (!jnull(g, "incident")) {
@@ -212,6 +215,10 @@ static const struct ctl_verb verbs[] = {
          .run = guest_ignore},
         {.name = "pause", ONE_GUEST, .help = "Want it paused.", .run = guest_pause},
         {.name = "resume", ONE_GUEST, .help = "Let a paused guest run on.", .run = guest_resume},
+        {.name = "recover",
+         ONE_GUEST,
+         .help = "Try again to recover a guest that failed too often.",
+         .run = guest_recover},
         {.name = "move",
          .args = "NAME HOST",
          .help = "Stop it and start it on another host.",

@@ -104,6 +104,11 @@ int guest_resume(struct ctl *ctl, const struct ctl_args *args) {
                        &(struct goal){.state = "running", .desired = "running"});
 }
 
+int guest_recover(struct ctl *ctl, const struct ctl_args *args) {
+        return do_wait(ctl, args, "GuestRecover",
+                       &(struct goal){.state = "running", .desired = "running"});
+}
+
 int guest_move(struct ctl *ctl, const struct ctl_args *args) {
         return wait_do(
                 ctl, args, "GuestMove",

@@ -6,9 +6,9 @@
 
 #define GUEST_SETTINGS_HELP                                                                        \
         "Settings: priority=N, after=GUEST,..., start-timeout=TIME, stop-timeout=TIME, "           \
-        "boot-time=TIME,\nrestart-limit=N, restart-window=TIME, "                                  \
-        "on-shutdown=respect|restart,\nhang-after=TIME. "                                          \
-        "Times as in 90s, 2min."
+        "boot-time=TIME,\nrecovery='restart relocate', restart-limit=N, relocate-limit=N, "        \
+        "restart-window=TIME,\nhealthy-after=TIME, health=auto|agent|watchdog|progress|none, "     \
+        "on-shutdown=respect|restart, hang-after=TIME.\nTimes as in 90s, 2min."
 
 #define GUEST_SETTING_OPTIONS                                                                      \
         {"priority", "N", "higher is recovered first (100)"},                                      \
@@ -24,6 +24,7 @@ int guest_stop(struct ctl *ctl, const struct ctl_args *args);
 int guest_ignore(struct ctl *ctl, const struct ctl_args *args);
 int guest_pause(struct ctl *ctl, const struct ctl_args *args);
 int guest_resume(struct ctl *ctl, const struct ctl_args *args);
+int guest_recover(struct ctl *ctl, const struct ctl_args *args);
 int guest_move(struct ctl *ctl, const struct ctl_args *args);
 int guest_delete(struct ctl *ctl, const struct ctl_args *args);
 int guest_remove(struct ctl *ctl, const struct ctl_args *args);

@@ -56,6 +56,20 @@ static const unsigned on_shutdown_values[] = {
 };
 TABLE(on_shutdown, "on-shutdown", ON_SHUTDOWN_RESTART + 1);
 
+static const unsigned rung_values[] = {
+        V(RUNG, RUNG_NONE),
+        V(RUNG, RUNG_RESTART),
+        V(RUNG, RUNG_RELOCATE),
+};
+TABLE(rung, "rung of recovery", RUNG_MAX_);
+
+static const unsigned health_by_values[] = {
+        V(HEALTH_BY, HEALTH_BY_AUTO),     V(HEALTH_BY, HEALTH_BY_AGENT),
+        V(HEALTH_BY, HEALTH_BY_WATCHDOG), V(HEALTH_BY, HEALTH_BY_PROGRESS),
+        V(HEALTH_BY, HEALTH_BY_NONE),
+};
+TABLE(health_by, "evidence of health", HEALTH_BY_NONE + 1);
+
 static const unsigned guest_job_values[] = {
         V(GUEST_JOB, JOB_NONE),  V(GUEST_JOB, JOB_START),  V(GUEST_JOB, JOB_STOP),
         V(GUEST_JOB, JOB_PAUSE), V(GUEST_JOB, JOB_RESUME), V(GUEST_JOB, JOB_SETTLE),
@@ -94,7 +108,7 @@ static const unsigned op_kind_values[] = {
         V(OP_KIND, OP_RULE_DELETE),   V(OP_KIND, OP_FENCE_CONFIRM), V(OP_KIND, OP_FENCE_REQUEST),
         V(OP_KIND, OP_HOST_RENAME),   V(OP_KIND, OP_HOST_VOTE),     V(OP_KIND, OP_HOST_PROVEN),
         V(OP_KIND, OP_HOST_FACTS),    V(OP_KIND, OP_HOST_RELEASE),  V(OP_KIND, OP_DEVICE_OFF),
-        V(OP_KIND, OP_DEVICE_FORGET),
+        V(OP_KIND, OP_DEVICE_FORGET), V(OP_KIND, OP_GUEST_RECOVER),
 };
 TABLE(op_kind, "op kind", OP_KIND_MAX_);
 

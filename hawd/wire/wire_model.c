@@ -168,8 +168,14 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->deleting = g->deleting;
         p->undefine = g->undefine;
         p->start_failures = g->start_failures;
-        p->restarts = g->restarts;
-        p->restart_wall = g->restart_wall;
+        p->restarts = g->recovery.taken[RUNG_RESTART];
+        p->relocations = g->recovery.taken[RUNG_RELOCATE];
+        p->restart_wall = g->recovery.window_wall;
+        p->failed_why = wire_put_enum(o, &wire_end_why, g->recovery.why);
+        p->failures = g->recovery.failures;
+        p->early = g->recovery.early;
+        p->resumes = g->recovery.resumes;
+        p->healthy_wall = g->recovery.healthy_wall;
 }
 
 static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Guest *p,
@@ -198,8 +204,14 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         g->deleting = p->deleting;
         g->undefine = p->undefine;
         g->start_failures = p->start_failures;
-        g->restarts = p->restarts;
-        g->restart_wall = p->restart_wall;
+        g->recovery.taken[RUNG_RESTART] = p->restarts;
+        g->recovery.taken[RUNG_RELOCATE] = p->relocations;
+        g->recovery.window_wall = p->restart_wall;
+        g->recovery.why = wire_get_enum(in, &wire_end_why, p->failed_why);
+        g->recovery.failures = p->failures;
+        g->recovery.early = p->early;
+        g->recovery.resumes = p->resumes;
+        g->recovery.healthy_wall = p->healthy_wall;
 }
 
 /* ---- rules, fence jobs, incidents ------------------------------------------------------------ */

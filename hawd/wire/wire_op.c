@@ -4,6 +4,16 @@
 
 /* ---- guest specs and facts ------------------------------------------------------------------- */
 
+/* With its end, so that none at all differs from an entry of before there was a ladder. */
+static void put_recovery(struct wire_out *o, const struct conf_guest *c, Hawd__GuestConf *p) {
+        p->recovery = wire_alloc(o, RUNGS + 1, sizeof(*p->recovery));
+        for (size_t i = 0; i < RUNGS && c->recovery[i] != RUNG_NONE; i++)
+                p->recovery[p->n_recovery++] = wire_put_enum(o, &wire_rung, c->recovery[i]);
+        p->recovery[p->n_recovery++] = wire_put_enum(o, &wire_rung, RUNG_NONE);
+        p->relocate_limit = c->relocate_limit;
+        p->healthy_after_usec = c->healthy_after_usec;
+}
+
 static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c) {
         Hawd__GuestConf *p = wire_alloc(o, 1, sizeof(*p));
 
@@ -16,6 +26,8 @@ static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c)
         p->restart_window_usec = c->restart_window_usec;
         p->on_shutdown = wire_put_enum(o, &wire_on_shutdown, c->on_shutdown);
         p->hang_after_usec = c->hang_after_usec;
+        put_recovery(o, c, p);
+        p->health_by = wire_put_enum(o, &wire_health_by, c->health_by);
         return p;
 }
 
@@ -38,6 +50,24 @@ Hawd__GuestSpec *wire_put_spec(struct wire_out *o, const struct guest_spec *s) {
         return p;
 }
 
+/* A rung that only a newer hawd knows is passed over: the others are tried. */
+static void get_recovery(const Hawd__GuestConf *p, struct conf_guest *c) {
+        size_t n = 0;
+
+        if (p->n_recovery == 0) {
+                recovery_defaults(c);
+                return;
+        }
+        c->relocate_limit = p->relocate_limit;
+        c->healthy_after_usec = p->healthy_after_usec;
+        for (size_t i = 0; i < p->n_recovery && n < RUNGS; i++) {
+                int rung = wire_enum_find(&wire_rung, p->recovery[i]);
+
+                if (rung > RUNG_NONE)
+                        c->recovery[n++] = (enum rung)rung;
+        }
+}
+
 static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_guest *c) {
         if (!p) {
                 wire_refuse(in, "a guest without settings");
@@ -51,6 +81,8 @@ static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_g
         c->restart_window_usec = p->restart_window_usec;
         c->on_shutdown = wire_get_enum(in, &wire_on_shutdown, p->on_shutdown);
         c->hang_after_usec = p->hang_after_usec;
+        get_recovery(p, c);
+        c->health_by = wire_get_enum(in, &wire_health_by, p->health_by);
 }
 
 struct guest_spec *wire_get_spec(struct wire_in *in, const Hawd__GuestSpec *p) {
@@ -160,6 +192,7 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->desired = wire_put_enum(o, &wire_desired, op->desired);
         p->spec = wire_put_spec(o, op->spec);
         put_seen(o, op, p);
+        p->rung = wire_put_enum(o, &wire_rung, op->rung);
 }
 
 static void get_seen(struct wire_in *in, const Hawd__Op *p, struct op *op) {
@@ -219,6 +252,7 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->desired = wire_get_enum(in, &wire_desired, p->desired);
         op->spec = wire_get_spec(in, p->spec);
         get_seen(in, p, op);
+        op->rung = wire_get_enum(in, &wire_rung, p->rung);
         wire_check_op(in, op);
 }
 

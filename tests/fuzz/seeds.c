@@ -57,6 +57,9 @@ static struct guest_spec *spec(const char *name) {
                                       .stop_timeout_usec = 60 * USEC_PER_SEC,
                                       .boot_usec = 20 * USEC_PER_SEC,
                                       .restart_limit = 3,
+                                      .relocate_limit = 2,
+                                      .healthy_after_usec = 10 * USEC_PER_MINUTE,
+                                      .recovery = {RUNG_RESTART, RUNG_RELOCATE},
                                       .restart_window_usec = 10 * USEC_PER_MINUTE};
         s->xml = blob_new("<domain/>", 9);
         return s;

@@ -436,6 +436,7 @@ static const struct {
         {"GuestIgnore", "name", "web", VERB_GUEST_IGNORE},
         {"GuestPause", "name", "web", VERB_GUEST_PAUSE},
         {"GuestResume", "name", "web", VERB_GUEST_RESUME},
+        {"GuestRecover", "name", "web", VERB_GUEST_RECOVER},
         {"GuestDelete", "name", "web", VERB_GUEST_DELETE},
         {"GuestRemove", "name", "web", VERB_GUEST_REMOVE},
         {"RuleDelete", "name", "apart", VERB_RULE_DELETE},

@@ -407,26 +407,158 @@ START_TEST(panic_is_no_wish_to_pause) {
 }
 END_TEST
 
-START_TEST(restarts_beyond_the_limit_leave_the_host) {
+static void seen(struct led *l, uint32_t gid, enum seen_state state, enum end_why why) {
+        APPLY(l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .gen = G(l, gid)->gen, .seen = state,
+              .end_why = why, .text = "what was seen");
+}
+
+static void start_by(struct led *l, uint32_t gid, uint32_t nodeid, enum rung rung) {
+        CHANGED(l, .kind = OP_GUEST_START, .gid = gid, .host = nodeid, .rung = rung,
+                .text = "test");
+        led_done(l, gid, RESULT_DONE);
+}
+
+START_TEST(rungs_are_counted_where_they_are_taken) {
         struct led l;
         uint32_t gid;
 
         led_open(&l, 2);
         gid = led_running(&l, "web", 2);
-        for (unsigned i = 1; i <= 4; i++) {
+        for (unsigned i = 1; i <= 2; i++) {
                 l.wall += USEC_PER_SEC;
-                APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .gen = i, .seen = SEEN_GONE,
-                      .end_why = END_FAILED);
-                ck_assert_uint_eq(G(&l, gid)->restarts, i);
-                ck_assert_uint_eq(G(&l, gid)->tried, i <= 3 ? 0 : 1u << 1);
-                led_start(&l, gid, 2);
-                led_done(&l, gid, RESULT_DONE);
+                seen(&l, gid, SEEN_GONE, END_FAILED);
+                ck_assert_int_eq(G(&l, gid)->recovery.why, END_FAILED);
+                ck_assert_uint_eq(G(&l, gid)->recovery.failures, i);
+                start_by(&l, gid, 2, RUNG_RESTART);
+                ck_assert_int_eq(G(&l, gid)->recovery.why, END_NONE);
+                ck_assert_uint_eq(G(&l, gid)->recovery.taken[RUNG_RESTART], i);
         }
-        l.wall += 11 * USEC_PER_MINUTE; /* another window */
-        APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .gen = 5, .seen = SEEN_GONE,
-              .end_why = END_FAILED);
-        ck_assert_uint_eq(G(&l, gid)->restarts, 1);
+        seen(&l, gid, SEEN_GONE, END_FAILED);
+        CHANGED(&l, .kind = OP_GUEST_START, .gid = gid, .host = 1, .rung = RUNG_RELOCATE);
+        ck_assert_uint_eq(G(&l, gid)->recovery.taken[RUNG_RELOCATE], 1);
+        ck_assert_uint_eq(G(&l, gid)->tried,
+                          1u << 1); /* nor does it go back when that start fails */
+        led_done(&l, gid, RESULT_DONE);
         ck_assert_uint_eq(G(&l, gid)->tried, 0);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(boot_loop_is_the_cause_of_the_incident) {
+        struct led l;
+        uint32_t gid;
+        const struct incident *x;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_GUEST_HEALTHY, .gid = gid, .host = 2, .gen = 1);
+        for (unsigned i = 0; i <= BOOT_LOOP; i++) { /* the first one had been healthy */
+                seen(&l, gid, SEEN_GONE, END_FAILED);
+                x = led_incident(&l, G(&l, gid)->incident);
+                ck_assert_int_eq(strncmp(x->cause, "boot loop", 9) == 0, i == BOOT_LOOP);
+                start_by(&l, gid, 2, RUNG_RESTART);
+        }
+        led_close(&l);
+}
+END_TEST
+
+static const struct {
+        enum seen_state seen;
+        enum end_why why;
+} ailing[] = {
+        {SEEN_RUNNING, END_HANG},
+        {SEEN_RUNNING, END_WATCHDOG},
+        {SEEN_PAUSED, END_WATCHDOG},
+        {SEEN_CRASHED, END_CRASHED},
+};
+
+/* S1: its QEMU is there, so the claim stays until it is ended. */
+START_TEST(what_ails_keeps_its_claim_until_its_qemu_is_ended) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        seen(&l, gid, ailing[_i].seen, ailing[_i].why);
+        ck_assert_int_eq(G(&l, gid)->state, GUEST_FAILED);
+        ck_assert_int_eq(G(&l, gid)->desired, DESIRED_RUNNING);
+        ck_assert_int_eq(G(&l, gid)->recovery.why, ailing[_i].why);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        ck_assert_ptr_nonnull(strstr(led_incident(&l, G(&l, gid)->incident)->cause,
+                                     end_why_name(ailing[_i].why)));
+        seen(&l, gid, ailing[_i].seen, ailing[_i].why); /* said twice, it failed once */
+        ck_assert_uint_eq(G(&l, gid)->recovery.failures, 1);
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_SETTLE);
+        done(&l, gid, RESULT_UNSETTLED, SEEN_RUNNING);
+        ck_assert_int_eq(G(&l, gid)->state, GUEST_BLOCKED);
+        ck_assert_ptr_nonnull(strstr(G(&l, gid)->reason, "hawctl fence host node2"));
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_SETTLE);
+        done(&l, gid, RESULT_DONE, SEEN_GONE);
+        ck_assert_int_eq(G(&l, gid)->state, GUEST_FAILED);
+        ck_assert_uint_eq(G(&l, gid)->claims, 0);
+        ck_assert_uint_eq(G(&l, gid)->tried, 0); /* no failed start: the ladder says where */
+        ck_assert_int_eq(G(&l, gid)->recovery.why, ailing[_i].why);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(io_error_is_no_wish_and_ends_when_its_disk_answers) {
+        struct led l;
+        uint32_t gid;
+        uint64_t id;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        seen(&l, gid, SEEN_PAUSED, END_IO_ERROR);
+        id = G(&l, gid)->incident;
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(G(&l, gid)->state, GUEST_PAUSED);
+                ck_assert_int_eq(G(&l, gid)->desired, DESIRED_RUNNING);
+                ck_assert_int_eq(G(&l, gid)->recovery.why, END_IO_ERROR);
+                ck_assert_uint_eq(G(&l, gid)->recovery.resumes, i);
+                ck_assert_uint_eq(G(&l, gid)->incident, id);
+                APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_RESUME);
+                done(&l, gid, RESULT_DONE, SEEN_RUNNING);
+                ck_assert_int_eq(G(&l, gid)->health, HEALTH_BOOTING); /* that is to be seen */
+                if (i < 2)
+                        seen(&l, gid, SEEN_PAUSED, END_IO_ERROR);
+        }
+        ck_assert_uint_eq(G(&l, gid)->recovery.failures, 1);
+        APPLY(&l, .kind = OP_GUEST_HEALTHY, .gid = gid, .host = 2, .gen = 1);
+        ck_assert_int_eq(G(&l, gid)->recovery.why, END_NONE);
+        ck_assert_uint_eq(G(&l, gid)->incident, 0);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(io_error_given_up_on_its_host) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        seen(&l, gid, SEEN_PAUSED, END_IO_ERROR);
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 2, .job_kind = JOB_SETTLE,
+              .text = "why");
+        ck_assert_int_eq(G(&l, gid)->state, GUEST_FAILED);
+        ck_assert_uint_eq(G(&l, gid)->claims, 1u << 1);
+        done(&l, gid, RESULT_DONE, SEEN_GONE);
+        ck_assert_uint_eq(G(&l, gid)->claims, 0);
+        ck_assert_int_eq(G(&l, gid)->recovery.why, END_IO_ERROR);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(lost_host_is_no_failure_of_its_guest) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 3);
+        gid = led_running(&l, "web", 2);
+        seen(&l, gid, SEEN_RUNNING, END_HANG);
+        led_lose(&l, 2);
+        ck_assert_int_eq(G(&l, gid)->recovery.why, END_NONE);
         led_close(&l);
 }
 END_TEST
@@ -618,7 +750,13 @@ static Suite *suite(void) {
         tcase_add_test(tc, seen_is_refused_when_stale);
         tcase_add_test(tc, seen_paused_crashed_running);
         tcase_add_test(tc, panic_is_no_wish_to_pause);
-        tcase_add_test(tc, restarts_beyond_the_limit_leave_the_host);
+        tcase_add_test(tc, rungs_are_counted_where_they_are_taken);
+        tcase_add_test(tc, boot_loop_is_the_cause_of_the_incident);
+        tcase_add_loop_test(tc, what_ails_keeps_its_claim_until_its_qemu_is_ended, 0,
+                            (int)ARRAY_SIZE(ailing));
+        tcase_add_test(tc, io_error_is_no_wish_and_ends_when_its_disk_answers);
+        tcase_add_test(tc, io_error_given_up_on_its_host);
+        tcase_add_test(tc, lost_host_is_no_failure_of_its_guest);
         tcase_add_test(tc, ignored_is_only_watched);
         tcase_add_test(tc, healthy_closes_the_incident_with_its_parts);
         tcase_add_test(tc, host_loss_incident_has_every_step);

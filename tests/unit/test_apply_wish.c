@@ -66,6 +66,29 @@ START_TEST(set_keeps_name_and_uuid) {
 }
 END_TEST
 
+START_TEST(recover_forgets_the_failures) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .gen = 1, .seen = SEEN_GONE,
+              .end_why = END_FAILED);
+        G(&l, gid)->recovery.taken[RUNG_RESTART] = 3;
+        APPLY(&l, .kind = OP_GUEST_REASON, .gid = gid, .guest_state = GUEST_BLOCKED, .text = "why");
+        CHANGED(&l, .kind = OP_GUEST_RECOVER, .gid = gid, .text = "ann");
+        ck_assert_int_eq(G(&l, gid)->state, GUEST_FAILED);
+        ck_assert_uint_eq(G(&l, gid)->recovery.failures, 0);
+        ck_assert_uint_eq(G(&l, gid)->recovery.taken[RUNG_RESTART], 0);
+        ck_assert_int_eq(G(&l, gid)->recovery.why, END_FAILED); /* it is still to be recovered */
+        APPLY(&l, .kind = OP_GUEST_DESIRE, .gid = gid, .desired = DESIRED_STOPPED);
+        UNCHANGED(&l, .kind = OP_GUEST_RECOVER, .gid = gid, .text = "ann");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        ck_assert_ptr_nonnull(strstr(l.a.text, "hawctl guest start web"));
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(desire_stopped_and_running) {
         struct led l;
         uint32_t gid;
@@ -256,6 +279,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, add_where_it_runs_gives_the_claim);
         tcase_add_test(tc, set_keeps_name_and_uuid);
         tcase_add_test(tc, desire_stopped_and_running);
+        tcase_add_test(tc, recover_forgets_the_failures);
         tcase_add_test(tc, desire_keeps_the_claim);
         tcase_add_test(tc, pause_and_resume_where_they_make_sense);
         tcase_add_test(tc, move_needs_a_running_guest_and_an_online_host);

@@ -385,6 +385,77 @@ START_TEST(healthy_by_its_agent) {
 }
 END_TEST
 
+static void healthy(struct rig *r) {
+        rig_pass(r, 21 * USEC_PER_SEC);
+        ck_assert_int_eq(web(r)->health, HEALTH_HEALTHY);
+}
+
+/* While it boots it may well do nothing; nor is one judged whose policy says so. */
+START_TEST(hang_counts_only_when_it_was_healthy) {
+        struct rig *r = open_rig(true);
+
+        rig_domain(r, "web", SEEN_RUNNING, END_HANG);
+        ck_assert_ptr_null(rig_op(r, OP_GUEST_SEEN));
+        rig_pass(r, 21 * USEC_PER_SEC); /* healthy, and then at once not */
+        ck_assert_int_eq(rig_op(r, OP_GUEST_SEEN)->end_why, END_HANG);
+        ck_assert_int_eq(web(r)->state, GUEST_FAILED);
+        rig_pass(r, 10 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_SEEN), 1);
+        rig_close(r);
+        r = open_rig(true);
+        web(r)->spec->conf.health_by = HEALTH_BY_NONE;
+        healthy(r);
+        rig_domain(r, "web", SEEN_RUNNING, END_HANG);
+        rig_domain(r, "web", SEEN_RUNNING, END_WATCHDOG);
+        ck_assert_ptr_null(rig_op(r, OP_GUEST_SEEN));
+        rig_close(r);
+}
+END_TEST
+
+START_TEST(what_ails_is_ended_by_its_settle) {
+        struct rig *r = open_rig(true);
+
+        rig_domain(r, "web", SEEN_RUNNING, END_WATCHDOG);
+        ck_assert_int_eq(web(r)->state, GUEST_FAILED);
+        BY(r, 1, .kind = OP_GUEST_JOB, .gid = 1, .host = 2, .job_kind = JOB_SETTLE);
+        ck_assert(!rig_act(r, ACT_GUEST_JOB)->guest_job.keep_running);
+        rig_job_done(r, rig_job(r, GJOB_SETTLE), RESULT_DONE, SEEN_GONE);
+        ck_assert_uint_eq(web(r)->claims, 0);
+        start(r); /* what ailed the one before does not ail this one */
+        rig_job_done(r, rig_job(r, GJOB_START), RESULT_DONE, SEEN_RUNNING);
+        ck_assert_int_eq(web(r)->state, GUEST_RUNNING);
+        rig_pass(r, 5 * USEC_PER_SEC);
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_SEEN), 1);
+        rig_close(r);
+}
+END_TEST
+
+/* The next I/O error may come before the resume's result. */
+START_TEST(resumed_disk_is_proven_by_time) {
+        struct rig *r = open_rig(true);
+
+        healthy(r);
+        rig_domain(r, "web", SEEN_PAUSED, END_IO_ERROR);
+        ck_assert_int_eq(web(r)->recovery.why, END_IO_ERROR);
+        for (unsigned i = 0; i < 2; i++) {
+                BY(r, 1, .kind = OP_GUEST_JOB, .gid = 1, .host = 2, .job_kind = JOB_RESUME);
+                rig_domain(r, "web", SEEN_RUNNING, END_NONE);
+                if (i == 0)
+                        rig_domain(r, "web", SEEN_PAUSED, END_IO_ERROR);
+                rig_job_done(r, rig_job(r, GJOB_RESUME), RESULT_DONE, SEEN_RUNNING);
+                rig_pass(r, 4 * USEC_PER_SEC);
+                ck_assert_int_eq(web(r)->state, i == 0 ? GUEST_PAUSED : GUEST_RUNNING);
+                ck_assert_uint_eq(web(r)->recovery.resumes, 1);
+                ck_assert_int_ne(web(r)->health, HEALTH_HEALTHY);
+        }
+        rig_pass(r, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(web(r)->health, HEALTH_HEALTHY);
+        ck_assert_int_eq(web(r)->recovery.why, END_NONE);
+        ck_assert_uint_eq(web(r)->incident, 0);
+        rig_close(r);
+}
+END_TEST
+
 /* It is defined only where it may run: what somebody defines elsewhere goes, also what was there
  * before hawd kept it. What hawd does not keep stays. */
 START_TEST(definition_elsewhere_is_undone) {
@@ -458,6 +529,9 @@ static Suite *suite(void) {
         tcase_add_test(tc, not_quorate_means_no_observation_and_no_job);
         tcase_add_test(tc, healthy_after_its_boot_time);
         tcase_add_test(tc, healthy_by_its_agent);
+        tcase_add_test(tc, hang_counts_only_when_it_was_healthy);
+        tcase_add_test(tc, what_ails_is_ended_by_its_settle);
+        tcase_add_test(tc, resumed_disk_is_proven_by_time);
         tcase_add_loop_test(tc, agent_that_never_answers_is_not_waited_for, 0,
                             (int)ARRAY_SIZE(silent_agents));
         tcase_add_test(tc, definition_elsewhere_is_undone);

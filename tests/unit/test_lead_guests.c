@@ -181,6 +181,150 @@ START_TEST(tried_hosts_are_skipped_then_retried_with_growing_pauses) {
 }
 END_TEST
 
+static void one_runs(struct led *l) {
+        led_running(l, "web", 2);
+}
+
+static void seen(struct rig *r, enum seen_state state, enum end_why why) {
+        struct guest *g = guest(r, "web");
+
+        BY(r, g->host, .kind = OP_GUEST_SEEN, .gid = g->gid, .host = g->host, .gen = g->gen,
+           .seen = state, .end_why = why);
+}
+
+static void until(struct rig *r, enum guest_state state) {
+        for (unsigned i = 0; i < 200 && guest(r, "web")->state != state; i++)
+                rig_pass(r, USEC_PER_SEC / 4);
+        ck_assert_int_eq(guest(r, "web")->state, state);
+}
+
+/* Restart, relocate, and then it is blocked, with what helps; that does. */
+START_TEST(ladder_is_climbed_to_its_end) {
+        static const enum rung rungs[] = {RUNG_RESTART, RUNG_RESTART, RUNG_RESTART, RUNG_RELOCATE,
+                                          RUNG_RELOCATE};
+        struct rig *r = open_rig(one_runs);
+        uint32_t last = 2;
+
+        for (unsigned i = 0; i < ARRAY_SIZE(rungs); i++) {
+                struct guest *g = guest(r, "web");
+
+                BY(r, g->host, .kind = OP_GUEST_HEALTHY, .gid = g->gid, .host = g->host,
+                   .gen = g->gen);
+                seen(r, SEEN_GONE, END_FAILED);
+                if (i > 0) /* at once the first time, then after pauses */
+                        ck_assert_int_eq(guest(r, "web")->state, GUEST_FAILED);
+                until(r, GUEST_STARTING);
+                ck_assert_int_eq(rig_op(r, OP_GUEST_START)->rung, rungs[i]);
+                ck_assert_int_eq(guest(r, "web")->job_host == last, rungs[i] == RUNG_RESTART);
+                last = guest(r, "web")->job_host;
+                done(r, "web", RESULT_DONE, SEEN_RUNNING);
+        }
+        seen(r, SEEN_GONE, END_FAILED);
+        until(r, GUEST_BLOCKED);
+        ck_assert_ptr_nonnull(strstr(guest(r, "web")->reason, "hawctl guest recover web"));
+        rig_pass(r, 60 * USEC_PER_SEC);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_BLOCKED);
+        BY(r, 2, .kind = OP_GUEST_RECOVER, .gid = guest(r, "web")->gid, .text = "ann");
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_STARTING);
+        ck_assert_int_eq(rig_op(r, OP_GUEST_START)->rung, RUNG_RESTART);
+        rig_close(r);
+}
+END_TEST
+
+/* L1: nobody asks, and the window is over. */
+START_TEST(ladder_begins_anew_after_its_window) {
+        struct rig *r = open_rig(one_runs);
+
+        guest(r, "web")->spec->conf.restart_limit = 0;
+        guest(r, "web")->spec->conf.relocate_limit = 0;
+        seen(r, SEEN_GONE, END_FAILED);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_BLOCKED);
+        guest(r, "web")->spec->conf.restart_limit = 1;
+        guest(r, "web")->recovery.taken[RUNG_RESTART] = 1;
+        rig_pass(r, 590 * USEC_PER_SEC);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_BLOCKED);
+        rig_pass(r, 15 * USEC_PER_SEC);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_STARTING);
+        rig_close(r);
+}
+END_TEST
+
+/* What hangs is ended at once, by its holder; how often it failed is for its start. */
+START_TEST(what_ails_is_settled) {
+        struct rig *r = open_rig(one_runs);
+
+        seen(r, SEEN_RUNNING, END_HANG);
+        ck_assert_int_eq(guest(r, "web")->job_kind, JOB_SETTLE);
+        ck_assert_uint_eq(guest(r, "web")->job_host, 2);
+        done(r, "web", RESULT_DONE, SEEN_GONE);
+        ck_assert_int_eq(rig_op(r, OP_GUEST_START)->rung, RUNG_RESTART);
+        ck_assert_uint_eq(guest(r, "web")->job_host, 2);
+        rig_close(r);
+}
+END_TEST
+
+/* Resumed in vain until another host may see its storage. */
+static void resume_in_vain(struct rig *r) {
+        seen(r, SEEN_PAUSED, END_IO_ERROR);
+        for (unsigned i = 0; i < IO_RESUMES; i++) {
+                for (unsigned k = 0; k < 200 && guest(r, "web")->job_kind == JOB_NONE; k++)
+                        rig_pass(r, USEC_PER_SEC / 4);
+                ck_assert_int_eq(guest(r, "web")->job_kind, JOB_RESUME);
+                done(r, "web", RESULT_DONE, SEEN_RUNNING);
+                seen(r, SEEN_PAUSED, END_IO_ERROR);
+        }
+}
+
+START_TEST(io_error_is_resumed_then_relocated) {
+        struct rig *r = open_rig(one_runs);
+
+        resume_in_vain(r);
+        ck_assert_int_eq(guest(r, "web")->job_kind, JOB_SETTLE);
+        ck_assert_uint_eq(guest(r, "web")->claims, 1u << 1); /* not before its QEMU is gone */
+        done(r, "web", RESULT_DONE, SEEN_GONE);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_STARTING);
+        ck_assert_int_eq(rig_op(r, OP_GUEST_START)->rung, RUNG_RELOCATE);
+        ck_assert_uint_ne(guest(r, "web")->job_host, 2);
+        rig_close(r);
+}
+END_TEST
+
+static void two_run(struct led *l) {
+        led_running(l, "web", 2);
+        led_running(l, "db", 3);
+}
+
+/* PEERS 16 */
+START_TEST(storage_gone_for_all_relocates_nobody) {
+        struct rig *r = open_rig(two_run);
+        struct guest *db = guest(r, "db");
+
+        BY(r, 3, .kind = OP_GUEST_SEEN, .gid = db->gid, .host = 3, .gen = 1, .seen = SEEN_PAUSED,
+           .end_why = END_IO_ERROR);
+        resume_in_vain(r);
+        rig_pass(r, USEC_PER_SEC);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_PAUSED);
+        ck_assert_ptr_nonnull(strstr(guest(r, "web")->reason, "guests of other hosts"));
+        ck_assert_uint_eq(guest(r, "web")->claims, 1u << 1);
+        rig_close(r);
+}
+END_TEST
+
+static void only_restarts(struct led *l) {
+        G(l, led_running(l, "web", 2))->spec->conf.recovery[1] = RUNG_NONE;
+}
+
+START_TEST(io_error_stays_paused_where_it_may_not_be_relocated) {
+        struct rig *r = open_rig(only_restarts);
+
+        resume_in_vain(r);
+        rig_pass(r, USEC_PER_SEC);
+        ck_assert_int_eq(guest(r, "web")->state, GUEST_PAUSED);
+        ck_assert_ptr_nonnull(strstr(guest(r, "web")->reason, "no relocate left"));
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(cancelled_start_may_take_the_same_host) {
         struct rig *r = open_rig(one);
 
@@ -446,6 +590,12 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, slots_bound_what_starts_at_once, 0, (int)ARRAY_SIZE(slots));
         tcase_add_test(tc, dependency_waits_for_healthy);
         tcase_add_test(tc, tried_hosts_are_skipped_then_retried_with_growing_pauses);
+        tcase_add_test(tc, ladder_is_climbed_to_its_end);
+        tcase_add_test(tc, ladder_begins_anew_after_its_window);
+        tcase_add_test(tc, what_ails_is_settled);
+        tcase_add_test(tc, io_error_is_resumed_then_relocated);
+        tcase_add_test(tc, storage_gone_for_all_relocates_nobody);
+        tcase_add_test(tc, io_error_stays_paused_where_it_may_not_be_relocated);
         tcase_add_test(tc, cancelled_start_may_take_the_same_host);
         tcase_add_test(tc, hosts_without_libvirt_are_passed_over);
         tcase_add_test(tc, hosts_that_are_not_here_are_passed_over);

@@ -13,12 +13,12 @@
  * codec and one in the generator below; then correct its size here.
  */
 #if __SIZEOF_POINTER__ == 8
-_Static_assert(sizeof(struct guest_spec) == 720, "guest_spec changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 752, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1096, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1016, "host changed, see above");
 _Static_assert(sizeof(struct device) == 344, "device changed, see above");
-_Static_assert(sizeof(struct guest) == 1216, "guest changed, see above");
+_Static_assert(sizeof(struct guest) == 1248, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
@@ -109,6 +109,11 @@ static struct guest_spec *rnd_spec(void) {
         s->conf.restart_window_usec = rnd64();
         s->conf.on_shutdown = rnd_below(2);
         s->conf.hang_after_usec = rnd64();
+        for (size_t i = 0, n = rnd_below(RUNGS + 1); i < n; i++)
+                s->conf.recovery[i] = 1 + rnd_below(RUNGS);
+        s->conf.relocate_limit = rnd32();
+        s->conf.healthy_after_usec = rnd64();
+        s->conf.health_by = rnd_below(HEALTH_BY_NONE + 1);
         s->n_after = rnd_below(ARRAY_SIZE(s->after) + 1);
         for (size_t i = 0; i < s->n_after; i++)
                 rnd_name(s->after[i]);
@@ -147,6 +152,7 @@ static void rnd_op(struct op *op) {
         op->fence_result = rnd_below(FENCE_RESULT_MAX_);
         op->seen = rnd_below(SEEN_MAX_);
         op->end_why = rnd_below(END_MAX_);
+        op->rung = rnd_below(RUNG_MAX_);
         op->reading = rnd_below(READING_MAX_);
         op->proof = rnd_below(PROOF_MAX_);
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
@@ -262,8 +268,14 @@ static void rnd_guest(struct model *m) {
         g->job_host = rnd32();
         g->move_to = rnd32();
         g->start_failures = rnd32();
-        g->restarts = rnd32();
-        g->restart_wall = rnd64();
+        g->recovery.why = rnd_below(END_MAX_);
+        g->recovery.failures = rnd32();
+        g->recovery.early = rnd32();
+        g->recovery.resumes = rnd32();
+        g->recovery.taken[RUNG_RESTART] = rnd32();
+        g->recovery.taken[RUNG_RELOCATE] = rnd32();
+        g->recovery.window_wall = rnd64();
+        g->recovery.healthy_wall = rnd64();
         g->late_end = rnd_bool();
         g->deleting = rnd_bool();
         g->undefine = rnd_bool();

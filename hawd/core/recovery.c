@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hawd/core/recovery.h"
+
+#define PAUSE_MIN_USEC (2 * USEC_PER_SEC)
+#define PAUSE_MAX_USEC (5 * USEC_PER_MINUTE)
+
+const char *rung_name(enum rung r) {
+        static const char *const names[RUNG_MAX_] = {
+                [RUNG_NONE] = "none", [RUNG_RESTART] = "restart", [RUNG_RELOCATE] = "relocate"};
+
+        return r < RUNG_MAX_ ? names[r] : NULL;
+}
+
+uint32_t rung_limit(const struct conf_guest *policy, enum rung r) {
+        switch (r) {
+        case RUNG_RESTART:
+                return policy->restart_limit;
+        case RUNG_RELOCATE:
+                return policy->relocate_limit;
+        case RUNG_NONE:
+        case RUNG_MAX_:
+                break;
+        }
+        return 0;
+}
+
+static bool helps(enum rung rung, const struct recovery *r) {
+        return rung != RUNG_RESTART || (r->why != END_IO_ERROR && r->early < BOOT_LOOP);
+}
+
+static bool possible(enum rung rung, const struct recovery_case *c) {
+        return rung == RUNG_RESTART ? c->here : c->elsewhere;
+}
+
+usec_t recovery_left(const struct conf_guest *policy, const struct recovery *r, usec_t wall) {
+        return usec_sub(usec_add(r->window_wall, policy->restart_window_usec), wall);
+}
+
+uint32_t recovery_count(const struct conf_guest *policy, const struct recovery *r, enum rung rung,
+                        usec_t wall) {
+        return recovery_left(policy, r, wall) > 0 ? r->taken[rung] : 0;
+}
+
+enum recovery_verdict recovery_next(const struct conf_guest *policy, const struct recovery *r,
+                                    const struct recovery_case *c, usec_t wall, enum rung *ret) {
+        enum recovery_verdict verdict = RECOVERY_END;
+        bool anew = recovery_left(policy, r, wall) == 0;
+
+        for (size_t i = 0; i < RUNGS && policy->recovery[i] != RUNG_NONE; i++) {
+                enum rung rung = policy->recovery[i];
+
+                if (recovery_count(policy, r, rung, wall) >= rung_limit(policy, rung) ||
+                    !(anew || helps(rung, r)))
+                        continue;
+                if (possible(rung, c)) {
+                        *ret = rung;
+                        return RECOVERY_TAKE;
+                }
+                verdict = RECOVERY_WAIT;
+        }
+        return verdict;
+}
+
+usec_t recovery_pause(uint32_t failures, uint64_t seed) {
+        usec_t pause;
+
+        if (failures < 2)
+                return 0;
+        pause = MIN(PAUSE_MIN_USEC << MIN(failures - 2, 20u), PAUSE_MAX_USEC);
+        return pause - pause / 4 + hash64(seed, &failures, sizeof(failures)) % (pause / 2 + 1);
+}
+
+/* The window that @wall is in; it begins with a failure. */
+static void window_of(struct recovery *r, const struct conf_guest *policy, usec_t wall) {
+        if (recovery_left(policy, r, wall) > 0)
+                return;
+        memset(r->taken, 0, sizeof(r->taken));
+        r->window_wall = wall;
+}
+
+bool recovery_failed(struct recovery *r, const struct conf_guest *policy, enum end_why why,
+                     usec_t wall) {
+        if (r->healthy_wall && usec_sub(wall, r->healthy_wall) >= policy->healthy_after_usec)
+                *r = (struct recovery){0};
+        window_of(r, policy, wall);
+        r->early = r->healthy_wall ? 0 : r->early + 1;
+        r->healthy_wall = 0;
+        r->failures++;
+        r->resumes = 0;
+        r->why = why;
+        return r->early >= BOOT_LOOP;
+}
+
+void recovery_took(struct recovery *r, const struct conf_guest *policy, enum rung rung,
+                   usec_t wall) {
+        r->why = END_NONE;
+        r->healthy_wall = 0;
+        if (rung == RUNG_NONE)
+                return;
+        window_of(r, policy, wall);
+        r->taken[rung]++;
+}
+
+void recovery_healthy(struct recovery *r, usec_t wall) {
+        r->why = END_NONE;
+        r->resumes = 0;
+        r->healthy_wall = wall;
+}
+
+void recovery_defaults(struct conf_guest *policy) {
+        policy->recovery[0] = RUNG_RESTART;
+        policy->recovery[1] = RUNG_RELOCATE;
+        policy->relocate_limit = 2;
+        policy->healthy_after_usec = 10 * USEC_PER_MINUTE;
+}

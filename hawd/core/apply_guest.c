@@ -276,7 +276,7 @@ void guest_failed(struct ledger *l, struct guest *g, enum end_why why, char caus
                 x = incident_open(l, INCIDENT_GUEST, l->op->host, g, cause);
         else if (g->recovery.early >= BOOT_LOOP)
                 text_set(x->cause, sizeof(x->cause), cause);
-        ledger_note(l, NOTE_GUEST_FAILED, l->op->host, g, g->incident, "%s failed: %s",
+        ledger_note(l, NOTE_GUEST_FAILED, l->op->host, g, g->incident, "%s is to be recovered: %s",
                     g->spec->name, cause);
 }
 

@@ -344,10 +344,9 @@ static bool start(struct core *c, struct entry *e, struct plan *p, uint32_t gi,
         if (rung == RUNG_NONE)
                 text_set(op->text, sizeof(op->text), r->why);
         else
-                text_fmt(op->text, sizeof(op->text), "%s %u of %u after %s: %.120s",
-                         rung_name(rung),
+                text_fmt(op->text, sizeof(op->text), "%s %u of %u: %.150s", rung_name(rung),
                          recovery_count(&g->spec->conf, &g->recovery, rung, c->wall) + 1,
-                         rung_limit(&g->spec->conf, rung), end_why_name(g->recovery.why), r->why);
+                         rung_limit(&g->spec->conf, rung), r->why);
         return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Recovery ladder of a guest that failed by itself: which rung next, and after which pause. Pure.
- * A guest whose host was lost is not on it: it starts elsewhere, and that counts for nothing. Nor is
- * a start that fails: the next host is tried, and the rung was taken only once.
+ * A guest whose host was lost is not on it: it starts elsewhere, and that counts for nothing. Nor
+ * is a start that fails: the next host is tried, and the rung was taken only once.
  *
  *   healthy -> failed -> rung taken -> healthy for healthy-after: forgotten
  *                ^          |
@@ -39,13 +39,13 @@ enum end_why {
 
 /** struct recovery - what the ledger keeps of it for each guest */
 struct recovery {
-        enum end_why why;           /* what it is recovered from now; END_NONE: from nothing */
-        uint32_t failures;          /* since it was healthy for healthy-after */
-        uint32_t early;             /* the latest of them, each before it was healthy */
-        uint32_t resumes;           /* I/O error: so often it was resumed in vain */
-        uint32_t taken[RUNG_MAX_];  /* rungs, within the window */
-        usec_t window_wall;         /* when the window began */
-        usec_t healthy_wall;        /* this generation is healthy since; 0: it is not yet */
+        enum end_why why;          /* what it is recovered from now; END_NONE: from nothing */
+        uint32_t failures;         /* since it was healthy for healthy-after */
+        uint32_t early;            /* the latest of them, each before it was healthy */
+        uint32_t resumes;          /* I/O error: so often it was resumed in vain */
+        uint32_t taken[RUNG_MAX_]; /* rungs, within the window */
+        usec_t window_wall;        /* when the window began */
+        usec_t healthy_wall;       /* this generation is healthy since; 0: it is not yet */
 };
 
 /** struct recovery_case - where it may start now */

@@ -159,8 +159,8 @@ int disk_remove(const struct disk_driver *d, const char *path, const char *const
                 if (im.seen.state == FILE_ABSENT)
                         continue;
                 if (im.seen.state == FILE_ODD || strcmp(im.seen.backing, path) == 0) {
-                        text_fmt(err, TEXT_LEN, "%.80s %s rests on %.80s", others[i],
-                                 im.seen.state == FILE_ODD ? "cannot be read, and perhaps" : "",
+                        text_fmt(err, TEXT_LEN, "%.80s %srests on %.80s", others[i],
+                                 im.seen.state == FILE_ODD ? "cannot be read, and perhaps " : "",
                                  path);
                         return -EBUSY;
                 }

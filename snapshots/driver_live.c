@@ -270,10 +270,35 @@ static int wait_commit(const struct disk_driver *d, virDomainPtr dom, const char
         return r;
 }
 
+static int begin_commit(const struct disk_driver *d, virDomainPtr dom, const char *target,
+                        const char *top, const char *base, char *err) {
+        struct disk_image im;
+        int r = disk_look(d, top, "qcow2", &im, err);
+
+        if (r == 0 && im.has_internal) {
+                text_fmt(err, TEXT_LEN, "%.100s has snapshots inside, which a commit would lose",
+                         top);
+                r = -EUCLEAN;
+        }
+        if (r == 0)
+                r = disk_step(d, "commit-begin", err);
+        if (r == 0 && virDomainBlockCommit(dom, target, base, top, d->commit_mib_s, 0) < 0)
+                r = failed(dom, "QEMU does not commit", err);
+        return r;
+}
+
+/* Return: 1 @current rests on @base, 0 on another file, -errno. */
+static int is_committed(const struct disk_driver *d, const char *current, const char *base,
+                        char *err) {
+        struct disk_image im;
+        int r = disk_look(d, current, "qcow2", &im, err);
+
+        return r < 0 ? r : im.seen.state == FILE_GOOD && strcmp(im.seen.backing, base) == 0;
+}
+
 int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *target,
                      const char *top, const char *base, char *err) {
-        char current[DISK_PATH_LEN];
-        struct disk_image im;
+        char current[DISK_PATH_LEN], text[TEXT_LEN];
         int r = disk_live_source(dom, target, current, err);
 
         if (r == 0 && strcmp(current, top) == 0) {
@@ -282,27 +307,21 @@ int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *
         }
         if (r == 0)
                 r = under_way(dom, target, err);
+        if (r > 0 && virDomainBlockJobSetSpeed(dom, target, d->commit_mib_s, 0) < 0)
+                (void)failed(dom, "speed", text); /* it has ended meanwhile, or keeps its own */
         if (r == 0) {
-                r = disk_look(d, top, "qcow2", &im, err);
-                if (r == 0 && im.has_internal) {
-                        text_fmt(err, TEXT_LEN,
-                                 "%.100s has snapshots inside, which a commit would lose", top);
-                        r = -EUCLEAN;
-                }
-                if (r == 0)
-                        r = disk_step(d, "commit-begin", err);
-                if (r == 0 && virDomainBlockCommit(dom, target, base, top, 0, 0) < 0)
-                        r = failed(dom, "QEMU does not commit", err);
+                r = is_committed(d, current, base, err);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+                r = begin_commit(d, dom, target, top, base, err);
         }
         if (r >= 0)
                 r = wait_commit(d, dom, target, err);
         if (r < 0)
                 return r;
         /* The job is over; whether it came to its end, the file itself says. */
-        r = disk_look(d, current, "qcow2", &im, err);
-        if (r == 0 && strcmp(im.seen.backing, base) != 0) {
+        r = is_committed(d, current, base, err);
+        if (r == 0)
                 text_fmt(err, TEXT_LEN, "the commit of %.80s did not come to its end", top);
-                r = -EAGAIN;
-        }
-        return r;
+        return r > 0 ? 0 : r < 0 ? r : -EAGAIN;
 }

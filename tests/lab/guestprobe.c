@@ -48,7 +48,8 @@ static void on_up(void *userdata, const struct domain_seen *d, size_t n) {
         print_time();
         printf("up %zu", n);
         for (size_t i = 0; i < n; i++)
-                printf(" %s=%s", d[i].name, seen_state_name(d[i].state));
+                printf(" %s=%s%s%s", d[i].name, seen_state_name(d[i].state),
+                       d[i].end_why ? ":" : "", d[i].end_why ? end_why_name(d[i].end_why) : "");
         printf("\n");
 }
 

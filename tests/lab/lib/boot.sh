@@ -32,6 +32,8 @@ mount --bind "$disk/log" /var/log
 mount --bind "$disk/cache" /var/cache/libvirt
 mount --bind "$disk/local" "$LAB_DIR/local"
 mkdir -p /run/lock /run/libvirt /run/hawd-lab
+ln -s "$disk/failing" /run/hawd-lab/failing # lib/storage.sh
+! grep -qsx "$LAB_DIR/shared/" "$disk/failing" || mount -t tmpfs none "$LAB_DIR/shared"
 
 tries=0
 until [[ -e /sys/class/net/eth2 || $tries -ge 500 ]]; do

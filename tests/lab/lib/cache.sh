@@ -9,7 +9,7 @@ GUEST_MODULES='drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/v
         drivers/misc/pvpanic/pvpanic drivers/misc/pvpanic/pvpanic-mmio drivers/input/evdev
         drivers/acpi/button'
 GUEST_APPLETS='sh mount insmod sleep echo cat dd ls mkdir cut uname poweroff reboot date ip ping sync
-        kill killall ps tail head sed ln rm setsid nc stty grep awk acpid base64'
+        kill killall pidof ps tail head sed ln rm setsid nc stty grep awk acpid base64'
 
 # stamp FILE...: changes when one of them does
 stamp() {
@@ -25,16 +25,19 @@ build_program() { # OUTPUT SOURCE CC-ARGUMENT...
 
 cache_programs() {
         local want
-        want=$(stamp "$LAB_HERE"/host/*.[ch] "$LAB_HERE"/guest/beat.c)
+        want=$(stamp "$LAB_HERE"/host/*.[ch] "$LAB_HERE"/guest/*.c)
         [[ $(cat "$LAB_PROGRAMS/stamp" 2>/dev/null) != "$want" ]] || return 0
         mkdir -p "$LAB_PROGRAMS"
         build_program "$LAB_PROGRAMS/host-init" "$LAB_HERE/host/init.c" -static
         build_program "$LAB_PROGRAMS/watch" "$LAB_HERE/host/watch.c" "$LAB_HERE/host/qemus.c"
         build_program "$LAB_PROGRAMS/nolock.so" "$LAB_HERE/host/nolock.c" -shared -fPIC
+        build_program "$LAB_PROGRAMS/lostdisk.so" "$LAB_HERE/host/lostdisk.c" -shared -fPIC -ldl
         build_program "$LAB_PROGRAMS/wire.so" "$LAB_HERE/host/wire.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/skew.so" "$LAB_HERE/host/skew.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/tsc" "$LAB_HERE/host/tsc.c"
         build_program "$LAB_PROGRAMS/beat" "$LAB_HERE/guest/beat.c" -static
+        build_program "$LAB_PROGRAMS/hang" "$LAB_HERE/guest/hang.c" -static
+        build_program "$LAB_PROGRAMS/petter" "$LAB_HERE/guest/petter.c" -static
         printf '%s\n' "$want" >"$LAB_PROGRAMS/stamp"
 }
 
@@ -84,7 +87,7 @@ make_initramfs() { # DIRECTORY
         ldd "$agent" | awk '$3 ~ /^\// { print $3 }' | xargs -I{} cp -L {} "$root/lib/x86_64-linux-gnu/"
         cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
         install -m 0755 "$LAB_HERE/guest/init" "$root/init"
-        install -m 0755 "$LAB_PROGRAMS/beat" "$root/bin/beat"
+        install -m 0755 "$LAB_PROGRAMS/beat" "$LAB_PROGRAMS/hang" "$LAB_PROGRAMS/petter" "$root/bin"
         # What the agent's shutdown and the power button call.
         install -m 0755 "$LAB_HERE/guest/shutdown" "$root/sbin/shutdown"
         ln -s /sbin/shutdown "$root/etc/acpi/PWRF/00000080"

@@ -22,7 +22,7 @@ guest_mac() {
 GUEST_BOOT="noreplace-smp cryptomgr.notests rcupdate.rcu_expedited=1"
 GUEST_BOOT+=" initcall_blacklist=load_system_certificate_list,init_encrypted,init_blk_tracer,init_evm"
 
-guest_xml() { # NAME MEMORY_MIB; LAB_BEAT_MSEC says how often it beats
+guest_xml() { # NAME MEMORY_MIB [WATCHDOG-ACTION: it is armed]; LAB_BEAT_MSEC says how often it beats
         cat <<EOF
 <domain type='qemu'>
   <name>$1</name>
@@ -33,7 +33,7 @@ guest_xml() { # NAME MEMORY_MIB; LAB_BEAT_MSEC says how often it beats
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>$LAB_CACHE/vmlinux</kernel>
     <initrd>$LAB_INITRD</initrd>
-    <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable tsc_early_khz=$TSC_KHZ $GUEST_BOOT hawd.beat=${LAB_BEAT_MSEC:-20}</cmdline>
+    <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable tsc_early_khz=$TSC_KHZ $GUEST_BOOT hawd.beat=${LAB_BEAT_MSEC:-20}${3:+ hawd.watchdog=4}</cmdline>
   </os>
   <features><acpi/><tcg><tb-cache unit='MiB'>32</tb-cache></tcg></features>
   <cpu mode='custom'><model>qemu64</model></cpu>
@@ -44,7 +44,7 @@ guest_xml() { # NAME MEMORY_MIB; LAB_BEAT_MSEC says how often it beats
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <disk type='file' device='disk'>
-      <driver name='qemu' type='qcow2' cache='none' error_policy='stop'/>
+      <driver name='qemu' type='qcow2' cache='none' error_policy='stop' rerror_policy='stop'/>
       <source file='$(guest_disk "$1")'/>
       <target dev='vda' bus='virtio'/>
     </disk>
@@ -60,7 +60,7 @@ guest_xml() { # NAME MEMORY_MIB; LAB_BEAT_MSEC says how often it beats
     </serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     <memballoon model='none'/>
-    <watchdog model='i6300esb' action='reset'/>
+    <watchdog model='i6300esb' action='${3:-reset}'/>
     <panic model='isa'/>
   </devices>
 </domain>
@@ -76,12 +76,16 @@ make_guest_disk() { # NAME
 parse_guest() { # VERB ARGUMENT...
         local verb=$1
         shift
-        GUEST='' GUEST_HOST='' GUEST_MIB=96 GUEST_START=1 GUEST_WAIT=1
+        GUEST='' GUEST_HOST='' GUEST_MIB=96 GUEST_START=1 GUEST_WAIT=1 GUEST_WATCHDOG=''
         while (($# > 0)); do
                 case $1 in
-                --host | --memory)
+                --host | --memory | --watchdog)
                         (($# >= 2)) || usage_error "guest $verb: $1 wants a value" guest
-                        if [[ $1 == --host ]]; then GUEST_HOST=$2; else GUEST_MIB=$2; fi
+                        case $1 in
+                        --host) GUEST_HOST=$2 ;;
+                        --memory) GUEST_MIB=$2 ;;
+                        --watchdog) GUEST_WATCHDOG=$2 ;;
+                        esac
                         shift
                         ;;
                 --no-start) GUEST_START=0 ;;
@@ -97,6 +101,8 @@ parse_guest() { # VERB ARGUMENT...
         need_guest_name "$GUEST"
         [[ $GUEST_MIB =~ ^[0-9]+$ && $GUEST_MIB -ge 80 ]] ||
                 usage_error "guest $verb: --memory takes 80 or more MiB, not '$GUEST_MIB'" guest
+        [[ $GUEST_WATCHDOG =~ ^(none|pause|reset|poweroff|shutdown|inject-nmi)?$ ]] ||
+                usage_error "guest $verb: --watchdog takes none, pause, reset, poweroff, shutdown or inject-nmi, not '$GUEST_WATCHDOG'" guest
 }
 
 virsh_in() { # HOST VIRSH-ARGUMENT...
@@ -112,7 +118,7 @@ guest_create() {
         need_power "$GUEST_HOST"
         make_guest_disk "$GUEST"
         xml=$LAB_DIR/shared/.$GUEST.xml
-        guest_xml "$GUEST" "$GUEST_MIB" >"$xml"
+        guest_xml "$GUEST" "$GUEST_MIB" "$GUEST_WATCHDOG" >"$xml"
         virsh_in "$GUEST_HOST" define "$xml" >/dev/null || die "$GUEST_HOST: libvirt does not take guest '$GUEST'"
         rm -f "$xml"
         ((GUEST_START)) || return 0
@@ -216,15 +222,6 @@ guest_exec() { # NAME -- COMMAND...: run by the guest's shell through its agent;
         return "$(sed -n 's/.*"exitcode":\([0-9]*\).*/\1/p' <<<"$answer")"
 }
 
-# The command goes with its console: nothing answers.
-guest_panic() {
-        local host
-        need_guest_name "${1:-}"
-        host=$(guest_alive "$1") || die "guest '$1' is not alive on one host (lab guest alive $1)"
-        agent "$host" "$1" '{"execute": "guest-exec", "arguments": {"path": "/bin/sh", "arg": ["-c", "echo c >/proc/sysrq-trigger"]}}' \
-                >/dev/null
-}
-
 guest_names() {
         local host
         {
@@ -251,15 +248,18 @@ verb_guest() {
         xml)
                 parse_guest xml "$@"
                 make_guest_disk "$GUEST"
-                guest_xml "$GUEST" "$GUEST_MIB"
+                guest_xml "$GUEST" "$GUEST_MIB" "$GUEST_WATCHDOG"
                 ;;
         alive) guest_alive "$@" ;;
         check) guest_check "$@" ;;
         exec) guest_exec "$@" ;;
-        panic) guest_panic "$@" ;;
         kill) guest_kill "$@" ;;
+        crash | hang | panic | agent | io-error | boot-loop)
+                need_guest_name "${1:-}"
+                "guest_${verb//-/_}" "$@"
+                ;;
         delete) guest_delete "$@" ;;
         list) guest_list ;;
-        *) usage_error "guest: no verb '$verb' (create xml alive check exec panic kill delete list)" guest ;;
+        *) usage_error "guest: no verb '$verb' (create xml alive check exec kill crash hang panic io-error boot-loop agent delete list)" guest ;;
         esac
 }

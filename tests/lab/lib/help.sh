@@ -16,15 +16,18 @@ are namespaces node1 ... nodeN.
   power HOST on|off|status
   freeze HOST | thaw HOST
   net HOST cut|restore [ring|ring0|mgmt|guest|all]
+  storage HOST lose|restore
   bmc HOST|HOST.a|HOST.b alive|dead|lie|lie-off|slow [SECONDS]|hang [SECONDS]|status
   corosync hosts HOST... | set section.key=value... | reload | show
   qnetd start|kill
   clock HOST MSEC [step]
   wire HOST plain|newer|major|garbage
   daemon HOST hawd|corosync|libvirtd kill|stop|cont|term|start|restart|pid
-  guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
-  guest xml NAME [--memory MIB]
-  guest alive|check|panic|kill|delete NAME | guest list
+  guest create NAME --host HOST [--memory MIB] [--watchdog ACTION] [--no-start] [--no-wait]
+  guest xml NAME [--memory MIB] [--watchdog ACTION]
+  guest alive|check|kill|delete NAME | guest list
+  guest crash|panic|boot-loop NAME | guest hang NAME [spin|idle] | guest io-error NAME [begin|end]
+  guest agent NAME kill|stop
   guest exec NAME -- COMMAND...
   console GUEST [HOST] [--follow] | console HOST [--follow]
   logs HOST [hawd|supervisor|corosync|libvirtd|bmc] [--follow]
@@ -77,6 +80,10 @@ lab net HOST cut|restore [NET]: faults in the switch; they last over a power cyc
   guest   port of the guests' net down
   all     all three ports
 EOF
+        storage) cat <<'EOF' ;;
+lab storage HOST lose|restore: the guests' disks fail there: reads and writes of its QEMUs end with EIO, and
+the files are not to be seen. Lost storage stays lost over a power cycle. Other hosts see it.
+EOF
         bmc) cat <<'EOF' ;;
 lab bmc HOST MODE: how its BMC (10.77.1.(100+N), admin / labsecret, cipher suite 3) behaves, or that of a
 power supply, HOST.a or HOST.b (10.77.1.(110+N) and (120+N)): the host is off when both are.
@@ -117,9 +124,10 @@ lab daemon HOST hawd|corosync|libvirtd VERB
   pid               prints its pids, as seen from outside
 EOF
         guest) cat <<'EOF' ;;
-lab guest create NAME --host HOST [--memory MIB] [--no-start] [--no-wait]
-                  makes its disk, defines and starts it with that host's libvirtd, waits for its heartbeat
-lab guest xml NAME [--memory MIB]
+lab guest create NAME --host HOST [--memory MIB] [--watchdog ACTION] [--no-start] [--no-wait]
+                  makes its disk, defines and starts it with that host's libvirtd, waits for its heartbeat.
+                  With --watchdog its i6300esb is armed: 4 s without the guest, and QEMU does ACTION
+lab guest xml NAME [--memory MIB] [--watchdog ACTION]
                   prints its domain XML; creates its disk when missing
 lab guest alive NAME
                   prints where it beats now. Exit status 1 nowhere, 3 on two hosts or more
@@ -128,8 +136,17 @@ lab guest check NAME [--json]
                   paused ones and those of frozen hosts). Exit status 0 ok, 1 violated
 lab guest exec NAME -- COMMAND...
                   run by the guest's shell through its agent
-lab guest panic NAME   its kernel panics (pvpanic tells QEMU)
 lab guest kill NAME    SIGKILL to its QEMU, wherever it runs
+lab guest crash NAME   its QEMU aborts
+lab guest panic NAME   its kernel panics (pvpanic tells QEMU)
+lab guest hang NAME [spin|idle]
+                  in a second nothing in it runs any more, and its processor spins, or idles
+lab guest io-error NAME [begin|end]
+                  its disk fails on the host where it is now, until 'end'. Other disks there do not
+lab guest boot-loop NAME
+                  its disk is written to badly: it panics, now and at each boot, until it has another one
+lab guest agent NAME kill|stop
+                  its agent is gone, or answers no more, in a second; it does its work
 lab guest delete NAME  from all hosts that are on, with its disk
 lab guest list
 EOF

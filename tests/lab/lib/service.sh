@@ -27,8 +27,9 @@ corosync)
         ;;
 libvirtd)
         rm -f /run/libvirtd.pid
-        # see host/nolock.c
-        ((DISK_LOCKS)) || export LD_PRELOAD=$LAB_PROGRAMS/nolock.so
+        # see host/nolock.c, host/lostdisk.c
+        export LD_PRELOAD=$LAB_PROGRAMS/lostdisk.so
+        ((DISK_LOCKS)) || LD_PRELOAD+=:$LAB_PROGRAMS/nolock.so
         libvirtd -d -l
         rc=$?
         ;;

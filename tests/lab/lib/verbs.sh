@@ -4,7 +4,7 @@
 # lab_main in a subshell: they ask often, and reading all of this again takes longer than most answers.
 # LAB_HERE is the folder above this one.
 
-for part in base help net ring conf cache bmc host daemon guest check status cluster; do
+for part in base help net ring conf cache bmc host storage daemon guest trouble check status cluster; do
         # shellcheck source=/dev/null
         . "$LAB_HERE/lib/$part.sh"
 done
@@ -28,7 +28,7 @@ lab_main() {
                 fi
         done
         case $verb in
-        cache | up | down | status | exec | power | freeze | thaw | net | bmc | corosync | qnetd | clock | wire | daemon | guest | console | logs)
+        cache | up | down | status | exec | power | freeze | thaw | storage | net | bmc | corosync | qnetd | clock | wire | daemon | guest | console | logs)
                 need_root
                 "verb_$verb" "$@"
                 ;;

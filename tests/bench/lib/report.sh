@@ -50,11 +50,14 @@ report() {
         row 'RSS, MiB (shared pages in full)' hawd.rss_mib peer.rss_mib
         row 'processes' hawd.processes peer.processes
         row "CPU, idle for $IDLE_SEC s, %" hawd.idle_cpu_pct
+        printf '\n%-34s %8s %8s\n' 'Snapshot, quiesced, ms' hawd worst
+        row 'writes of the guest stand still' snapshot.pause_ms
         printf '\nGoals\n'
         goal 'own share, ms' "$(median failover.own_share_ms)" '<' 50
         goal 'guest process, of the peer' "$(ratio "$(median failover.kill_to_qemu_ms)" "$(median peer.kill_to_qemu_ms)" | tr -d -)" '<=' 0.7
         goal 'private dirty, MiB' "$(median hawd.private_mib)" '<' 8
         goal 'PSS, MiB' "$(median hawd.pss_mib)" '<' 24
+        goal 'pause by a snapshot, ms' "$(median snapshot.pause_ms)" '<' 200
         goal 'idle CPU, %' "$(median hawd.idle_cpu_pct)" '<' 0.5
         printf '\n'
 }

@@ -136,8 +136,7 @@ static void on_redefined(void *ud, struct guest_spec *spec) {
 static usec_t on_hang_after(void *ud, const char *uuid, bool *ret_alone) {
         struct hawd *d = ud;
 
-        *ret_alone = false;
-        return judged_hang_after(core_model(d->core), ring_nodeid(d->ring), uuid);
+        return judged_hang_after(core_model(d->core), ring_nodeid(d->ring), uuid, ret_alone);
 }
 
 const struct guest_callbacks hawd_guest_callbacks = {

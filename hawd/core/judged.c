@@ -2,7 +2,8 @@
 #include "hawd/core/judged.h"
 #include "hawd/core/byhand.h"
 
-usec_t judged_hang_after(const struct model *m, uint32_t nodeid, const char *uuid) {
+usec_t judged_hang_after(const struct model *m, uint32_t nodeid, const char *uuid,
+                         bool *ret_alone) {
         const struct guest *g = byhand_kept(m, uuid);
         int index = model_host_index(m, nodeid);
 
@@ -10,5 +11,9 @@ usec_t judged_hang_after(const struct model *m, uint32_t nodeid, const char *uui
             g->desired != DESIRED_RUNNING || g->state != GUEST_RUNNING ||
             g->health != HEALTH_HEALTHY)
                 return 0;
+        if (g->spec->conf.health_by == HEALTH_BY_WATCHDOG ||
+            g->spec->conf.health_by == HEALTH_BY_NONE)
+                return 0;
+        *ret_alone = g->spec->conf.health_by == HEALTH_BY_PROGRESS;
         return g->spec->conf.hang_after_usec;
 }

@@ -95,10 +95,9 @@ void hang_text(const struct hang *h, char *text) {
         if (h->not_counted_usec >= USEC_PER_SEC) {
                 format_duration(h->not_counted_usec / USEC_PER_SEC * USEC_PER_SEC, more,
                                 sizeof(more));
-                text_fmt(lost, sizeof(lost), "; %s more did not count, the host was busy", more);
+                text_fmt(lost, sizeof(lost), "; %s not counted", more);
         }
-        text_fmt(text, TEXT_LEN,
-                 "%sno disk I/O, nothing sent for %s; its CPUs %s (%" PRIu32 "%%)%s",
+        text_fmt(text, TEXT_LEN, "%sno disk I/O, nothing sent for %s; CPUs %s (%" PRIu32 "%%)%s",
                  h->spoke ? "agent silent, " : "", quiet, h->cpu_pct >= 50 ? "spin" : "idle",
                  h->cpu_pct, lost);
 }

@@ -53,8 +53,7 @@ START_TEST(quiet_for_so_long_is_a_hang) {
         ck_assert_uint_eq(quiet_until(&h, 129 * SEC), 0);
         ck_assert_uint_eq(quiet_until(&h, 1000 * SEC), 130 * SEC); /* and not before */
         hang_text(&h, text);
-        ck_assert_str_eq(text,
-                         "agent silent, no disk I/O, nothing sent for 30s; its CPUs idle (0%)");
+        ck_assert_str_eq(text, "agent silent, no disk I/O, nothing sent for 30s; CPUs idle (0%)");
         ck_assert_uint_eq(quiet_until(&h, 1000 * SEC), 0); /* told once */
 }
 END_TEST
@@ -200,7 +199,7 @@ START_TEST(what_the_host_took_does_not_count) {
         } rows[] = {
                 {.has_waited = true, .pct = 0},
                 {.memory_usec = 4 * SEC, .has_waited = true, .pct = 80},
-                {.cpu_usec = 5 * SEC, .has_waited = true, .pct = 0}, /* others wait, not its CPUs */
+                {.cpu_usec = 5 * SEC, .has_waited = true, .pct = 0}, /* others wait, not CPUs */
                 {.cpu_usec = 5 * SEC, .has_waited = false, .pct = 100},
                 {.waited_msec = 2500, .has_waited = true, .pct = 50},
                 {.waited_msec = 9000, .has_waited = true, .pct = 100},
@@ -251,10 +250,10 @@ START_TEST(cpus_are_named_and_decide_nothing) {
                                  at < 130 * SEC ? HANG_NO_NEWS : HANG_HANGS);
         }
         hang_text(&h, text);
-        ck_assert_ptr_nonnull(strstr(text, "its CPUs spin (200%)"));
+        ck_assert_ptr_nonnull(strstr(text, "CPUs spin (200%)"));
         h.not_counted_usec = 12 * SEC + 7;
         hang_text(&h, text);
-        ck_assert_ptr_nonnull(strstr(text, "; 12s more did not count"));
+        ck_assert_ptr_nonnull(strstr(text, "; 12s not counted"));
 }
 END_TEST
 

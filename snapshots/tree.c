@@ -159,6 +159,82 @@ bool snap_take_ok(const struct snapshot *s, size_t n, const char *name, char *wh
         return false;
 }
 
+int snap_file(const char *given, uint32_t file, char *ret, size_t size) {
+        static const char *const endings[] = {".qcow2", ".raw", ".img"};
+        const char *slash = strrchr(given, '/');
+        size_t len = strlen(given);
+        char path[512];
+
+        if (given[0] != '/' || slash[1] == '\0')
+                return -EINVAL;
+        if (len >= sizeof(path) - 32)
+                return -ENAMETOOLONG;
+        for (size_t i = 0; file > 0 && i < ARRAY_SIZE(endings); i++) {
+                size_t cut = strlen(endings[i]);
+
+                if (strlen(slash + 1) > cut && strcmp(given + len - cut, endings[i]) == 0) {
+                        len -= cut;
+                        break;
+                }
+        }
+        if (file > 0)
+                text_fmt(path, sizeof(path), "%.*s.hawd-%" PRIu32 ".qcow2", (int)len, given, file);
+        else
+                text_set(path, sizeof(path), given);
+        /* A folder takes names of 255 bytes, and an overlay is made under a longer one. */
+        if (strlen(path) >= size || strlen(strrchr(path, '/')) > 240)
+                return -ENAMETOOLONG;
+        text_set(ret, size, path);
+        return 0;
+}
+
+void snap_first(struct snapshot *s, size_t *n) {
+        s[0] = (struct snapshot){.id = 1, .kind = SNAP_CURRENT};
+        *n = 1;
+}
+
+static struct snapshot *new_current(struct snapshot *s, size_t *n, uint32_t id, uint32_t parent) {
+        assert(*n < SNAPSHOTS_MAX && snap_find(s, *n, id) < 0);
+        s[*n] = (struct snapshot){.id = id, .parent = parent, .file = id, .kind = SNAP_CURRENT};
+        return &s[(*n)++];
+}
+
+struct snapshot *snap_taken(struct snapshot *s, size_t *n, uint32_t id, const char *name,
+                            usec_t wall) {
+        struct snapshot *was = &s[snap_current(s, *n)];
+
+        was->kind = SNAP_POINT;
+        was->wall = wall;
+        text_set(was->name, sizeof(was->name), name);
+        (void)new_current(s, n, id, was->id);
+        return was;
+}
+
+void snap_rolled_back(struct snapshot *s, size_t *n, size_t i, uint32_t id, const char *left,
+                      usec_t wall) {
+        struct snapshot *was = &s[snap_current(s, *n)];
+
+        assert(s[i].kind == SNAP_POINT && !s[i].deleting);
+        was->kind = SNAP_LEFT;
+        was->wall = wall;
+        text_set(was->name, sizeof(was->name), left);
+        (void)new_current(s, n, id, s[i].id);
+}
+
+void snap_deleted(struct snapshot *s, size_t *n, size_t i) {
+        struct snapshot gone = s[i];
+
+        assert(gone.kind != SNAP_CURRENT);
+        for (size_t k = 0; k < *n; k++) {
+                if (s[k].parent != gone.id)
+                        continue;
+                s[k].parent = gone.parent;
+                s[k].file = gone.file;
+        }
+        memmove(&s[i], &s[i + 1], (*n - i - 1) * sizeof(*s));
+        (*n)--;
+}
+
 int snap_known_good(const struct snapshot *s, size_t n) {
         int best = -1;
 

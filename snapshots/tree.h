@@ -12,9 +12,9 @@
  *   CURRENT -> LEFT    a rollback: a new CURRENT over the snapshot rolled back to
  *   POINT, LEFT -> DELETING -> gone          once it is DELETING nothing is rolled back to it
  *
- * A POINT is deleted by committing the one over it into its file, which ends that state and keeps
- * the later one, under the name of the earlier file. That never happens in a file that a LEFT disk
- * or two branches rest on.
+ * The first CURRENT has the disks as they were given. A POINT is deleted by committing the one over
+ * it into its file, which ends that state and keeps the later one, under the name of the earlier
+ * file. That never happens in a file that a LEFT disk or two branches rest on.
  */
 #pragma once
 
@@ -31,7 +31,8 @@ enum snap_kind {
 
 struct snapshot {
         uint32_t id;     /* > 0, never used again for this guest */
-        uint32_t parent; /* id; 0: the disks as they were given */
+        uint32_t parent; /* id; 0: rests on nothing of hawd's */
+        uint32_t file;   /* names its files, snap_file(); 0: the disks as they were given */
         enum snap_kind kind;
         bool deleting;       /* POINT, LEFT: begun, can only end in its being gone */
         bool by_hand;        /* POINT: somebody asked for it */
@@ -85,6 +86,28 @@ bool snap_rollback_ok(const struct snapshot *s, size_t n, size_t i, char *why);
 
 /** snap_take_ok() - is there room for one more? The same. */
 bool snap_take_ok(const struct snapshot *s, size_t n, const char *name, char *why);
+
+/** snap_file() - the file of @file for the disk that was given as @given, beside it
+ * @size: of @ret. Return: 0, -ENAMETOOLONG, -EINVAL @given is no absolute path; @ret untouched. */
+int snap_file(const char *given, uint32_t file, char *ret, size_t size);
+
+/*
+ * What was done, in the list; each has been found possible before, by snap_take_ok(),
+ * snap_rollback_ok() and snap_delete_way(). @id: a new one, which names the new overlays too. The
+ * list has room for one more.
+ */
+
+/** snap_first() - the list of a guest that never had a snapshot */
+void snap_first(struct snapshot *s, size_t *n);
+/** snap_taken() - what was CURRENT is the snapshot @name. Return: it; good and by_hand are the
+ * caller's. */
+struct snapshot *snap_taken(struct snapshot *s, size_t *n, uint32_t id, const char *name,
+                            usec_t wall);
+/** snap_rolled_back() - what was CURRENT is kept as @left (S8), the guest goes on over @i */
+void snap_rolled_back(struct snapshot *s, size_t *n, size_t i, uint32_t id, const char *left,
+                      usec_t wall);
+/** snap_deleted() - @i is gone; what was committed into its files has them now */
+void snap_deleted(struct snapshot *s, size_t *n, size_t i);
 
 /** snap_known_good() - index of the newest one that is good, whole and did not fail; -1: none. */
 int snap_known_good(const struct snapshot *s, size_t n);

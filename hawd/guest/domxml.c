@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <ctype.h>
 #include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "hawd/guest/domxml.h"
+#include "hawd/guest/domxml_node.h"
 
 #define AGENT_CHANNEL "org.qemu.guest_agent.0"
 
-static void free_doc(xmlDoc **doc) {
+void domxml_free_doc(xmlDoc **doc) {
         xmlFreeDoc(*doc);
 }
 
-static void free_xml_text(xmlChar **s) {
+void domxml_free_text(xmlChar **s) {
         xmlFree(*s);
 }
 
@@ -21,19 +20,19 @@ static const char *str(const xmlChar *s) {
         return s ? (const char *)s : "";
 }
 
-static bool is_element(const xmlNode *n, const char *name) {
+bool domxml_is(const xmlNode *n, const char *name) {
         return n->type == XML_ELEMENT_NODE && strcmp((const char *)n->name, name) == 0;
 }
 
-static xmlNode *child(const xmlNode *parent, const char *name) {
+xmlNode *domxml_child(const xmlNode *parent, const char *name) {
         for (xmlNode *n = parent ? parent->children : NULL; n; n = n->next)
-                if (is_element(n, name))
+                if (domxml_is(n, name))
                         return n;
         return NULL;
 }
 
 static bool attr_is(xmlNode *n, const char *name, const char *value) {
-        _cleanup_(free_xml_text) xmlChar *s = NULL;
+        _cleanup_(domxml_free_text) xmlChar *s = NULL;
 
         s = n ? xmlGetProp(n, (const xmlChar *)name) : NULL;
         return s && strcmp((const char *)s, value) == 0;
@@ -41,7 +40,7 @@ static bool attr_is(xmlNode *n, const char *name, const char *value) {
 
 /* The element's text without the blanks around it; NULL when there is no such element. */
 static char *text_of(xmlNode *n) {
-        _cleanup_(free_xml_text) xmlChar *s = NULL;
+        _cleanup_(domxml_free_text) xmlChar *s = NULL;
         const char *from;
         size_t len;
         char *copy;
@@ -59,8 +58,7 @@ static char *text_of(xmlNode *n) {
         return copy;
 }
 
-/* @ret_line: where it is malformed; untouched otherwise, as when nothing is wrong. */
-static int parse(const char *xml, size_t len, xmlDoc **ret, int *ret_line, char *err) {
+int domxml_parse(const char *xml, size_t len, xmlDoc **ret, int *ret_line, char *err) {
         xmlParserCtxt *ctxt;
         xmlDoc *doc;
         bool dtd;
@@ -135,7 +133,7 @@ static int make_uuid(char ret[UUID_LEN]) {
 
 /* @otherwise: when the XML has none; NULL: one is made up. */
 static int read_uuid(xmlNode *root, const char *otherwise, char ret[UUID_LEN], char *err) {
-        xmlNode *n = child(root, "uuid");
+        xmlNode *n = domxml_child(root, "uuid");
         _cleanup_(freep) char *text = text_of(n);
         int r;
 
@@ -155,7 +153,7 @@ static int read_uuid(xmlNode *root, const char *otherwise, char ret[UUID_LEN], c
 }
 
 static int read_name(xmlNode *root, char ret[NAME_LEN], char *err) {
-        _cleanup_(freep) char *text = text_of(child(root, "name"));
+        _cleanup_(freep) char *text = text_of(domxml_child(root, "name"));
 
         if (!text) {
                 text_set(err, TEXT_LEN, "<name> is missing");
@@ -212,9 +210,9 @@ static bool read_number(const char *s, uint64_t *ret) {
 }
 
 static int read_memory(xmlNode *root, uint64_t *ret, char *err) {
-        xmlNode *n = child(root, "memory");
+        xmlNode *n = domxml_child(root, "memory");
         _cleanup_(freep) char *text = text_of(n);
-        _cleanup_(free_xml_text) xmlChar *unit = NULL;
+        _cleanup_(domxml_free_text) xmlChar *unit = NULL;
         uint64_t number, bytes, total;
 
         if (!text) {
@@ -237,9 +235,9 @@ static int read_memory(xmlNode *root, uint64_t *ret, char *err) {
 }
 
 static int read_vcpus(xmlNode *root, uint32_t *ret, char *err) {
-        xmlNode *n = child(root, "vcpu");
+        xmlNode *n = domxml_child(root, "vcpu");
         _cleanup_(freep) char *text = text_of(n);
-        _cleanup_(free_xml_text) xmlChar *current = NULL;
+        _cleanup_(domxml_free_text) xmlChar *current = NULL;
         const char *s;
         uint64_t number;
 
@@ -258,10 +256,10 @@ static int read_vcpus(xmlNode *root, uint32_t *ret, char *err) {
 }
 
 static bool has_agent(const xmlNode *root, bool connected) {
-        const xmlNode *devices = child(root, "devices");
+        const xmlNode *devices = domxml_child(root, "devices");
 
         for (xmlNode *n = devices ? devices->children : NULL; n; n = n->next) {
-                xmlNode *target = is_element(n, "channel") ? child(n, "target") : NULL;
+                xmlNode *target = domxml_is(n, "channel") ? domxml_child(n, "target") : NULL;
 
                 if (attr_is(target, "type", "virtio") && attr_is(target, "name", AGENT_CHANNEL) &&
                     (!connected || attr_is(target, "state", "connected")))
@@ -271,7 +269,7 @@ static bool has_agent(const xmlNode *root, bool connected) {
 }
 
 static void set_element(xmlNode *root, const char *name, const char *value) {
-        xmlNode *n = child(root, name);
+        xmlNode *n = domxml_child(root, name);
 
         if (n)
                 xmlNodeSetContent(n, (const xmlChar *)value);
@@ -279,16 +277,10 @@ static void set_element(xmlNode *root, const char *name, const char *value) {
                 xmlNewChild(root, NULL, (const xmlChar *)name, (const xmlChar *)value);
 }
 
-static struct blob *normalised(xmlDoc *doc, xmlNode *root, const struct guest_spec *spec) {
+struct blob *domxml_dump(xmlDoc *doc, xmlNode *root) {
         xmlBuffer *buf = xmlBufferCreate();
         struct blob *b;
 
-        set_element(root, "name", spec->name);
-        set_element(root, "uuid", spec->uuid);
-        set_element(root, "on_poweroff", "destroy");
-        set_element(root, "on_reboot", "restart");
-        set_element(root, "on_crash", "destroy");
-        xmlUnsetProp(root, (const xmlChar *)"id");
         if (!buf || xmlNodeDump(buf, doc, root, 0, 0) < 0)
                 abort();
         b = blob_new(xmlBufferContent(buf), (size_t)xmlBufferLength(buf));
@@ -296,14 +288,24 @@ static struct blob *normalised(xmlDoc *doc, xmlNode *root, const struct guest_sp
         return b;
 }
 
+static struct blob *normalised(xmlDoc *doc, xmlNode *root, const struct guest_spec *spec) {
+        set_element(root, "name", spec->name);
+        set_element(root, "uuid", spec->uuid);
+        set_element(root, "on_poweroff", "destroy");
+        set_element(root, "on_reboot", "restart");
+        set_element(root, "on_crash", "destroy");
+        xmlUnsetProp(root, (const xmlChar *)"id");
+        return domxml_dump(doc, root);
+}
+
 /* libxml2 writes the address of a namespace as it is, '<' and all; and what is added makes it
  * longer. */
 static int read_back(const struct blob *xml, char *err) {
-        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        _cleanup_(domxml_free_doc) xmlDoc *doc = NULL;
         char why[TEXT_LEN];
         int line = 0;
 
-        if (parse(xml->data, xml->len, &doc, &line, why) == 0)
+        if (domxml_parse(xml->data, xml->len, &doc, &line, why) == 0)
                 return 0;
         text_fmt(err, TEXT_LEN, "once normalised, %s%.120s",
                  line > 0 ? "the domain XML is malformed: " : "", why);
@@ -313,7 +315,7 @@ static int read_back(const struct blob *xml, char *err) {
 /* Of another kind libvirt says so too, but only at the start, on one host after the other. */
 static int check_type(xmlNode *root, char *err) {
         static const char *const types[] = {"kvm", "qemu", "test"}; /* test: libvirt's own driver */
-        _cleanup_(free_xml_text) xmlChar *type = xmlGetProp(root, (const xmlChar *)"type");
+        _cleanup_(domxml_free_text) xmlChar *type = xmlGetProp(root, (const xmlChar *)"type");
 
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
                 if (strcmp(str(type), types[i]) == 0)
@@ -327,7 +329,7 @@ static int fill_spec(xmlDoc *doc, const char *uuid, struct guest_spec *spec, cha
         xmlNode *root = xmlDocGetRootElement(doc);
         int r;
 
-        if (!root || !is_element(root, "domain")) {
+        if (!root || !domxml_is(root, "domain")) {
                 text_fmt(err, TEXT_LEN, "the XML is no domain: it begins with <%.30s>",
                          root ? str(root->name) : "");
                 return -EINVAL;
@@ -350,7 +352,7 @@ static int fill_spec(xmlDoc *doc, const char *uuid, struct guest_spec *spec, cha
 
 int domxml_read(const char *xml, size_t len, const char *uuid, struct guest_spec **ret,
                 int *ret_line, char *err) {
-        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        _cleanup_(domxml_free_doc) xmlDoc *doc = NULL;
         struct guest_spec *spec;
         int r;
 
@@ -361,7 +363,7 @@ int domxml_read(const char *xml, size_t len, const char *uuid, struct guest_spec
                          "passwords: do that as root or a member of the group hawd");
                 return -EINVAL;
         }
-        r = parse(xml, len, &doc, ret_line, err);
+        r = domxml_parse(xml, len, &doc, ret_line, err);
         if (r < 0)
                 return r;
         spec = guest_spec_new();
@@ -397,17 +399,17 @@ static uint64_t hash_node(xmlDoc *doc, xmlNode *n) {
 }
 
 uint64_t domxml_hash(const char *xml, size_t len) {
-        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        _cleanup_(domxml_free_doc) xmlDoc *doc = NULL;
         char err[TEXT_LEN];
         uint64_t h = 1;
         int line;
 
-        if (parse(xml, len, &doc, &line, err) < 0)
+        if (domxml_parse(xml, len, &doc, &line, err) < 0)
                 return 0;
         for (xmlNode *n = xmlDocGetRootElement(doc)->children; n; n = n->next) {
-                if (n->type == XML_ELEMENT_NODE && !is_element(n, "devices"))
+                if (n->type == XML_ELEMENT_NODE && !domxml_is(n, "devices"))
                         h += hash_node(doc, n);
-                for (xmlNode *d = is_element(n, "devices") ? n->children : NULL; d; d = d->next)
+                for (xmlNode *d = domxml_is(n, "devices") ? n->children : NULL; d; d = d->next)
                         if (d->type == XML_ELEMENT_NODE)
                                 h += hash_node(doc, d);
         }
@@ -415,12 +417,12 @@ uint64_t domxml_hash(const char *xml, size_t len) {
 }
 
 bool domxml_agent_connected(const char *xml, size_t len) {
-        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        _cleanup_(domxml_free_doc) xmlDoc *doc = NULL;
         char err[TEXT_LEN];
         xmlNode *root;
         int line;
 
-        if (parse(xml, len, &doc, &line, err) < 0)
+        if (domxml_parse(xml, len, &doc, &line, err) < 0)
                 return false;
         root = xmlDocGetRootElement(doc);
         return root && has_agent(root, true);

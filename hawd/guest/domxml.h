@@ -44,5 +44,33 @@ uint64_t domxml_hash(const char *xml, size_t len);
 /** domxml_agent_connected() - does the live XML of a domain show a connected guest agent? */
 bool domxml_agent_connected(const char *xml, size_t len);
 
+/** struct dom_disk - a disk that a snapshot has to take */
+struct dom_disk {
+        char target[32]; /* vda */
+        char path[512];
+        char format[16]; /* as the XML says, never probed */
+};
+
+/**
+ * domxml_disks() - the disks that the guest may write, as the XML has them
+ * @ret: @max of them; written in part on failure
+ *
+ * CD-ROMs, floppies and read-only disks are none. One of which no snapshot can be taken is an
+ * error: a rollback of the others alone would tear the guest's data apart.
+ *
+ * Return: how many; -EINVAL not readable, or a format is missing; -EOPNOTSUPP a disk that is no
+ * file, is shared with other guests, or is thrown away at the end; -E2BIG.
+ */
+int domxml_disks(const char *xml, size_t len, struct dom_disk *ret, size_t max, char *err);
+
+/**
+ * domxml_set_disk() - @target has @path of @format instead; what it rests on is not written down
+ * @ret: written only on 0; the new XML, owned by the caller
+ *
+ * Return: 0, -ENOENT no such disk, -EINVAL not readable.
+ */
+int domxml_set_disk(const char *xml, size_t len, const char *target, const char *path,
+                    const char *format, struct blob **ret, char *err);
+
 /** uuid_normalise() - lower case with hyphens. Return: 0, -EINVAL with @ret untouched. */
 int uuid_normalise(const char *s, char ret[UUID_LEN]);

@@ -187,6 +187,90 @@ START_TEST(doubt) {
 }
 END_TEST
 
+static const struct {
+        const char *given;
+        uint32_t file;
+        int r;
+        const char *path;
+} files[] = {
+        {"/d/vm1.qcow2", 0, 0, "/d/vm1.qcow2"},
+        {"/d/vm1.qcow2", 7, 0, "/d/vm1.hawd-7.qcow2"},
+        {"/d/vm1.img", 7, 0, "/d/vm1.hawd-7.qcow2"},
+        {"/d/vm1", 4294967295U, 0, "/d/vm1.hawd-4294967295.qcow2"},
+        {"/d.raw/vm", 7, 0, "/d.raw/vm.hawd-7.qcow2"},
+        {"/d/.raw", 7, 0, "/d/.raw.hawd-7.qcow2"}, /* that is all of its name */
+        {"vm1.qcow2", 7, -EINVAL, "untouched"},
+        {"", 7, -EINVAL, "untouched"},
+        {"/d/", 7, -EINVAL, "untouched"},
+};
+
+START_TEST(file_names) {
+        char path[64] = "untouched", longer[600] = "/";
+
+        ck_assert_int_eq(snap_file(files[_i].given, files[_i].file, path, sizeof(path)),
+                         files[_i].r);
+        ck_assert_str_eq(path, files[_i].path);
+        ck_assert_int_eq(snap_file("/d/vm1", 7, path, 10), -ENAMETOOLONG);
+        memset(longer + 1, 'a', 235);
+        ck_assert_int_eq(snap_file(longer, 7, path, sizeof(path)), -ENAMETOOLONG);
+        memset(longer + 1, 'a', 598);
+        ck_assert_int_eq(snap_file(longer, 7, path, sizeof(path)), -ENAMETOOLONG);
+        ck_assert_str_eq(path, files[_i].path);
+}
+END_TEST
+
+/* "id<parent:file" with the kind's letter before it. */
+static const char *picture(const struct snapshot *s, size_t n) {
+        static char buf[TEXT_LEN];
+        char err[TEXT_LEN];
+
+        ck_assert_msg(snap_check(s, n, err) == 0, "%s", err);
+        buf[0] = '\0';
+        for (size_t i = 0; i < n; i++) {
+                size_t len = strlen(buf);
+
+                text_fmt(buf + len, sizeof(buf) - len, "%s%c%s%u<%u:%u", i ? " " : "",
+                         "CPL"[s[i].kind], s[i].name, s[i].id, s[i].parent, s[i].file);
+        }
+        return buf;
+}
+
+START_TEST(life) {
+        struct snapshot s[SNAPSHOTS_MAX];
+        uint32_t over;
+        size_t n;
+        char why[TEXT_LEN];
+
+        snap_first(s, &n);
+        ck_assert_str_eq(picture(s, n), "C1<0:0");
+        snap_taken(s, &n, 2, "a", 10)->good = true;
+        snap_taken(s, &n, 3, "b", 20)->by_hand = true;
+        (void)snap_taken(s, &n, 4, "c", 30);
+        ck_assert_str_eq(picture(s, n), "Pa1<0:0 Pb2<1:2 Pc3<2:3 C4<3:4");
+        ck_assert(s[0].good && !s[1].good && s[1].by_hand && s[2].wall == 30);
+        /* The oldest: b is committed into the disk as it was given. */
+        ck_assert_int_eq(snap_delete_way(s, n, 0, &over, why), SNAP_WAY_COMMIT);
+        snap_deleted(s, &n, 0);
+        ck_assert_str_eq(picture(s, n), "Pb2<0:0 Pc3<2:3 C4<3:4");
+        snap_rolled_back(s, &n, 0, 5, "left-5", 40);
+        ck_assert_str_eq(picture(s, n), "Pb2<0:0 Pc3<2:3 Lleft-54<3:4 C5<2:5");
+        ck_assert_uint_eq(s[2].wall, 40);
+        /* The kept disk goes, then what only it rested on. */
+        ck_assert_int_eq(snap_delete_way(s, n, 2, &over, why), SNAP_WAY_UNLINK);
+        snap_deleted(s, &n, 2);
+        ck_assert_int_eq(snap_delete_way(s, n, 1, &over, why), SNAP_WAY_UNLINK);
+        snap_deleted(s, &n, 1);
+        ck_assert_str_eq(picture(s, n), "Pb2<0:0 C5<2:5");
+        /* The newest: CURRENT gets an overlay first, and what it was goes into b's files. */
+        ck_assert_int_eq(snap_delete_way(s, n, 0, &over, why), SNAP_WAY_OVERLAY);
+        (void)snap_taken(s, &n, 6, "tmp", 50);
+        ck_assert_int_eq(snap_delete_way(s, n, 0, &over, why), SNAP_WAY_COMMIT);
+        ck_assert_uint_eq(over, 5);
+        snap_deleted(s, &n, 0);
+        ck_assert_str_eq(picture(s, n), "Ptmp5<0:0 C6<5:6");
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("snap_tree");
         TCase *tc = unit_case(s, "tree");
@@ -195,6 +279,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, too_many);
         tcase_add_loop_test(tc, delete_way, 0, (int)ARRAY_SIZE(deletes));
         tcase_add_test(tc, rollback_and_take);
+        tcase_add_loop_test(tc, file_names, 0, (int)ARRAY_SIZE(files));
+        tcase_add_test(tc, life);
         tcase_add_test(tc, known_good);
         tcase_add_test(tc, doubt);
         return s;

@@ -408,6 +408,19 @@ static void guest_seen(struct ledger *l) {
         }
 }
 
+/* For one, so perhaps for all: those whose disk fails are resumed at once, and none is relocated
+ * before that was in vain. */
+static void storage_is_back(struct ledger *l) {
+        for (size_t i = 0; i < l->m->n_guests; i++) {
+                struct guest *g = &l->m->guests[i];
+
+                if (g->recovery.why != END_IO_ERROR || g->recovery.resumes == 0)
+                        continue;
+                g->recovery.resumes = 0;
+                guest_touch(l, g);
+        }
+}
+
 static void guest_healthy(struct ledger *l) {
         const struct op *op = l->op;
         struct guest *g = ledger_guest(l);
@@ -417,6 +430,8 @@ static void guest_healthy(struct ledger *l) {
             g->state != GUEST_RUNNING || g->health == HEALTH_HEALTHY)
                 return;
         g->health = HEALTH_HEALTHY;
+        if (g->recovery.why == END_IO_ERROR)
+                storage_is_back(l);
         recovery_healthy(&g->recovery, op->wall);
         guest_touch(l, g);
         incident_step(l, g->incident, STEP_HEALTHY, op->wall);

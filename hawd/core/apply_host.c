@@ -213,10 +213,10 @@ static void guest_reported(struct ledger *l, struct guest *g, struct host *h) {
         char cause[TEXT_LEN];
 
         g->host = h->nodeid;
+        g->recovery.why = END_NONE; /* what ails it is seen anew */
         if (seen == SEEN_RUNNING || seen == SEEN_PAUSED) {
                 bool was = g->state == GUEST_RUNNING || g->state == GUEST_PAUSED;
 
-                g->recovery.why = END_NONE; /* what ails it is seen anew */
                 guest_to(l, g, seen == SEEN_RUNNING ? GUEST_RUNNING : GUEST_PAUSED,
                          "found %s on %s when it joined", seen_state_name(seen), h->name);
                 if (!was)

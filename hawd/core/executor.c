@@ -79,16 +79,23 @@ void executor_libvirt(struct core *c, const struct event *ev) {
                 struct domain *dom = domain_get(c, &d);
 
                 d.wall = wall_of(c, d.wall);
+                dom->end_due = false;
                 domain_set(c, dom, &d);
                 dom->defined = true;
         }
 }
 
 void executor_domain(struct core *c, const struct domain_seen *d) {
+        struct domain *dom = domain_get(c, d);
         struct domain_seen here = *d;
+        bool old = d->state == SEEN_GONE && dom->end_due && dom->seen.state != SEEN_GONE;
 
+        if (d->state == SEEN_GONE || d->state == SEEN_RUNNING) /* they come in order */
+                dom->end_due = false;
+        if (old) /* the end of the one before, whose successor's start was told already */
+                return;
         here.wall = wall_of(c, d->wall);
-        domain_set(c, domain_get(c, d), &here);
+        domain_set(c, dom, &here);
 }
 
 void executor_definition(struct core *c, const struct event *ev) {
@@ -228,6 +235,8 @@ static void domain_after_work(struct core *c, const struct work *w) {
         if (w->kind == JOB_RESUME && w->use == WORK_JOB && dom && dom->run_seen &&
             dom->seen.state == SEEN_PAUSED)
                 return;
+        if (dom && w->seen == SEEN_GONE)
+                dom->end_due |= dom->seen.state != SEEN_GONE;
         if (dom)
                 d = dom->seen;
         d.state = w->seen;

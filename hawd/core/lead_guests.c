@@ -410,12 +410,15 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
                 (void)start(c, e, p, gi, rung == RUNG_RESTART ? &here : &there, rung, false);
                 return;
         case RECOVERY_WAIT:
-                not_placed(c, e, g, there.why);
-                return;
+                if (!may.here) {
+                        not_placed(c, e, g, there.why);
+                        return;
+                }
+                break;
         case RECOVERY_END:
-                ladder_ends(c, e, g);
-                return;
+                break;
         }
+        ladder_ends(c, e, g);
 }
 
 /*

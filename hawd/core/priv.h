@@ -58,6 +58,7 @@ struct domain {
         struct domain_seen seen;
         bool defined;  /* libvirt may know it even when it does not run */
         bool run_seen; /* since the job under way began, it was seen running */
+        bool end_due;  /* hawd ended it, and libvirt's event of that is still to come */
         bool healthy;
         char evidence[TEXT_LEN];
         usec_t running_since; /* 0: not running */

@@ -43,22 +43,29 @@ uint32_t recovery_count(const struct conf_guest *policy, const struct recovery *
 
 enum recovery_verdict recovery_next(const struct conf_guest *policy, const struct recovery *r,
                                     const struct recovery_case *c, usec_t wall, enum rung *ret) {
-        enum recovery_verdict verdict = RECOVERY_END;
         bool anew = recovery_left(policy, r, wall) == 0;
+        bool left = false, last_resort = false;
 
         for (size_t i = 0; i < RUNGS && policy->recovery[i] != RUNG_NONE; i++) {
                 enum rung rung = policy->recovery[i];
 
-                if (recovery_count(policy, r, rung, wall) >= rung_limit(policy, rung) ||
-                    !(anew || helps(rung, r)))
+                if (recovery_count(policy, r, rung, wall) >= rung_limit(policy, rung))
                         continue;
+                if (!anew && !helps(rung, r)) {
+                        last_resort |= possible(rung, c);
+                        continue;
+                }
                 if (possible(rung, c)) {
                         *ret = rung;
                         return RECOVERY_TAKE;
                 }
-                verdict = RECOVERY_WAIT;
+                left = true;
         }
-        return verdict;
+        if (left && last_resort) {
+                *ret = RUNG_RESTART;
+                return RECOVERY_TAKE;
+        }
+        return left ? RECOVERY_WAIT : RECOVERY_END;
 }
 
 usec_t recovery_pause(uint32_t failures, uint64_t seed) {

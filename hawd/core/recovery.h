@@ -70,7 +70,8 @@ enum recovery_verdict {
  * 2 can help: a restart in place does neither after an I/O error, nor in a boot loop; once the
  *   window is over all are tried anew
  * 3 can be taken now: a host is there for it
- * If only 3 is missing: WAIT. If 1 or 2 is missing for all: END.
+ * If only 3 is missing: a restart in place after all, if that may be taken, or WAIT. If 1 or 2 is
+ * missing for all: END.
  *
  * Source: DESIGN 5; tests/unit/test_recovery.c has a row per step.
  */

@@ -78,7 +78,7 @@ static void ask(struct sim *s, const struct fault *f) {
         if (f->arg == VERB_ACCEPT_LOSS)
                 truth_loss_accepted(s);
         text_set(r->rq.rule, NAME_LEN, f->name);
-        if (f->guest >= 0)
+        if (f->guest >= 0 && f->arg != VERB_GUEST_RECOVER)
                 s->guests[f->guest].wish_unclear = true;
         people_send(s, r->id);
 }
@@ -247,9 +247,12 @@ static void undo(struct sim *s, const struct call *c) {
 
 static void undo_later(struct sim *s, const struct fault *f) {
         static const enum fault_kind by[FAULT_KIND_MAX_] = {
-                [FAULT_NET_CUT] = FAULT_NET_RESTORE,         [FAULT_FREEZE] = FAULT_THAW,
-                [FAULT_HAWD_FREEZE] = FAULT_HAWD_THAW,       [FAULT_RING_FREEZE] = FAULT_RING_THAW,
+                [FAULT_NET_CUT] = FAULT_NET_RESTORE,
+                [FAULT_FREEZE] = FAULT_THAW,
+                [FAULT_HAWD_FREEZE] = FAULT_HAWD_THAW,
+                [FAULT_RING_FREEZE] = FAULT_RING_THAW,
                 [FAULT_LIBVIRT_HANG] = FAULT_LIBVIRT_RESUME,
+                [FAULT_STORAGE_LOSE] = FAULT_STORAGE_RESTORE,
         };
 
         if (f->arg && by[f->kind])
@@ -276,6 +279,13 @@ void fault_apply(struct sim *s, const struct fault *f) {
         case FAULT_GUEST_SHUTDOWN:
         case FAULT_GUEST_DESTROY:
                 guest_fault(s, f);
+                break;
+        case FAULT_GUEST_HANG ... FAULT_GUEST_LOOP:
+                ill_fault(s, f);
+                break;
+        case FAULT_STORAGE_LOSE:
+        case FAULT_STORAGE_RESTORE:
+                ill_storage(s, h, f->kind == FAULT_STORAGE_LOSE);
                 break;
         case FAULT_REQUEST:
                 ask(s, f);
@@ -319,6 +329,7 @@ static void heal_host(struct sim *s, struct sim_host *h) {
                 h->bmc[k].outlet_off = h->bmc[k].no_power = false;
         }
         h->store.disk = DISK_OK;
+        h->storage_lost = false;
         h->cs.late_until = 0;
         if (h->config)
                 node_config(s, h, 0);
@@ -342,6 +353,8 @@ void fault_heal(struct sim *s) {
         s->n_ambushes = 0;
         s->token_until = 0;
         s->peace = true;
+        for (size_t g = 0; g < s->n_guests; g++)
+                s->guests[g].loop_until = 0;
         for (size_t i = 0; i < s->n_hosts; i++)
                 heal_host(s, &s->hosts[i]);
         totem_changed(s);

@@ -45,6 +45,13 @@ enum fault_kind {
         FAULT_GUEST_SHUTDOWN,
         FAULT_GUEST_DESTROY, /* by root, with virsh */
         FAULT_GUEST_ROGUE,   /* root starts a copy on host, with virsh */
+        FAULT_GUEST_HANG,
+        FAULT_GUEST_WATCHDOG, /* its own, runs out */
+        FAULT_GUEST_PANIC,
+        FAULT_GUEST_IO,     /* one error of its disk */
+        FAULT_GUEST_LOOP,   /* QEMU dies, and at each boot again; for */
+        FAULT_STORAGE_LOSE, /* of all guests of the host; for */
+        FAULT_STORAGE_RESTORE,
         FAULT_SHUTDOWN,
         FAULT_REBOOT,
         FAULT_REQUEST,      /* arg: enum verb; guest and host as it needs them */

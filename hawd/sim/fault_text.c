@@ -34,6 +34,13 @@ static const char *const words[FAULT_KIND_MAX_] = {
         [FAULT_GUEST_SHUTDOWN] = "guest G shutdown",
         [FAULT_GUEST_DESTROY] = "virsh destroy G",
         [FAULT_GUEST_ROGUE] = "virsh start G H",
+        [FAULT_GUEST_HANG] = "guest G hang",
+        [FAULT_GUEST_WATCHDOG] = "guest G watchdog",
+        [FAULT_GUEST_PANIC] = "guest G panic",
+        [FAULT_GUEST_IO] = "guest G io-error",
+        [FAULT_GUEST_LOOP] = "guest G boot-loop",
+        [FAULT_STORAGE_LOSE] = "storage H lose",
+        [FAULT_STORAGE_RESTORE] = "storage H restore",
         [FAULT_SHUTDOWN] = "shutdown H",
         [FAULT_REBOOT] = "reboot H",
         [FAULT_CONFIRM_TRUE] = "fence confirm H if off",
@@ -57,6 +64,8 @@ bool fault_timed(enum fault_kind kind) {
         case FAULT_LIBVIRT_HANG:
         case FAULT_TOKEN_LATE:
         case FAULT_DISK_LOST:
+        case FAULT_GUEST_LOOP:
+        case FAULT_STORAGE_LOSE:
                 return true;
         default:
                 return false;

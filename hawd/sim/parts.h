@@ -74,6 +74,13 @@ void qemu_tell_healthy(struct sim *s, struct sim_host *h);
 void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct domain_seen *ret);
 int qemu_where(const struct sim *s, int g, int from); /* next host >= @from with a live copy, -1 */
 
+/* ill.c: guests that fail though their QEMU is there */
+struct fault;
+void ill_fault(struct sim *s, const struct fault *f);
+void ill_resumed(struct sim *s, struct sim_host *h, int g);
+void ill_boots(struct sim *s, struct sim_host *h, int g);
+void ill_storage(struct sim *s, struct sim_host *h, bool lost);
+
 /* virtd.c: libvirtd and hawd's workers */
 void virtd_job(struct sim *s, struct sim_host *h, const struct action *a);
 void virtd_cancel(struct sim *s, struct sim_host *h, uint64_t id);

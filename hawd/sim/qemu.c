@@ -12,6 +12,10 @@ int qemu_where(const struct sim *s, int g, int from) {
         return -1;
 }
 
+static enum end_why shown_why(const struct domain *d) {
+        return d->state == SEEN_GONE ? d->end_why : d->ails_seen ? d->ails : END_NONE;
+}
+
 void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct domain_seen *ret) {
         const struct domain *d = &h->lv.dom[g];
 
@@ -19,7 +23,7 @@ void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct doma
         text_set(ret->uuid, UUID_LEN, s->guests[g].uuid);
         text_set(ret->name, NAME_LEN, s->guests[g].conf->name);
         ret->state = d->state;
-        ret->end_why = d->state == SEEN_GONE ? d->end_why : END_NONE;
+        ret->end_why = shown_why(d);
         ret->wall = sim_wall(s, h);
 }
 
@@ -37,8 +41,7 @@ static void told(struct sim *s, const struct call *c) {
 
 void qemu_tell(struct sim *s, struct sim_host *h, int g) {
         struct domain *d = &h->lv.dom[g];
-        uint64_t what = (uint64_t)d->state |
-                        (d->state == SEEN_GONE ? (uint64_t)d->end_why << 8 : (uint64_t)END_NONE);
+        uint64_t what = (uint64_t)d->state | (uint64_t)shown_why(d) << 8;
         usec_t at;
 
         d->untold = h->lv.hung;
@@ -74,7 +77,7 @@ static void booted(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct domain *d = &h->lv.dom[c->a];
 
-        if (d->state != SEEN_RUNNING || d->run != (uint32_t)c->b)
+        if (d->state != SEEN_RUNNING || d->run != (uint32_t)c->b || d->ails != END_NONE)
                 return;
         d->healthy = true;
         if (h->core && h->lv.connected)
@@ -95,12 +98,15 @@ void qemu_start(struct sim *s, struct sim_host *h, int g, bool by_person) {
         d->state = SEEN_RUNNING;
         d->defined = true;
         d->healthy = false;
+        d->ails = END_NONE;
+        d->ails_seen = false;
         d->by_person = by_person;
         d->since = s->now;
         d->run++;
         guest->starts = xreallocarray(guest->starts, guest->n_starts + 1, sizeof(guest->starts[0]));
         guest->starts[guest->n_starts++] = (struct sim_start){.at = s->now, .host = h->index};
         sim_at(s, guest->conf->boot_usec, OWNER_HOST, h->index, booted, (uint64_t)g, d->run);
+        ill_boots(s, h, g);
         qemu_tell(s, h, g);
 }
 
@@ -122,6 +128,10 @@ void qemu_pause(struct sim *s, struct sim_host *h, int g, bool pause) {
 
         if (d->state == SEEN_GONE)
                 return;
+        if (d->state == SEEN_CRASHED)
+                return;
         d->state = pause ? SEEN_PAUSED : SEEN_RUNNING;
+        if (!pause)
+                ill_resumed(s, h, g);
         qemu_tell(s, h, g);
 }

@@ -101,7 +101,9 @@ struct disk {
 /* ---- libvirt (qemu.c, virtd.c) ---- */
 
 struct domain {
-        enum seen_state state; /* GONE, RUNNING or PAUSED */
+        enum seen_state state;
+        enum end_why ails; /* what is wrong with it though its QEMU is there */
+        bool ails_seen;    /* and that shows */
         bool defined;
         bool healthy;
         bool untold;    /* changed while libvirtd hung: it says so when it goes on */
@@ -174,9 +176,10 @@ struct sim_host {
         /* clocks */
         int64_t wall_step; /* somebody set it since the start */
         /* links */
-        int net;       /* hosts of one number reach each other on the ring */
-        bool dark;     /* what it sent last is lost on the wire */
-        bool mgmt_cut; /* reaches no BMC */
+        int net;           /* hosts of one number reach each other on the ring */
+        bool dark;         /* what it sent last is lost on the wire */
+        bool mgmt_cut;     /* reaches no BMC */
+        bool storage_lost; /* that of its guests */
         struct bmc {
                 enum bmc_mode mode;
                 usec_t lies_since; /* it reads off whatever is true; 0: it does not */
@@ -216,6 +219,7 @@ struct sim_guest {
         const struct sim_guest_conf *conf;
         char uuid[UUID_LEN];
         uint32_t failures_left;
+        usec_t loop_until; /* before that no boot of it ends well */
         struct sim_start *starts;
         size_t n_starts;
         bool wish_unclear; /* somebody stopped it, or it shut down by itself */
@@ -274,7 +278,7 @@ struct sim_request {
 
 struct sim_stats {
         uint64_t events, messages, views, installs, entries, starts, failed_starts, fences_off;
-        uint64_t power_ons, late_effects, crashes, freezes, lost_writes, disk_errors, refused;
+        uint64_t power_ons, ills, late_effects, crashes, freezes, lost_writes, disk_errors, refused;
         uint64_t confirms, settles, rogues, blocked, notes, ambushes;
         uint64_t process_freezes, lost_disks, rogue_starts, fooled, node_adds, node_removes;
         uint64_t configs, rejoins, late_rings, late_enters, clock_steps;

@@ -113,6 +113,10 @@ static bool guest_settled(struct sim *s, const struct model *m, const struct gue
                 return unsettled(promise, why, "L1", "guest %s is %s and in truth %s: %s", name,
                                  guest_state_name(g->state),
                                  seen_state_name(s->hosts[at].lv.dom[k].state), g->reason);
+        if (g->desired == DESIRED_RUNNING && s->hosts[at].lv.dom[k].ails != END_NONE &&
+            g->spec->conf.health_by != HEALTH_BY_NONE)
+                return unsettled(promise, why, "L1", "guest %s is running, and in truth has a %s",
+                                 name, end_why_name(s->hosts[at].lv.dom[k].ails));
         return true;
 }
 

@@ -45,6 +45,11 @@ void truth_start(struct sim *s, struct sim_host *h, int g) {
         }
 }
 
+/* For ever, that is: a disk may answer again just then. */
+static bool qemu_fails(enum end_why why) {
+        return why == END_HANG || why == END_WATCHDOG || why == END_CRASHED;
+}
+
 void truth_kill(struct sim *s, struct sim_host *by, int g) {
         const struct model *m = truth_newest(s);
         const struct guest *mg = truth_guest(s, m, g);
@@ -60,6 +65,11 @@ void truth_kill(struct sim *s, struct sim_host *by, int g) {
             mg->job_kind == JOB_NONE && !mg->deleting)
                 sim_violate(s, "kill", "%s ends guest %s, which rightly runs there", by->name,
                             mg->spec->name);
+        if (mg && mg->claims == 1U << model_host_index(m, by->nodeid) &&
+            mg->job_kind == JOB_SETTLE && qemu_fails(mg->recovery.why) &&
+            d->state == SEEN_RUNNING && d->ails == END_NONE)
+                sim_violate(s, "kill", "%s ends guest %s for its %s, but it is well", by->name,
+                            mg->spec->name, end_why_name(mg->recovery.why));
 }
 
 void truth_rogue(struct sim *s, const char *guest) {

@@ -110,8 +110,8 @@ enum job_result virtd_start(struct sim *s, struct sim_host *h, const struct lv_j
                 s->stats.late_effects++;
         if (d->state != SEEN_GONE)
                 return RESULT_DONE;
-        if (guest->failures_left > 0) {
-                guest->failures_left--;
+        if (guest->failures_left > 0 || h->storage_lost) {
+                guest->failures_left -= guest->failures_left > 0;
                 s->stats.failed_starts++;
                 sim_trace(s, h, "guest %s fails to start", guest->conf->name);
                 return RESULT_FAILED;
@@ -164,7 +164,7 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
                 return RESULT_DONE;
         case GJOB_PAUSE:
         case GJOB_RESUME:
-                if (d->state == SEEN_GONE)
+                if (d->state == SEEN_GONE || d->state == SEEN_CRASHED)
                         return RESULT_FAILED;
                 qemu_pause(s, h, j.guest, j.op == GJOB_PAUSE);
                 return RESULT_DONE;

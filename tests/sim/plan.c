@@ -203,6 +203,7 @@ static void ini_guest(const struct sim_conf *c, const struct sim_guest_conf *g, 
                       desired_name(g->desired), g->vcpus, g->memory_mib, duration(g->boot_usec),
                       g->start_failures, g->conf.priority, duration(g->conf.start_timeout_usec),
                       duration(g->conf.stop_timeout_usec));
+        (void)fprintf(out, "hang-after = %s\n", duration(g->conf.hang_after_usec));
         if (g->conf.on_shutdown == ON_SHUTDOWN_RESTART)
                 (void)fprintf(out, "on-shutdown = restart\n");
         for (uint32_t i = 0; i < g->n_after; i++)

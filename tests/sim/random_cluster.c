@@ -92,6 +92,7 @@ static void make_guests(struct sim_conf *c, struct prng *r) {
                 g->conf.stop_timeout_usec = prng_range(r, 5, 30) * SEC;
                 if (prng_chance(r, 10))
                         g->conf.on_shutdown = ON_SHUTDOWN_RESTART;
+                g->conf.hang_after_usec = 20 * SEC;
                 g->host = prng_chance(r, 90) ? (int)prng_below(r, c->n_hosts) : -1;
                 if (g->host >= 0 && c->hosts[g->host].power_off)
                         g->host = -1;

@@ -287,6 +287,28 @@ static void guest_fault(struct plan *p, struct prng *r, struct at a) {
                 add(p, a.t, kinds[prng_below(r, ARRAY_SIZE(kinds))], -1, a.g, 0);
 }
 
+/* Though its QEMU is there. */
+static void ill(struct plan *p, struct prng *r, struct at a) {
+        static const enum fault_kind ills[] = {FAULT_GUEST_HANG, FAULT_GUEST_WATCHDOG,
+                                               FAULT_GUEST_PANIC, FAULT_GUEST_IO};
+
+        switch (prng_below(r, 8)) {
+        case 0:
+                add(p, a.t, FAULT_STORAGE_LOSE, a.h, -1, for_msec(r, 30));
+                break;
+        case 1: /* of all hosts */
+                for (int i = 0; i < (int)p->conf.n_hosts; i++)
+                        add(p, a.t + prng_below(r, SEC), FAULT_STORAGE_LOSE, i, -1,
+                            for_msec(r, 30));
+                break;
+        case 2:
+                add(p, a.t, FAULT_GUEST_LOOP, -1, a.g, for_msec(r, 30));
+                break;
+        default:
+                add(p, a.t, ills[prng_below(r, ARRAY_SIZE(ills))], -1, a.g, 0);
+        }
+}
+
 static void person(struct plan *p, struct prng *r, struct at a) {
         static const enum verb verbs[] = {VERB_GUEST_STOP,   VERB_GUEST_START,  VERB_GUEST_START,
                                           VERB_GUEST_MOVE,   VERB_GUEST_MOVE,   VERB_GUEST_PAUSE,
@@ -395,4 +417,9 @@ void plan_faults(struct plan *p, struct prng *r) {
                 t += gap(r);
                 one_fault(p, r, t);
         }
+        for (size_t k = prng_chance(r, 40) ? prng_range(r, 1, 4) : 0; k > 0; k--)
+                ill(p, r,
+                    (struct at){.t = SEC + prng_below(r, t),
+                                .h = (int)prng_below(r, p->conf.n_hosts),
+                                .g = (int)prng_below(r, p->conf.n_guests)});
 }

@@ -26,8 +26,9 @@ static void confirm(struct sim *s, const struct sim_host *h) {
         fault_apply(s, &f);
 }
 
-static void ask(struct sim *s, enum verb verb, int host) {
-        struct fault f = {.kind = FAULT_REQUEST, .host = host, .guest = -1, .arg = (uint64_t)verb};
+static void ask(struct sim *s, enum verb verb, int host, int guest) {
+        struct fault f = {
+                .kind = FAULT_REQUEST, .host = host, .guest = guest, .arg = (uint64_t)verb};
 
         fault_apply(s, &f);
 }
@@ -42,7 +43,7 @@ static void look_at_lost(struct sim *s) {
                 int k = sim_host_index(s, mh->name);
 
                 if (k >= 0 && (mh->state == HOST_QUARANTINED || mh->state == HOST_OFF))
-                        ask(s, VERB_HOST_RELEASE, k);
+                        ask(s, VERB_HOST_RELEASE, k, -1);
                 if (k >= 0 && mh->state == HOST_OFF && nodelist_has(s, &s->hosts[k]))
                         power_on(s, &s->hosts[k]);
                 if (k < 0 || (mh->state != HOST_LOST && mh->state != HOST_FENCING) ||
@@ -52,6 +53,21 @@ static void look_at_lost(struct sim *s) {
                 if (!nodelist_has(s, &s->hosts[k]) || (mh->fence_forced && mh->read_off))
                         power_off(s, &s->hosts[k]);
                 confirm(s, &s->hosts[k]);
+        }
+}
+
+/* Those that failed too often: hawd says so, and what mends it. */
+static void look_at_blocked(struct sim *s) {
+        struct sim_host *best = sim_best_host(s);
+        const struct model *m = best ? core_model(best->core) : NULL;
+
+        for (size_t i = 0; m && i < m->n_guests; i++) {
+                const struct guest *g = &m->guests[i];
+                int k = sim_guest_index(s, g->spec->uuid);
+
+                if (k >= 0 && g->state == GUEST_BLOCKED &&
+                    strstr(g->reason, "hawctl guest recover"))
+                        ask(s, VERB_GUEST_RECOVER, -1, k);
         }
 }
 
@@ -71,7 +87,7 @@ static void give_up(struct sim *s) {
                 if (!there)
                         power_off(s, &s->hosts[i]);
         }
-        ask(s, VERB_ACCEPT_LOSS, -1);
+        ask(s, VERB_ACCEPT_LOSS, -1, -1);
 }
 
 /*
@@ -100,8 +116,10 @@ static void help(struct sim *s, usec_t *idle) {
         *idle += 2 * SEC;
         if (!anybody_decides(s))
                 help_nobody(s, *idle);
-        else if (*idle >= 120 * SEC && *idle % (60 * SEC) == 0)
+        else if (*idle >= 120 * SEC && *idle % (60 * SEC) == 0) {
                 look_at_lost(s);
+                look_at_blocked(s);
+        }
 }
 
 bool settle(struct sim *s, struct outcome *o) {

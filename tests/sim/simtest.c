@@ -119,6 +119,7 @@ static bool covered(void) {
                       {"hawd crashes", st->crashes},
                       {"freezes", st->freezes},
                       {"of a process", st->process_freezes},
+                      {"ill guests", st->ills},
                       {"late starts", st->late_effects},
                       {"settles", st->settles},
                       {"lost writes", st->lost_writes},

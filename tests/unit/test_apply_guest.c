@@ -532,6 +532,25 @@ START_TEST(io_error_is_no_wish_and_ends_when_its_disk_answers) {
 }
 END_TEST
 
+START_TEST(storage_back_for_one_is_tried_by_all) {
+        struct led l;
+        uint32_t one, other;
+
+        led_open(&l, 2);
+        one = led_running(&l, "web", 2);
+        other = led_running(&l, "db", 2);
+        seen(&l, one, SEEN_PAUSED, END_IO_ERROR);
+        seen(&l, other, SEEN_PAUSED, END_IO_ERROR);
+        G(&l, other)->recovery.resumes = 9;
+        APPLY(&l, .kind = OP_GUEST_JOB, .gid = one, .host = 2, .job_kind = JOB_RESUME);
+        done(&l, one, RESULT_DONE, SEEN_RUNNING);
+        ck_assert_uint_eq(G(&l, other)->recovery.resumes, 9); /* that is to be seen */
+        CHANGED(&l, .kind = OP_GUEST_HEALTHY, .gid = one, .host = 2, .gen = 1);
+        ck_assert_uint_eq(G(&l, other)->recovery.resumes, 0);
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(io_error_given_up_on_its_host) {
         struct led l;
         uint32_t gid;
@@ -755,6 +774,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, what_ails_keeps_its_claim_until_its_qemu_is_ended, 0,
                             (int)ARRAY_SIZE(ailing));
         tcase_add_test(tc, io_error_is_no_wish_and_ends_when_its_disk_answers);
+        tcase_add_test(tc, storage_back_for_one_is_tried_by_all);
         tcase_add_test(tc, io_error_given_up_on_its_host);
         tcase_add_test(tc, lost_host_is_no_failure_of_its_guest);
         tcase_add_test(tc, ignored_is_only_watched);

@@ -430,6 +430,25 @@ START_TEST(what_ails_is_ended_by_its_settle) {
 }
 END_TEST
 
+/* libvirt's event may come later than the results of the jobs: it is of the run before. */
+START_TEST(late_event_of_an_own_end_is_not_of_the_next_run) {
+        struct rig *r = open_rig(true);
+
+        rig_domain(r, "web", SEEN_RUNNING, END_WATCHDOG);
+        BY(r, 1, .kind = OP_GUEST_JOB, .gid = 1, .host = 2, .job_kind = JOB_SETTLE);
+        rig_job_done(r, rig_job(r, GJOB_SETTLE), RESULT_DONE, SEEN_GONE);
+        start(r);
+        rig_job_done(r, rig_job(r, GJOB_START), RESULT_DONE, SEEN_RUNNING);
+        rig_domain(r, "web", SEEN_GONE, END_DESTROYED);
+        rig_domain(r, "web", SEEN_RUNNING, END_NONE);
+        ck_assert_int_eq(web(r)->state, GUEST_RUNNING);
+        ck_assert_uint_eq(rig_ops(r, OP_GUEST_SEEN), 1);
+        rig_domain(r, "web", SEEN_GONE, END_DESTROYED); /* that is of this one */
+        ck_assert_int_eq(web(r)->desired, DESIRED_STOPPED);
+        rig_close(r);
+}
+END_TEST
+
 /* The next I/O error may come before the resume's result. */
 START_TEST(resumed_disk_is_proven_by_time) {
         struct rig *r = open_rig(true);
@@ -532,6 +551,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, hang_counts_only_when_it_was_healthy);
         tcase_add_test(tc, what_ails_is_ended_by_its_settle);
         tcase_add_test(tc, resumed_disk_is_proven_by_time);
+        tcase_add_test(tc, late_event_of_an_own_end_is_not_of_the_next_run);
         tcase_add_loop_test(tc, agent_that_never_answers_is_not_waited_for, 0,
                             (int)ARRAY_SIZE(silent_agents));
         tcase_add_test(tc, definition_elsewhere_is_undone);

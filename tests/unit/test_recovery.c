@@ -50,6 +50,10 @@ static const struct {
         {1, 2, END_FAILED, 1, 0, 0, false, false, 1, RECOVERY_WAIT, RUNG_NONE},
         {1, 0, END_FAILED, 1, 0, 0, false, true, 1, RECOVERY_WAIT, RUNG_NONE},
         {2, 1, END_FAILED, 1, 0, 0, true, false, 1, RECOVERY_TAKE, RUNG_RESTART},
+        {1, 2, END_HANG, BOOT_LOOP, 2, 0, true, false, 1, RECOVERY_TAKE, RUNG_RESTART},
+        {1, 2, END_HANG, BOOT_LOOP, 3, 0, true, false, 1, RECOVERY_WAIT, RUNG_NONE},
+        {1, 2, END_IO_ERROR, 1, 0, 0, true, false, 1, RECOVERY_TAKE, RUNG_RESTART},
+        {1, 2, END_IO_ERROR, 1, 0, 2, true, false, 1, RECOVERY_END, RUNG_NONE},
 };
 
 START_TEST(next_rung) {

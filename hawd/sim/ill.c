@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Guests that fail though their QEMU is there, true to life: one that hangs (seen after hang-after),
- * whose watchdog ran out, whose kernel panicked, whose disk fails; and hosts that lose their storage.
+ * Guests that fail though their QEMU is there, true to life: one that hangs (seen after
+ * hang-after), whose watchdog ran out, whose kernel panicked, whose disk fails; and hosts that lose
+ * their storage.
  */
 #include "hawd/sim/fault.h"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 60
+# weight: 52
 # The libvirt adapter by itself: why a guest does not do its work, with the cause named; and who is left
 # alone: a guest that works though its agent is gone, on a host that is starved; a QEMU that does not answer.
 # shellcheck source=../case.sh

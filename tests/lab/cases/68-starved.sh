@@ -35,7 +35,6 @@ end_case() {
 trap end_case EXIT
 mkfifo "$dir/in"
 lab exec node1 -- "$probe" qemu:///system 10 <"$dir/in" >"$dir/out" 2>&1 &
-exec_pid=$!
 exec 9>"$dir/in"
 assert 'a guest' lab guest create vm1 --host node1
 wait_for 60 'its agent answers' said ' healthy '
@@ -57,7 +56,7 @@ note 'the whole host stands still'
 assert 'freeze' lab freeze node1
 sleep 12
 assert 'thaw' lab thaw node1
-pkill -CONT -P "$exec_pid" # nsenter stops with what it runs
+pkill -CONT -g 0 -x nsenter # it stops with what it runs
 sleep 4
 refute 'it does not hang' said ' domain vm1 .* hang '
 

@@ -86,8 +86,11 @@ static pid_t spawn(const char *const *argv, int out[2], int said[2]) {
         return pid;
 }
 
-/* The last line says what was wrong. */
+#define SAID_LEN 150
+
+/* The last line says what was wrong, and its end why: paths before it may be long. */
 static void last_line(char *text, char *err, const char *what) {
+        size_t len;
         char *nl;
 
         while ((nl = strrchr(text, '\n')) && nl[1] == '\0')
@@ -96,7 +99,9 @@ static void last_line(char *text, char *err, const char *what) {
         text = nl ? nl + 1 : text;
         if (strncmp(text, "qemu-img: ", strlen("qemu-img: ")) == 0)
                 text += strlen("qemu-img: ");
-        text_fmt(err, TEXT_LEN, "qemu-img %s: %.150s", what, text);
+        len = strlen(text);
+        text_fmt(err, TEXT_LEN, "qemu-img %s: %s%s", what, len > SAID_LEN ? "..." : "",
+                 len > SAID_LEN ? text + len - SAID_LEN : text);
 }
 
 static int follow(const struct disk_driver *d, pid_t pid, struct stream *out, struct stream *said) {

@@ -4,7 +4,7 @@
  * snapprobe [--die-at STEP | --kill PID STEP] VERB ARGUMENT...: the driver of snapshots by itself,
  * which can be cut off at each step. "-" stands for no file.
  *
- *   make OVERLAY BASE FORMAT                   switch DOMAIN TARGET OVERLAY [quiesce]
+ *   make OVERLAY BASE FORMAT                   switch DOMAIN [quiesce] {TARGET OVERLAY}...
  *   commit DOMAIN TARGET TOP BASE [MIB/S]      commit-offline CURRENT TOP BASE FORMAT
  *   remove FILE OTHER...                       chain FILE GIVEN
  *   take CURRENT ITS-BASE OVERLAY              rollback BASE OVERLAY             deleting CURRENT
@@ -81,19 +81,22 @@ static int chain(const struct disk_driver *d, const char *path, const char *give
 static int live(const struct disk_driver *d, int argc, char **argv) {
         virConnectPtr conn = virConnectOpen("qemu:///system");
         virDomainPtr dom = conn ? virDomainLookupByName(conn, argv[1]) : NULL;
+        struct disk_switch s[DISKS_MAX] = {0};
         struct disk_driver slow = *d;
-        struct disk_switch s = {0};
-        int r = -ESRCH;
+        bool quiesce = strcmp(argv[2], "quiesce") == 0;
+        size_t n = 0;
 
         if (!dom)
-                return r;
+                return -ESRCH;
         if (strcmp(argv[0], "commit") == 0 && argc > 5)
                 slow.commit_mib_s = (uint32_t)atol(argv[5]);
         if (strcmp(argv[0], "commit") == 0)
                 return disk_commit_live(&slow, dom, argv[2], argv[3], argv[4], err);
-        text_set(s.target, sizeof(s.target), argv[2]);
-        text_set(s.overlay, sizeof(s.overlay), argv[3]);
-        return disk_switch(d, dom, &s, 1, argc > 4, err);
+        for (int i = quiesce ? 3 : 2; i + 1 < argc && n < DISKS_MAX; i += 2) {
+                text_set(s[n].target, sizeof(s[n].target), argv[i]);
+                text_set(s[n++].overlay, sizeof(s[0].overlay), argv[i + 1]);
+        }
+        return disk_switch(d, dom, s, n, quiesce, err);
 }
 
 static int run(const struct disk_driver *d, int argc, char **argv) {
@@ -102,7 +105,7 @@ static int run(const struct disk_driver *d, int argc, char **argv) {
 
         if (strcmp(verb, "make") == 0 && argc == 4)
                 return disk_make_overlay(d, argv[1], argv[2], argv[3], err);
-        if ((strcmp(verb, "switch") == 0 && (argc == 4 || argc == 5)) ||
+        if ((strcmp(verb, "switch") == 0 && argc >= 4) ||
             (strcmp(verb, "commit") == 0 && (argc == 5 || argc == 6)))
                 return live(d, argc, argv);
         if (strcmp(verb, "commit-offline") == 0 && argc == 5)

@@ -222,6 +222,22 @@ START_TEST(odd_images) {
 END_TEST
 
 /* What a guest wrote into its raw disk is no header. */
+START_TEST(a_long_message_keeps_its_end) {
+        struct disk_driver d = plain;
+        char script[DISK_PATH_LEN];
+
+        text_set(script, sizeof(script), at("long"));
+        sh("printf '#!/bin/sh\\necho first >&2\\necho qemu-img: %%0300d: No space left >&2\\nexit "
+           "1\\n' 7 >%s; "
+           "chmod +x %s",
+           script, script);
+        d.qemu_img = script;
+        ck_assert_int_eq(disk_tool(&d, (const char *const[]){"info", NULL}, NULL, err), -EIO);
+        ck_assert_msg(strstr(err, "0007: No space left"), "'%s'", err);
+        ck_assert_msg(strncmp(err, "qemu-img info: ...0", 19) == 0, "'%s'", err);
+}
+END_TEST
+
 START_TEST(raw_is_never_probed) {
         struct disk_chain c;
 
@@ -386,6 +402,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, overlay_of_what_is_none);
         tcase_add_test(tc, no_room);
         tcase_add_loop_test(tc, odd_images, 0, (int)ARRAY_SIZE(liars));
+        tcase_add_test(tc, a_long_message_keeps_its_end);
         tcase_add_test(tc, raw_is_never_probed);
         tcase_add_test(tc, bad_chains);
         tcase_add_loop_test(tc, commit_offline, 0, 6);

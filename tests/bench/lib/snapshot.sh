@@ -33,7 +33,7 @@ snapshot_pauses() {
                 next=${disk%.qcow2}.$run.qcow2
                 before=$(now_msec)
                 snap_probe make "$next" "$now" qcow2 || return 1
-                snap_probe switch "$SNAP_GUEST" vda "$next" quiesce || return 1
+                snap_probe switch "$SNAP_GUEST" quiesce vda "$next" || return 1
                 sleep 0.5
                 gap=$(longest_gap "$SNAP_GUEST" "$before" "$(now_msec)")
                 [[ -n $gap ]] || return 1

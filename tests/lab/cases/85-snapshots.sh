@@ -31,7 +31,7 @@ booted() { # the counter that it found when it booted last, after $boots boots
         [[ $(grep -c '^BOOT ' "$console") -gt $boots ]]
 }
 start() { # FILE
-        sed "s|<source file=.*/>|<source file='$1'/>|" "$dir/vm1.xml" >"$dir/now.xml"
+        sed "0,\\|<source file=|s|<source file='[^']*'/>|<source file='$1'/>|" "$dir/vm1.xml" >"$dir/now.xml"
         boots=$(grep -c '^BOOT ' "$console" 2>/dev/null)
         lab exec node1 -- virsh -q create "$dir/now.xml" || fail "vm1 does not start from $1"
         wait_for 60 "it boots from ${1##*/}" booted
@@ -124,7 +124,7 @@ agent_answers() { agent node1 vm1 '{"execute": "guest-ping"}' >/dev/null 2>&1; }
 thawed() { [[ $(agent node1 vm1 '{"execute": "guest-fsfreeze-status"}') == *thawed* ]]; }
 wait_for 60 'its agent answers' agent_answers
 assert 'made' snap make "$s4" "$s3" qcow2
-assert 'switched' snap switch vm1 vda "$s4" quiesce
+assert 'switched' snap switch vm1 quiesce vda "$s4"
 taken=$(counted)
 assert 'thawed' thawed
 before=$taken
@@ -139,6 +139,10 @@ for step in create place; do
 done
 assert 'made' snap make "$s5" "$s3" qcow2
 says "$s5 rolled-back" rollback "$s3" "$s5"
+b1=${s1%.qcow2}.b.raw b2=${s1%.qcow2}.b.2.qcow2 s6=${s1%.qcow2}.6.qcow2
+truncate -s 1M "$b1"
+sed -i "0,\\|</disk>|s||</disk><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$b1'/><target dev='vdb' bus='virtio'/></disk>|" \
+        "$dir/vm1.xml"
 start "$s5"
 ((found > 0 && found <= taken + 2 && found < left)) || # what it tells comes a little later
         fail "it found $found, the snapshot was taken at $taken, and it had written $left"
@@ -149,3 +153,30 @@ kept=$(qemu-img dd -U -f qcow2 -O raw bs=512 count=1 if="$s4" of="$dir/kept" 2>/
 ((kept >= left)) || fail "the kept disk has $kept, and $left was written"
 note "ok: the kept disk has $kept"
 assert 'its chain' snap chain "$s5" "$s1"
+
+note 'two disks, one of them raw: both or none'
+sources() { lab exec node1 -- virsh -q domblklist vm1 | awk '{ printf "%s ", $2 }'; }
+assert 'made' snap make "$s6" "$s5" qcow2
+assert 'made, the format written down' snap make "$b2" "$b1" raw
+refute 'not one to the overlay of the other' snap switch vm1 vda "$s6" vdb "$s6"
+refute 'not with a disk that it does not have' snap switch vm1 vda "$s6" vdc "$b2"
+[[ $(sources) == "$s5 $b1 " ]] || fail "refused, and yet: $(sources)"
+assert 'switched' snap switch vm1 vda "$s6" vdb "$b2"
+[[ $(sources) == "$s6 $b2 " ]] || fail "switched, and yet: $(sources)"
+before=$(counted)
+wait_for 20 'it counts on' counts_on
+[[ $(snap chain "$b2" "$b1") == "$b2 qcow2"*"$b1 raw" ]] || fail "$(snap chain "$b2" "$b1")"
+
+note 'a folder without room, and one that is read-only'
+small=$dir/small
+mkdir "$small"
+lab exec node1 -- mount -t tmpfs -o size=512k tmpfs "$small" || fail 'no small file system'
+lab exec node1 -- qemu-img create -q -f qcow2 "$small/a" 1M
+lab exec node1 -- dd if=/dev/zero of="$small/full" bs=4k status=none 2>/dev/null
+said=$(snap make "$small/a.2" "$small/a" qcow2 2>&1) && fail 'made on a full disk'
+[[ $said == *'No space left'* ]] || fail "a full disk: $said"
+[[ $(lab exec node1 -- ls "$small" | xargs) == 'a full' ]] || fail 'something is left on the full disk'
+lab exec node1 -- sh -c "rm $small/full; mount -o remount,ro $small"
+said=$(snap make "$small/a.2" "$small/a" qcow2 2>&1) && fail 'made on a read-only disk'
+[[ $said == *'Read-only'* ]] || fail "a read-only disk: $said"
+note "ok: $said"

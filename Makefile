@@ -4,6 +4,7 @@
 #
 #   make                  the programs, into build/MODE/
 #   make check            everything that can be tested here (as root: installs what is missing first)
+#   make check-machines   the same in whole machines: systemd, a watchdog device
 #   make fuzz             libFuzzer at everything that reads what somebody else wrote
 #   make demo             a cluster on this machine, with a host that dies
 #   make install          PREFIX=/usr/local DESTDIR=
@@ -290,12 +291,16 @@ $(BUILD_H): FORCE
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: deps check fuzz mutations demo bench pure format format-check unit compile_commands.json
+.PHONY: deps check check-machines fuzz mutations demo bench pure format format-check unit compile_commands.json
 deps:
 	@mk/deps.sh
 
 check:
 	+@MODE='$(MODE)' B='$(B)' MAKE='$(MAKE)' tests/check.sh
+
+check-machines: deps
+	+@$(MAKE) --no-print-directory all
+	@HAWD_BUILD='$(CURDIR)/$(B)' tests/machines/run $(MACHINE_CASES)
 
 fuzz: deps
 	+@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers
@@ -380,6 +385,7 @@ help:
 	@echo "tests         the test programs;  unit: build and run the unit tests"
 	@echo "deps          install the packages that are missing (Debian, Ubuntu)"
 	@echo "check         deps, build without a warning, format, pure, unit, conf, fuzz, simulator, lab"
+	@echo "check-machines  whole Debian machines under QEMU, MACHINE_CASES=\"systemd ...\"; tests/machines/machines help"
 	@echo "fuzz          libFuzzer, FUZZ_SECONDS=$(FUZZ_SECONDS) a target, FUZZ_TARGETS=\"wire ...\"; tests/fuzz/run --help"
 	@echo "mutations     every safety line, taken away, fails a test; MUTATIONS=\"one-claim ...\""
 	@echo "demo, bench   a cluster on this machine; its measurements"

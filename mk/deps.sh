@@ -9,7 +9,7 @@ build=(gcc make pkg-config protobuf-c-compiler libprotobuf-c-dev libinih-dev lib
 check=(check libsubunit-dev clang libclang-rt-dev clang-format git libfuse3-dev)
 lab=(corosync corosync-qdevice corosync-qnetd libvirt-daemon libvirt-daemon-system libvirt-clients
         libvirt-daemon-driver-qemu
-        qemu-system-x86 qemu-utils busybox-static openipmi ipmitool fence-agents cpio iproute2
+        qemu-system-x86 qemu-utils busybox-static mmdebstrap e2fsprogs xz-utils openipmi ipmitool fence-agents cpio iproute2
         nftables kmod util-linux procps jq lz4 binutils python3)
 
 if ! command -v dpkg-query >/dev/null; then

@@ -112,7 +112,7 @@ static const struct row host_rows[] = {
         ROW("autostart", "node3", NOTE, "not known: autostart", "",
             {F3 "libvirt/autostart", "null"}),
         ROW("libvirt-guests", "node3", BAD, "suspends or shuts guests down",
-            "systemctl disable --now libvirt-guests",
+            "systemctl mask libvirt-guests, and only then systemctl stop",
             {F3 "host/units/libvirt-guests/enabled", "true"}),
         ROW("libvirt-guests", "node3", OK, "not enabled", "",
             {F3 "host/units/libvirt-guests/enabled", "true"},

@@ -68,7 +68,9 @@ void judge_libvirt_guests(struct findings *f, const json_t *facts) {
                 found(f, SEVERITY_BAD,
                       "libvirt-guests.service suspends or shuts guests down when the host stops, "
                       "and starts them when it boots: hawd does that, and only where it may");
-                mend(f, "systemctl disable --now libvirt-guests; systemctl mask libvirt-guests");
+                mend(f,
+                     "systemctl mask libvirt-guests, and only then systemctl stop libvirt-guests: "
+                     "stopped before, it shuts down the guests that run");
         } else {
                 found(f, SEVERITY_OK, "libvirt-guests.service is not enabled");
         }

@@ -50,14 +50,18 @@ fetch_package() { # PACKAGE DIRECTORY: unpacked into DIRECTORY
         rm -rf "$tmp"
 }
 
-# Uncompressed, the kernel boots by its PVH entry: no unpacking under TCG.
+# Uncompressed, the kernel boots by its PVH entry: no unpacking under TCG. Debian packs the cloud kernel by
+# lz4, and the generic one by xz.
 extract_kernel() { # VMLINUZ OUTPUT
-        local at
-        at=$(grep -abo -m 1 $'\x02\x21\x4c\x18' "$1" | head -n 1 | cut -d: -f1)
-        if [[ -n $at ]]; then
-                tail -c +$((at + 1)) "$1" | lz4 -dc >"$2" 2>/dev/null
+        local at tool magic
+        for tool in lz4 xz; do
+                if [[ $tool == lz4 ]]; then magic=$'\x02\x21\x4c\x18'; else magic=$'\xfd7zXZ'; fi
+                at=$(grep -abo -m 1 -F "$magic" "$1" | head -n 1 | cut -d: -f1)
+                [[ -n $at ]] || continue
+                [[ $tool != xz ]] || tool='xz --single-stream'
+                $tool -dc < <(tail -c +$((at + 1)) "$1") >"$2" 2>/dev/null
                 [[ $(head -c 4 "$2") == $'\x7fELF' ]] && return 0
-        fi
+        done
         cp "$1" "$2"
 }
 

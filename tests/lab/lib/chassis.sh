@@ -32,7 +32,7 @@ switch() { # on|off|reset
         # shellcheck source=net.sh
         . "$LAB_HERE/lib/net.sh"
         # shellcheck source=host.sh
-        . "$LAB_HERE/lib/host.sh"
+        . "${LAB_POWER:-$LAB_HERE/lib/host.sh}" # what a host is: tests/machines has another
         log "switching $1"
         supply "$1" || return
         case $1 in

@@ -467,7 +467,8 @@ static enum end_why ails(const struct guest *g, const struct domain_seen *d) {
                 return END_NONE;
         if (d->end_why == END_WATCHDOG && (d->state == SEEN_RUNNING || d->state == SEEN_PAUSED))
                 return END_WATCHDOG;
-        if (d->end_why == END_HANG && d->state == SEEN_RUNNING && g->health == HEALTH_HEALTHY)
+        if (g->spec->conf.health_by != HEALTH_BY_WATCHDOG && d->end_why == END_HANG &&
+            d->state == SEEN_RUNNING && g->health == HEALTH_HEALTHY)
                 return END_HANG;
         return END_NONE;
 }

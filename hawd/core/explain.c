@@ -114,6 +114,24 @@ char *core_explain_host(const struct core *c, const char *name) {
         return l.buf;
 }
 
+static void explain_recovery(const struct core *c, struct lines *l, const struct guest *g) {
+        const struct conf_guest *conf = &g->spec->conf;
+        const struct recovery *r = &g->recovery;
+
+        if (r->failures == 0)
+                return;
+        line(l, "it failed by itself %u times%s%s%s", r->failures,
+             r->why == END_NONE ? "" : ", at last by ",
+             r->why == END_NONE ? "" : end_why_name(r->why),
+             r->early >= BOOT_LOOP ? ": a boot loop" : "");
+        for (size_t i = 0; i < RUNGS && conf->recovery[i] != RUNG_NONE; i++)
+                line(l, "its recovery: %s, taken %u of %u times", rung_name(conf->recovery[i]),
+                     recovery_count(conf, r, conf->recovery[i], c->wall),
+                     rung_limit(conf, conf->recovery[i]));
+        if (g->state == GUEST_BLOCKED || r->resumes)
+                line(l, "mend: what it fails by; then: hawctl guest recover %s", g->spec->name);
+}
+
 static void explain_waiting(const struct core *c, struct lines *l, const struct guest *g) {
         struct plan plan;
         struct place_result r;
@@ -167,6 +185,7 @@ char *core_explain_guest(const struct core *c, const char *name) {
                      model_host_name(&c->model, g->host),
                      g->placed_why[0] ? g->placed_why : "no decision recorded");
         explain_claims(c, &l, g);
+        explain_recovery(c, &l, g);
         if (g->job_kind != JOB_NONE)
                 line(&l, "under way: %s on %s", guest_job_name(g->job_kind),
                      model_host_name(&c->model, g->job_host));

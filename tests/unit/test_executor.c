@@ -408,6 +408,11 @@ START_TEST(hang_counts_only_when_it_was_healthy) {
         rig_domain(r, "web", SEEN_RUNNING, END_HANG);
         rig_domain(r, "web", SEEN_RUNNING, END_WATCHDOG);
         ck_assert_ptr_null(rig_op(r, OP_GUEST_SEEN));
+        web(r)->spec->conf.health_by = HEALTH_BY_WATCHDOG;
+        rig_domain(r, "web", SEEN_RUNNING, END_HANG);
+        ck_assert_ptr_null(rig_op(r, OP_GUEST_SEEN));
+        rig_domain(r, "web", SEEN_RUNNING, END_WATCHDOG);
+        ck_assert_ptr_nonnull(rig_op(r, OP_GUEST_SEEN));
         rig_close(r);
 }
 END_TEST

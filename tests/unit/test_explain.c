@@ -100,6 +100,27 @@ START_TEST(why_it_does_not_start) {
 }
 END_TEST
 
+static void looping(struct led *l) {
+        struct guest *g = G(l, led_running(l, "web", 2));
+
+        g->recovery =
+                (struct recovery){.why = END_HANG, .failures = 6, .early = 3, .taken = {0, 3, 2}};
+        g->recovery.window_wall = l->wall;
+        guest_release(&(struct ledger){.m = &l->m}, g, 2);
+        g->state = GUEST_BLOCKED;
+}
+
+START_TEST(why_it_is_not_recovered) {
+        struct rig *r = open_rig(looping);
+
+        SAYS(core_explain_guest(r->c, "web"),
+             "failed by itself 6 times, at last by hang: a boot loop",
+             "restart, taken 3 of 3 times", "relocate, taken 2 of 2 times",
+             "hawctl guest recover web");
+        rig_close(r);
+}
+END_TEST
+
 static void huge(struct led *l) {
         G(l, led_add(l, "web"))->spec->memory_mib = 100000;
 }
@@ -164,6 +185,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, why_it_waits_for_proof);
         tcase_add_test(tc, no_device_is_said);
         tcase_add_test(tc, why_it_does_not_start);
+        tcase_add_test(tc, why_it_is_not_recovered);
         tcase_add_test(tc, why_there_is_no_room);
         tcase_add_test(tc, what_is_under_way);
         tcase_add_test(tc, host_states_have_their_words);

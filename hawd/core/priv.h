@@ -198,6 +198,7 @@ struct core {
         char dmi[UUID_LEN];
         usec_t now, wake;
         usec_t own_wall;    /* this host's time of day */
+        int64_t own_began;  /* its time of day when CLOCK_BOOTTIME was 0; jumps when it is set */
         int64_t wall_shift; /* added to what this host stamps */
         bool wall_sure;     /* three clocks or more said so once */
         usec_t wall;        /* the cluster's, see wall.c */

@@ -10,6 +10,7 @@
 #include "hawd/core/priv.h"
 
 #define CLOCK_NEAR_USEC ((int64_t)USEC_PER_SEC)
+#define WALL_MAX ((usec_t)INT64_MAX / 8) /* no time of day; differences of such fit an int64_t */
 
 static int64_t distance(int64_t a, int64_t b) {
         return a > b ? a - b : b - a;
@@ -17,8 +18,11 @@ static int64_t distance(int64_t a, int64_t b) {
 
 /* A clock that was set: what was measured before is of another time. */
 void wall_heard(struct core *c, struct peer *p, usec_t wall) {
-        int64_t offset = (int64_t)wall - (int64_t)c->own_wall;
+        int64_t offset;
 
+        if (wall > WALL_MAX)
+                return;
+        offset = (int64_t)wall - (int64_t)c->own_wall;
         if (p->n_clocks > 0 &&
             distance(offset, p->clocks[(p->n_clocks - 1) % CLOCK_SAMPLES]) > CLOCK_NEAR_USEC)
                 p->n_clocks = 0;
@@ -36,10 +40,23 @@ static int64_t middle_of(struct core *c, const int64_t *offsets, size_t n) {
                                                                                             : low;
 }
 
+/* This host's clock was set, by @jump: all that was measured against it is off by so much. */
+static void own_clock_set(struct core *c, int64_t jump) {
+        for (size_t i = 0; i < c->n_peers; i++)
+                for (size_t k = 0; k < CLOCK_SAMPLES; k++)
+                        c->peers[i].clocks[k] -= jump;
+        c->wall_shift -= jump;
+        if (distance(c->wall_shift, 0) <= CLOCK_NEAR_USEC)
+                c->wall_shift = 0;
+}
+
 void wall_measure(struct core *c, usec_t own) {
-        int64_t offsets[HOSTS_MAX], middle;
+        int64_t offsets[HOSTS_MAX], middle, began = (int64_t)own - (int64_t)c->now;
         size_t n = 0;
 
+        if (c->own_wall && distance(began, c->own_began) > CLOCK_NEAR_USEC)
+                own_clock_set(c, began - c->own_began);
+        c->own_began = began;
         c->own_wall = own;
         for (size_t i = 0; i < c->n_peers; i++) {
                 uint32_t id = c->peers[i].id.nodeid;

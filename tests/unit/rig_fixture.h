@@ -38,8 +38,10 @@ struct rig {
         void *userdata;
 };
 
-static inline usec_t rig_wall(usec_t now) {
-        return 910 * USEC_PER_SEC + now; /* a little later than the ledger was made */
+static int64_t rig_own_ahead __attribute__((unused)); /* this host's clock was set by so much */
+
+static inline usec_t rig_wall(usec_t now) { /* a little later than the ledger was made */
+        return (usec_t)(910 * (int64_t)USEC_PER_SEC + (int64_t)now + rig_own_ahead);
 }
 
 static inline void rig_pump(struct rig *r, struct actions *out);
@@ -69,7 +71,7 @@ static inline void rig_message(struct rig *r, struct ring_member from, struct ms
 static inline void rig_heartbeat(const struct rig *r, uint32_t from, const struct msg *m,
                                  struct msg *echo) {
         echo->heartbeat = m->heartbeat;
-        echo->heartbeat.wall = (usec_t)((int64_t)m->heartbeat.wall + r->ahead[from]);
+        echo->heartbeat.wall = m->heartbeat.wall + (usec_t)r->ahead[from];
 }
 
 /* The peers say what the core says: same ledger, same promise, same acknowledgement; each in the

@@ -8,6 +8,7 @@
  *   act.c          a step of the core; its actions go to the adapters
  *   ports.c        what the API asks of the others
  *   reload.c       hawd.conf
+ *   guard.c        the watchdog device
  */
 #pragma once
 
@@ -23,6 +24,7 @@
 #include "hawd/ring/ring.h"
 #include "hawd/runner/facts.h"
 #include "hawd/runner/runner.h"
+#include "hawd/watchdog/wdt.h"
 
 #define HAWD_OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
 _Static_assert(HAWD_OWN_REQUEST > API_FACTS_ID, "replies to the API would be taken for hawd's own");
@@ -49,6 +51,9 @@ struct hawd {
         uint32_t vcpus;
         uint64_t memory_mib;
         uint64_t own_requests;
+        struct wdt *wdt;
+        struct wdt_said wdt_said; /* not told to the core yet */
+        bool pet_failed;          /* said */
         bool ready;
         int exit_code;
 };
@@ -75,6 +80,14 @@ void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *t
 void hawd_on_store_note(void *ud, enum note_id id, const char *text);
 /** hawd_say_load() - the core is told what this host has free, once libvirt said what it has */
 void hawd_say_load(struct hawd *d);
+
+/* ---- guard.c ---- */
+
+/** hawd_watchdog_open() - take over what the hawd before left armed; the core is told */
+void hawd_watchdog_open(struct hawd *d, const char *host);
+void hawd_watchdog(struct hawd *d, const struct action *a);
+/** hawd_restarts() - does systemd stop hawd to start it again? */
+bool hawd_restarts(void);
 
 /* ---- ports.c ---- */
 

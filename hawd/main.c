@@ -55,7 +55,7 @@ static void on_pet(void *data) {
 }
 
 static int32_t on_terminate(int32_t signal_number, void *data) {
-        struct event ev = {.kind = EV_STOP};
+        struct event ev = {.kind = EV_STOP, .stop = {.restart = hawd_restarts()}};
 
         log_line(LOG_NOTICE, "signal %d: hawd stops, its guests run on", signal_number);
         (void)sd_notify(0, "STOPPING=1");
@@ -195,6 +195,7 @@ static int start_adapters(struct hawd *d) {
         (void)qb_loop_poll_add(d->loop, QB_LOOP_MED, guest_fd(d->guest), POLLIN, d, on_guest_fd);
         (void)qb_loop_poll_add(d->loop, QB_LOOP_HIGH, ledger_store_fd(d->store), POLLIN, d,
                                on_store_fd);
+        hawd_watchdog_open(d, own_name(d));
         r = ring_attach(d->ring, d->loop, err);
         if (r < 0)
                 log_line(LOG_CRIT, "%s", err);
@@ -244,6 +245,7 @@ static void end(struct hawd *d) {
         d->facts = facts_free(d->facts);
         d->guest = guest_close(d->guest);
         d->store = ledger_store_close(d->store);
+        d->wdt = wdt_free(d->wdt);
         d->ring = ring_close(d->ring);
         d->core = core_free(d->core);
         actions_free(&d->actions);

@@ -20,6 +20,44 @@ static void check_cluster(const struct check *k) {
                             "lost by one late heartbeat");
 }
 
+/* A lease that ends before the others would miss a host resets it for what is no failure. */
+static void check_lease(const struct check *k) {
+        const struct config *c = k->c;
+        usec_t least =
+                usec_add(MAX(config_silent_limit(c), 5 * c->heartbeat_usec), 2 * c->heartbeat_usec);
+        char has[32], needs[32], text[TEXT_LEN];
+
+        if (c->lease_usec >= least)
+                return;
+        format_duration(c->lease_usec, has, sizeof(has));
+        format_duration(least, needs, sizeof(needs));
+        text_fmt(text, sizeof(text),
+                 "'lease' of %s is too short: a host would be reset before the others take its "
+                 "hawd for silent; with this heartbeat and daemon-grace it must be %s or more",
+                 has, needs);
+        k->complain(k->self, CONF_CLUSTER, NULL, "lease", text);
+}
+
+static void check_watchdogs(const struct check *k) {
+        const struct config *c = k->c;
+        bool armed = config_watchdog(c, "").path[0] != '\0';
+
+        if (c->watchdog_timeout_usec % USEC_PER_SEC)
+                k->complain(k->self, CONF_CLUSTER, NULL, "watchdog-timeout",
+                            "'watchdog-timeout' must be in whole seconds: the kernel takes no "
+                            "others");
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                usec_t t = c->hosts[i].watchdog_timeout_usec;
+
+                armed |= config_watchdog(c, c->hosts[i].name).path[0] != '\0';
+                if (t % USEC_PER_SEC || t == USEC_PER_SEC)
+                        k->complain(k->self, CONF_HOST, c->hosts[i].name, "watchdog-timeout",
+                                    "'watchdog-timeout' must be in whole seconds, 2s or more");
+        }
+        if (armed)
+                check_lease(k);
+}
+
 static void unknown_host(const struct check *k, const struct conf_device *d) {
         const char *names[HOSTS_MAX];
         char text[TEXT_LEN];
@@ -132,6 +170,7 @@ void conf_check(const struct config *c, conf_complain *complain, void *self) {
         const struct check k = {c, complain, self};
 
         check_cluster(&k);
+        check_watchdogs(&k);
         for (size_t i = 0; i < c->n_devices; i++) {
                 const struct conf_device *d = &c->devices[i];
                 char text[TEXT_LEN];

@@ -21,6 +21,16 @@ static const struct conf_word health_words[] = {
         {"watchdog", HEALTH_BY_WATCHDOG}, {"progress", HEALTH_BY_PROGRESS},
         {"none", HEALTH_BY_NONE},         {NULL, 0}};
 
+static const struct conf_word self_fence_words[] = {
+        {"always", SELF_FENCE_ALWAYS}, {"never", SELF_FENCE_NEVER}, {NULL, 0}};
+
+static const struct conf_word host_self_fence_words[] = {{"cluster", SELF_FENCE_CLUSTER},
+                                                         {"always", SELF_FENCE_ALWAYS},
+                                                         {"never", SELF_FENCE_NEVER},
+                                                         {NULL, 0}};
+
+static const struct conf_word yes_no_words[] = {{"no", SAID_NO}, {"yes", SAID_YES}, {NULL, 0}};
+
 static const struct conf_word driver_words[] = {
         {"ipmi", FENCE_DRIVER_IPMI}, {"agent", FENCE_DRIVER_AGENT}, {NULL, 0}};
 
@@ -72,6 +82,20 @@ static const struct conf_key cluster_keys[] = {
          .def = "400%", .help = "virtual CPUs of all guests over the CPUs of their host"},
         {"memory-reserve", CONF_MIB, MEMBER(config, memory_reserve_mib), .min = 0,
          .max = 64 * 1024 * 1024, .def = "512MiB", .help = "memory kept for the host itself"},
+        {"watchdog", CONF_PATH, MEMBER(config, watchdog), .def = CONF_NONE,
+         .help = "device that resets a host that is cut off, as /dev/watchdog0; or none"},
+        {"watchdog-timeout", CONF_DURATION, MEMBER(config, watchdog_timeout_usec),
+         .min = 2 * USEC_PER_SEC, .max = 5 * USEC_PER_MINUTE, .def = "10s",
+         .help = "it resets the host so long after it was fed last"},
+        {"lease", CONF_DURATION, MEMBER(config, lease_usec), .min = USEC_PER_SEC,
+         .max = 10 * USEC_PER_MINUTE, .def = "10s",
+         .help = "without a word from a majority a host feeds its watchdog no longer than this"},
+        {"self-fence", CONF_ENUM, MEMBER(config, self_fence), .words = self_fence_words,
+         .def = "always", .help = "the watchdog is armed, and counts as proof; or never"},
+        {"allow-softdog", CONF_ENUM, MEMBER(config, allow_softdog), .words = yes_no_words,
+         .def = "no", .help = "take the kernel's softdog, which stops with its host"},
+        {"allow-vm-watchdog", CONF_ENUM, MEMBER(config, allow_vm_watchdog), .words = yes_no_words,
+         .def = "no", .help = "take that of a virtual machine, which stops when it is paused"},
 };
 
 static const struct conf_key guest_keys[] = {
@@ -112,6 +136,12 @@ static const struct conf_key host_keys[] = {
          .help = "CPUs that count for placement; 0: as libvirt reports"},
         {"memory", CONF_MIB, MEMBER(conf_host, memory_mib), .min = 0, .max = 1024 * 1024 * 1024,
          .def = "0", .help = "memory that counts for placement; 0: as libvirt reports"},
+        {"watchdog", CONF_PATH, MEMBER(conf_host, watchdog),
+         .help = "its watchdog device, or none; without it: as in [cluster]"},
+        {"watchdog-timeout", CONF_DURATION, MEMBER(conf_host, watchdog_timeout_usec), .min = 0,
+         .max = 5 * USEC_PER_MINUTE, .def = "0s", .help = "of that device; 0s: as in [cluster]"},
+        {"self-fence", CONF_ENUM, MEMBER(conf_host, self_fence), .words = host_self_fence_words,
+         .def = "cluster", .help = "always or never, on this host; cluster: as in [cluster]"},
 };
 
 static const struct conf_key fence_keys[] = {
@@ -212,7 +242,7 @@ int conf_nearest(const char *word, const char *const *words, size_t n) {
 }
 
 void conf_key_unknown(const struct conf_section *s, const char *who, const char *key, char *err) {
-        const char *names[32];
+        const char *names[64];
         int nearest;
 
         assert(s->n_keys <= ARRAY_SIZE(names));

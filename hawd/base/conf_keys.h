@@ -13,6 +13,8 @@
 #define CONF_LINE_MAX 160 /* a list is dumped in lines no longer than this */
 
 #define CONF_ORDER_MAX 8
+#define CONF_NONE "none"
+
 #define CONF_VALUE_MAX 1024 /* conf_key_format() needs no more */
 
 enum conf_type {
@@ -25,6 +27,7 @@ enum conf_type {
         CONF_ORDER, /* int32_t[], some of words in an order, each once; 0, "none", ends it */
         CONF_NAME,  /* char[], as name_valid() */
         CONF_ADDRESS,
+        CONF_PATH,    /* char[], of a file, or none */
         CONF_LABELS,  /* char[], a set of words: sorted, each once */
         CONF_OPTIONS, /* char[], a list of key=value */
         CONF_NAMES,   /* a set of names of objects; has no member, see conf_form.set */

@@ -173,6 +173,15 @@ static int set_text(const struct conf_key *key, void *base, const char *value, c
                          value);
                 return -EINVAL;
         }
+        if (key->type == CONF_PATH && strcmp(value, CONF_NONE) != 0 &&
+            (value[0] != '/' || value[strspn(value, ALNUM "._-/")] != '\0' ||
+             strlen(value) >= key->size)) {
+                text_fmt(err, TEXT_LEN,
+                         "'%s' must be the whole path of a file, as /dev/watchdog0, or " CONF_NONE
+                         ", not '%.60s'",
+                         key->name, value);
+                return -EINVAL;
+        }
         text_set(member(key, base), key->size, value);
         return 0;
 }
@@ -305,6 +314,7 @@ int conf_key_set(const struct conf_key *key, void *base, const char *value, bool
                 return set_order(key, base, value, err);
         case CONF_NAME:
         case CONF_ADDRESS:
+        case CONF_PATH:
                 return set_text(key, base, value, err);
         case CONF_LABELS:
         case CONF_OPTIONS:
@@ -347,6 +357,7 @@ void conf_key_format(const struct conf_key *key, const void *base, char *buf, si
                 return;
         case CONF_NAME:
         case CONF_ADDRESS:
+        case CONF_PATH:
         case CONF_LABELS:
         case CONF_OPTIONS:
                 text_set(buf, size, p);

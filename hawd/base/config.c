@@ -5,6 +5,9 @@
 
 #include "hawd/base/conf_keys.h"
 
+#define SILENT_MIN_USEC (5 * USEC_PER_SEC)
+#define SILENT_HEARTBEATS 5
+
 void conf_errors_add(struct conf_errors *e, const char *file, int line, const char *fmt, ...) {
         char message[2 * TEXT_LEN], *text;
         size_t size = strlen(file) + sizeof(message) + 16;
@@ -49,6 +52,28 @@ const struct conf_device *config_device(const struct config *c, const char *name
                 if (strcmp(c->devices[i].name, name) == 0)
                         return &c->devices[i];
         return NULL;
+}
+
+struct conf_watchdog config_watchdog(const struct config *c, const char *host) {
+        const struct conf_host *h = config_host(c, host);
+        const char *path = h && *h->watchdog ? h->watchdog : c->watchdog;
+        enum self_fence fence = h && h->self_fence ? h->self_fence : c->self_fence;
+        struct conf_watchdog w = {
+                .timeout_usec = h && h->watchdog_timeout_usec ? h->watchdog_timeout_usec
+                                                              : c->watchdog_timeout_usec,
+                .lease_usec = c->lease_usec,
+                .allow_softdog = c->allow_softdog == SAID_YES,
+                .allow_vm = c->allow_vm_watchdog == SAID_YES,
+        };
+
+        if (fence != SELF_FENCE_NEVER && strcmp(path, CONF_NONE) != 0)
+                text_set(w.path, sizeof(w.path), path);
+        return w;
+}
+
+usec_t config_silent_limit(const struct config *c) {
+        return MIN(MAX(SILENT_MIN_USEC, SILENT_HEARTBEATS * c->heartbeat_usec),
+                   c->daemon_grace_usec);
 }
 
 uint64_t config_device_settings(const struct conf_device *d) {

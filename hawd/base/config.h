@@ -24,6 +24,8 @@ enum health_by {
         HEALTH_BY_PROGRESS,
         HEALTH_BY_NONE,
 };
+enum self_fence { SELF_FENCE_CLUSTER, SELF_FENCE_ALWAYS, SELF_FENCE_NEVER };
+enum yes_no { SAID_NO, SAID_YES };
 enum fence_driver_kind { FENCE_DRIVER_IPMI, FENCE_DRIVER_AGENT };
 
 /** struct conf_device - one [fence NAME] section; secrets are in fencing.conf, never here */
@@ -47,6 +49,18 @@ struct conf_host {
         char labels[256];    /* blank-separated */
         uint32_t vcpus;      /* 0: as libvirt reports */
         uint64_t memory_mib; /* 0: as libvirt reports */
+        char watchdog[128];  /* its device, or none; empty: as in [cluster], as below */
+        usec_t watchdog_timeout_usec;
+        enum self_fence self_fence;
+};
+
+/** struct conf_watchdog - what holds for one host, by its own section and that of the cluster */
+struct conf_watchdog {
+        char path[128]; /* empty: none is armed */
+        usec_t timeout_usec;
+        usec_t lease_usec;
+        bool allow_softdog;
+        bool allow_vm;
 };
 
 /** struct conf_guest - what a guest has when its own definition does not say (also per guest) */
@@ -84,6 +98,12 @@ struct config {
         usec_t priority_fencing_delay_usec; /* half of the votes: the lesser side waits, 10s */
         uint32_t cpu_overcommit_pct;        /* vCPUs over host CPUs, default 400 */
         uint64_t memory_reserve_mib;        /* kept for the host itself, default 512 */
+        char watchdog[128];                 /* default none */
+        usec_t watchdog_timeout_usec;       /* default 10s */
+        usec_t lease_usec;             /* a watchdog is fed no longer without the others, 10s */
+        enum self_fence self_fence;    /* default always */
+        enum yes_no allow_softdog;     /* default no */
+        enum yes_no allow_vm_watchdog; /* default no */
         struct conf_guest guest_defaults;
         struct conf_host hosts[HOSTS_MAX];
         size_t n_hosts;
@@ -128,6 +148,10 @@ char *config_dump(const struct config *c);
 
 const struct conf_host *config_host(const struct config *c, const char *name);     /* or NULL */
 const struct conf_device *config_device(const struct config *c, const char *name); /* or NULL */
+/** config_watchdog() - what holds for @host, which need not have a section of its own */
+struct conf_watchdog config_watchdog(const struct config *c, const char *host);
+/** config_silent_limit() - a hawd that says nothing for so long is left out by the others */
+usec_t config_silent_limit(const struct config *c);
 /** config_device_settings() - of all that says which switch @d is; never 0 */
 uint64_t config_device_settings(const struct conf_device *d);
 

@@ -268,6 +268,9 @@ json_t *render_host(const struct model *m, const struct host *h, const struct co
         json_object_set_new(o, "labels", render_words(h->facts.labels));
         json_object_set_new(o, "hawd_version", render_text(h->facts.hawd_version));
         set_config(o, m, h);
+        json_object_set_new(o, "watchdog_ms", number_or_null(h->watchdog_usec / USEC_PER_MSEC));
+        json_object_set_new(o, "lease_ms", number_or_null(h->lease_usec / USEC_PER_MSEC));
+        json_object_set_new(o, "watchdog_error", render_text(h->watchdog_error));
         json_object_set_new(o, "losses", json_integer(h->losses));
         render_time(o, "lost", h->lost_wall);
         json_object_set_new(o, "proof",

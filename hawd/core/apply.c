@@ -228,6 +228,7 @@ static void apply_op(struct ledger *l) {
         case OP_HOST_RENAME:
         case OP_HOST_FACTS:
         case OP_HOST_RELEASE:
+        case OP_HOST_WATCHDOG:
                 apply_member_op(l);
                 break;
         case OP_FENCE_START:
@@ -239,6 +240,7 @@ static void apply_op(struct ledger *l) {
         case OP_DEVICE_FORGET:
         case OP_FENCE_CONFIRM:
         case OP_FENCE_REQUEST:
+        case OP_FENCE_LEASE:
                 apply_fence_op(l);
                 break;
         case OP_GUEST_START:

@@ -91,6 +91,7 @@ int level_to_try(struct model *m, const struct config *config, const struct host
 /** fence_on_again() - @d reads off by what hawd had begun itself: its host is there, so back on. */
 bool fence_on_again(const struct host *h, const struct device *d);
 void fence_jobs_call_off(struct ledger *l, const struct host *h);
+void host_watchdog_gone(struct host *h);       /* nobody counts on it any more */
 void host_fenced(struct host *h, usec_t wall); /* one more (L3) */
 uint32_t ledger_voters(const struct model *m);
 void fence_job_remove(struct ledger *l, struct fence_job *j);

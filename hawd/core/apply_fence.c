@@ -397,6 +397,18 @@ static void fence_confirm(struct ledger *l) {
         host_proven(l, h, PROOF_OPERATOR, text);
 }
 
+/* S7: what this was decided on must still be so: its host has not joined since, nor told of another
+ * timeout, and this is its latest loss. */
+static void fence_lease(struct ledger *l) {
+        struct host *h = ledger_host(l);
+
+        if (!h || (h->state != HOST_LOST && h->state != HOST_FENCING) || l->op->host_version == 0 ||
+            l->op->loss != h->losses || h->watchdog_usec == 0)
+                return;
+        fence_jobs_call_off(l, h);
+        host_proven(l, h, PROOF_LEASE, l->op->text);
+}
+
 static void fence_request(struct ledger *l) {
         struct host *h = ledger_host(l);
         char why[TEXT_LEN];
@@ -450,6 +462,9 @@ void apply_fence_op(struct ledger *l) {
                 break;
         case OP_FENCE_REQUEST:
                 fence_request(l);
+                break;
+        case OP_FENCE_LEASE:
+                fence_lease(l);
                 break;
         default:
                 break;

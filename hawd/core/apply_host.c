@@ -139,7 +139,8 @@ void host_proven(struct ledger *l, struct host *h, enum proof proof, const char 
         h->fence_tries = 0;
         h->fence_error[0] = '\0';
         h->power_on_wanted = true;
-        if (proof == PROOF_DEVICES)
+        host_watchdog_gone(h);
+        if (proof == PROOF_DEVICES || proof == PROOF_LEASE)
                 host_fenced(h, l->op->wall);
         incident_step(l, h->incident, STEP_FENCED, l->op->wall);
         ledger_note(l, NOTE_HOST_OFF, h->nodeid, NULL, h->incident, "%s is proven off: %s", h->name,
@@ -172,6 +173,7 @@ static void op_host_join(struct ledger *l) {
                 return;
         }
         host_to(l, h, HOST_JOINING);
+        host_watchdog_gone(h); /* this hawd says anew what it has armed */
         h->incarnation = op->incarnation;
         h->facts = op->facts;
         h->reported = false;
@@ -282,6 +284,8 @@ static void op_host_stopping(struct ledger *l) {
                 left |= (l->m->guests[i].claims & (1u << index)) != 0;
         host_to(l, h, left ? HOST_UNSUPERVISED : HOST_AWAY);
         h->left_announced = true;
+        if (!l->op->flag) /* it is disarmed when this is stable: its guests go on without it */
+                host_watchdog_gone(h);
         if (left)
                 ledger_note(l, NOTE_HOST_UNSUPERVISED, h->nodeid, NULL, 0,
                             "hawd on %s stops; its guests run on, unsupervised: start hawd there",

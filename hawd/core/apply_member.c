@@ -51,6 +51,36 @@ static void host_facts(struct ledger *l) {
         h->version = l->version;
 }
 
+void host_watchdog_gone(struct host *h) {
+        h->watchdog_usec = h->lease_usec = 0;
+        h->watchdog_error[0] = '\0';
+}
+
+/* S7: of the hawd that is there, and before it said that it goes: what it takes back by leaving, or
+ * by joining anew, is not said again by a message that was under way. */
+static void host_watchdog(struct ledger *l) {
+        const struct op *op = l->op;
+        struct host *h = ledger_host(l);
+        char timeout[32], lease[32];
+
+        if (!h || h->incarnation != op->incarnation || !host_present(h) || h->left_announced)
+                return;
+        h->watchdog_usec = op->watchdog_usec;
+        h->lease_usec = op->lease_usec;
+        text_set(h->watchdog_error, sizeof(h->watchdog_error), op->text);
+        h->version = l->version;
+        format_duration(op->watchdog_usec, timeout, sizeof(timeout));
+        format_duration(op->lease_usec, lease, sizeof(lease));
+        if (op->watchdog_usec)
+                ledger_note(l, NOTE_WATCHDOG_ARMED, h->nodeid, NULL, 0,
+                            "%s: its watchdog resets it within %s, unless it is fed; it is fed for "
+                            "%s at most without a word from a majority",
+                            h->name, timeout, lease);
+        else
+                ledger_note(l, NOTE_WATCHDOG_NONE, h->nodeid, NULL, 0,
+                            "%s has no watchdog armed: %s", h->name, op->text);
+}
+
 static void host_release(struct ledger *l) {
         struct host *h = ledger_host(l);
 
@@ -143,6 +173,9 @@ void apply_member_op(struct ledger *l) {
                 break;
         case OP_HOST_FACTS:
                 host_facts(l);
+                break;
+        case OP_HOST_WATCHDOG:
+                host_watchdog(l);
                 break;
         case OP_HOST_RELEASE:
                 host_release(l);

@@ -372,8 +372,12 @@ static int take(struct core *c, const struct event *ev) {
                 c->memory_mib = ev->load.memory_mib;
                 c->load_known = true;
                 return 0;
+        case EV_WATCHDOG:
+                watchdog_take(c, ev);
+                return 0;
         case EV_STOP:
                 c->stopping = true;
+                c->stop_restart = ev->stop.restart;
                 c->stop_deadline = usec_add(c->now, 5 * USEC_PER_SEC);
                 return 0;
         case EV_KIND_MAX_:
@@ -423,18 +427,24 @@ static void stop_tick(struct core *c) {
 
         if (!c->stopping || c->stopped)
                 return;
-        if (announced || c->now >= c->stop_deadline || !core_operational(c)) {
+        if (!watchdog_holds_stop(c) &&
+            (announced || c->now >= c->stop_deadline || !core_operational(c))) {
                 c->stopped = true;
                 actions_add(c->out, ACT_STOPPED);
                 return;
         }
+        if (!core_operational(c)) /* held by its watchdog */
+                return;
         if (c->stop_told == 0 || c->now >= usec_add(c->stop_told, RESEND_USEC)) {
                 e = observation(c, OP_HOST_STOPPING, &op);
                 op->incarnation = c->incarnation;
+                op->flag = c->stop_restart;
                 log_propose(c, e);
                 c->stop_told = c->now;
         }
-        wake_at(c, MIN(c->stop_deadline, usec_add(c->stop_told, RESEND_USEC)));
+        if (c->now < c->stop_deadline)
+                wake_at(c, c->stop_deadline);
+        wake_at(c, usec_add(c->stop_told, RESEND_USEC));
 }
 
 int core_step(struct core *c, const struct event *ev, struct actions *out) {
@@ -456,8 +466,9 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         lead_tick(c);
         look_tick(c);
         request_tick(c);
-        stop_tick(c);
         heartbeat_send(c);
+        watchdog_tick(c);
+        stop_tick(c);
         log_flush(c);
         c->out = NULL;
         return r;

@@ -78,6 +78,7 @@ static void action_clear(struct action *x) {
         case ACT_READING:
         case ACT_FACTS:
         case ACT_REJOIN:
+        case ACT_WATCHDOG:
         case ACT_STOPPED:
         case ACT_KIND_MAX_:
                 break;

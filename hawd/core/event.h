@@ -29,6 +29,7 @@ enum event_kind {
         EV_REQUEST,    /* from a client */
         EV_HOST_LOAD,  /* this host's free memory and load, before each heartbeat */
         EV_STOP,       /* orderly stop of hawd; answered by ACT_STOPPED */
+        EV_WATCHDOG,   /* what became of the watchdog, or was found at the start */
         EV_KIND_MAX_,
 };
 
@@ -172,6 +173,15 @@ struct event {
                         uint32_t vcpus; /* of this host; 0: not known yet */
                         uint64_t memory_mib;
                 } load;
+                struct {
+                        bool restart; /* another hawd follows at once: the watchdog stays armed */
+                } stop;
+                struct {
+                        bool armed;
+                        bool taken;          /* of the hawd before; only its timeout was read */
+                        usec_t timeout_usec; /* as read back */
+                        const char *text;    /* not armed: why; NULL: as it was asked for */
+                } watchdog;
         };
 };
 
@@ -186,9 +196,16 @@ enum action_kind {
         ACT_FACTS,        /* gather what this host says of itself; one at a time */
         ACT_REPLY,
         ACT_NOTE,
-        ACT_REJOIN,  /* leave the hawd group and join it anew: the others went on without us */
+        ACT_REJOIN, /* leave the hawd group and join it anew: the others went on without us */
+        ACT_WATCHDOG,
         ACT_STOPPED, /* the clean stop is announced and stable, or can not be: end now */
         ACT_KIND_MAX_,
+};
+
+enum watchdog_op {
+        WATCHDOG_ARM, /* open it if it is not, set the timeout; answered by EV_WATCHDOG */
+        WATCHDOG_PET,
+        WATCHDOG_DISARM, /* answered by EV_WATCHDOG */
 };
 
 enum guest_job_op {
@@ -268,6 +285,11 @@ struct action {
                         uint64_t request;
                         struct device_reading row;
                 } reading;
+                struct {
+                        enum watchdog_op op;
+                        usec_t timeout_usec; /* ARM */
+                        usec_t until_usec;   /* CLOCK_BOOTTIME: nothing is done from then on (S7) */
+                } watchdog;
                 struct note *note; /* owned */
         };
 };

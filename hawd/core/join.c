@@ -9,11 +9,16 @@
 
 #define SETTLE_RETRY_USEC (5 * USEC_PER_SEC)
 
+/* What the hawd before it said of its watchdog is taken back by joining alone. */
+static bool stops(const struct core *c) {
+        return c->stopping && (c->watchdog.joined || !watchdog_holds_stop(c));
+}
+
 /* A new hawd, or one that the others gave up: what the ledger holds of this host is not its own. */
 bool join_needed(struct core *c) {
         struct host *self = core_self(c);
 
-        if (!self || c->stopping)
+        if (!self || stops(c))
                 return false;
         if (self->incarnation != c->incarnation)
                 return true;
@@ -232,7 +237,7 @@ void join_tick(struct core *c) {
         struct host_facts facts;
         uint32_t self_bit;
 
-        if (!self || !core_operational(c) || c->stopping)
+        if (!self || !core_operational(c) || stops(c))
                 return;
         self_bit = 1u << model_host_index(&c->model, c->nodeid);
         facts = own_facts(c, self);

@@ -3,6 +3,7 @@
  * The leader's decisions about hosts: who is lost, who is back, who must be fenced, by whom. Pure.
  */
 #include "fencing/ladder.h"
+#include "hawd/core/lease.h"
 #include "hawd/core/priv.h"
 
 #define POWER_ON_TRIES 5
@@ -388,7 +389,10 @@ static void lead_fence_lost(struct core *c, struct entry *e, size_t i) {
 
         tries = look ? c->fence_looks[i] : h->fence_tries;
         if (level_to_try(&c->model, c->config, h, tries, &s, why, sizeof(why)) < 0) {
-                text_fmt(text, sizeof(text), NOTHING_PROVES, why, h->name);
+                if (h->watchdog_usec && !core_in_group(c, h->nodeid))
+                        text_fmt(text, sizeof(text), "%s: its watchdog is waited for", why);
+                else
+                        text_fmt(text, sizeof(text), NOTHING_PROVES, why, h->name);
                 fence_wait(c, e, h, text);
                 return;
         }
@@ -517,10 +521,41 @@ static void lead_devices(struct core *c, struct entry *e) {
         }
 }
 
+/*
+ * S7: a lost host whose watchdog is armed has been reset when its lease, which nobody has renewed
+ * since this configuration of the group began without it, and the watchdog have surely run out. No
+ * earlier time will do: it may have been back for a moment, or heard by one who came here since.
+ */
+static bool lead_lease(struct core *c, struct entry *e, const struct host *h) {
+        usec_t length = lease_gone_after(h->lease_usec, h->watchdog_usec);
+        usec_t due = usec_add(c->group_since, length);
+        char gone[32], lease[32], timeout[32];
+        struct op *op;
+
+        if ((h->state != HOST_LOST && h->state != HOST_FENCING) || h->watchdog_usec == 0 ||
+            core_in_group(c, h->nodeid))
+                return false;
+        if (c->now < due) {
+                wake_at(c, due);
+                return false;
+        }
+        op = decide(c, e, OP_FENCE_LEASE, h);
+        op->loss = h->losses;
+        format_duration(length, gone, sizeof(gone));
+        format_duration(h->lease_usec, lease, sizeof(lease));
+        format_duration(h->watchdog_usec, timeout, sizeof(timeout));
+        text_fmt(op->text, sizeof(op->text),
+                 "reset by its watchdog: out of the group for %s (lease %s, watchdog %s twice, and "
+                 "a tenth)",
+                 gone, lease, timeout);
+        return true;
+}
+
 void lead_fencing(struct core *c, struct entry *e) {
         lead_devices(c, e);
         for (size_t k = 0; k < c->model.n_fence_jobs; k++)
                 lead_orphan(c, e, k);
         for (size_t i = 0; i < c->model.n_hosts; i++)
-                lead_fence_host(c, e, i);
+                if (!lead_lease(c, e, &c->model.hosts[i]))
+                        lead_fence_host(c, e, i);
 }

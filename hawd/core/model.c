@@ -196,6 +196,9 @@ static uint64_t hash_host(uint64_t h, const struct host *x) {
         HASH(h, x->power_on_wanted);
         HASH(h, x->reported);
         HASH(h, x->left_announced);
+        HASH(h, x->watchdog_usec);
+        HASH(h, x->lease_usec);
+        h = hash_str(h, x->watchdog_error);
         HASH(h, x->facts.vcpus);
         HASH(h, x->facts.memory_mib);
         HASH(h, x->incident);

@@ -78,6 +78,10 @@ struct host {
         uint64_t incident;          /* open host incident, 0: none */
         bool no_vote; /* what it stores makes nothing stable: it is not on the list of members
                          whose majority does (DESIGN 3) */
+        usec_t watchdog_usec; /* its watchdog is armed, with a timeout no longer than this; 0:
+                                 nobody may count on it */
+        usec_t lease_usec;    /* and is not fed longer than this without a majority (S7) */
+        char watchdog_error[TEXT_LEN]; /* why none is armed, where one should be; empty */
         uint32_t n_fenced;
         usec_t fenced_wall[FENCED_KEPT]; /* latest proofs by devices, newest first (L3) */
 };

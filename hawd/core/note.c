@@ -54,6 +54,9 @@ static const struct {
         [NOTE_RULE_SET] = {"rule-set", 5, "29114716a1804d7a89305305c001207a"},
         [NOTE_RULE_DELETED] = {"rule-deleted", 5, "c32dccc45122c0863adc8f71e81f357d"},
         [NOTE_INCIDENT_CLOSED] = {"incident-closed", 5, "711bb7b678ab7e2c56459e60504ff0fc"},
+        [NOTE_WATCHDOG_ARMED] = {"watchdog-armed", 5, "f69d6ddb91dc4cfea7e30865de8b48da"},
+        [NOTE_WATCHDOG_NONE] = {"watchdog-none", 4, "b9374ebe5eb2465ab50df14062137940"},
+        [NOTE_LEASE_LOST] = {"lease-lost", 3, "410c8b9d530748ad9adcbef088328255"},
 };
 
 _Static_assert(ARRAY_SIZE(notes) == NOTE_MAX_, "every note has its row");

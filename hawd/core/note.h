@@ -59,6 +59,9 @@ enum note_id {
         NOTE_RULE_SET,
         NOTE_RULE_DELETED,
         NOTE_INCIDENT_CLOSED, /* with its parts */
+        NOTE_WATCHDOG_ARMED,  /* of a host: the others may count on it */
+        NOTE_WATCHDOG_NONE,   /* one should be armed, and is not: why */
+        NOTE_LEASE_LOST,      /* here: the watchdog is fed no more */
         NOTE_MAX_,
 };
 

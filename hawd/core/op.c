@@ -40,6 +40,8 @@ static const char *const kinds[] = {
         [OP_FENCE_REQUEST] = "fence-request",
         [OP_HOST_RELEASE] = "host-release",
         [OP_GUEST_RECOVER] = "guest-recover",
+        [OP_HOST_WATCHDOG] = "host-watchdog",
+        [OP_FENCE_LEASE] = "fence-lease",
 };
 static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",

@@ -32,7 +32,8 @@ enum op_kind {
         /* Observations, by the member that made them. */
         OP_HOST_JOIN,     /* host, incarnation, facts: a new hawd, or one that was lost */
         OP_HOST_REPORT,   /* host, incarnation, seen[]: drained; all else of it can never run */
-        OP_HOST_STOPPING, /* host: clean stop of hawd, guests stay */
+        OP_HOST_STOPPING, /* host, flag (the watchdog stays armed): clean stop of hawd, guests stay
+                           */
         OP_HOST_FACTS,    /* host, incarnation, facts: what it said when it joined has changed */
         OP_GUEST_DONE,    /* gid, job, host, result, text, seen: what a guest job came to */
         OP_GUEST_SEEN,    /* gid, gen, host, seen: running, paused, ended (with end_why) */
@@ -54,6 +55,10 @@ enum op_kind {
         OP_FENCE_REQUEST, /* host, text (who) */
         OP_HOST_RELEASE,  /* host, text (who): out of quarantine */
         OP_GUEST_RECOVER, /* gid, text (who): tried again from the first rung */
+        OP_HOST_WATCHDOG, /* host, incarnation, watchdog_usec, lease_usec: armed so; or text: why
+                             it is not. An observation */
+        OP_FENCE_LEASE,   /* host, host_version, loss, text: its watchdog has reset it (S7); by the
+                             leader */
         OP_KIND_MAX_,
 };
 
@@ -107,6 +112,7 @@ struct op {
         enum power_reading reading;
         uint64_t settings;   /* DEVICE_SEEN: of the device, see model.h */
         char guid[UUID_LEN]; /* the same; "" not told */
+        usec_t watchdog_usec, lease_usec;
         enum proof proof;
         enum guest_state guest_state;
         enum desired desired;

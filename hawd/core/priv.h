@@ -6,6 +6,7 @@
  *   sync.c      a change of the group: exchange, promise, install (DESIGN 3)
  *   lone.c      an even split goes on by proof
  *   lease.c     for how long nobody has given this host up
+ *   watchdog.c  this host's watchdog: armed, fed while that is so, announced
  *   silent.c    members that hang, or speak another protocol, are left out
  *   log.c       entries: proposed, stored, acknowledged, stable, applied
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
@@ -354,7 +355,21 @@ struct core {
         usec_t heartbeat_first, heartbeat_last; /* sent by this hawd; 0: none */
         usec_t own_heard; /* when it sent the latest one that came back to it */
         usec_t lease_renewed;
+        usec_t group_since; /* the present configuration, on this member */
+        struct watchdog {
+                struct conf_watchdog conf; /* until hawd ends: see watchdog.c */
+                bool conf_known;
+                bool armed;
+                bool taken;   /* of the hawd before, and as that one left it */
+                bool current; /* the ledger was installed once: what was announced is known */
+                bool joined;  /* this hawd has joined: what was announced before is taken back */
+                bool waits;   /* for EV_WATCHDOG */
+                bool lapsed;  /* said that the lease has run out */
+                usec_t timeout, next_pet, next_try, told;
+                char error[TEXT_LEN];
+        } watchdog;
         bool stopping, stopped;
+        bool stop_restart; /* the watchdog stays armed */
         usec_t stop_deadline;
         usec_t stop_told;
 };
@@ -417,6 +432,12 @@ enum reply_code lone_request(struct core *c, const struct request *r, char *why,
 /* lease.c */
 void lease_take(struct core *c, struct peer *p, const struct heartbeat *hb);
 void lease_renew(struct core *c); /* after it, and after a heartbeat was sent */
+
+/* watchdog.c */
+void watchdog_take(struct core *c, const struct event *ev);
+void watchdog_tick(struct core *c);
+/** watchdog_holds_stop() - hawd must not end yet: the others count on what would end with it. */
+bool watchdog_holds_stop(const struct core *c);
 
 /* silent.c */
 void silent_group(struct core *c);

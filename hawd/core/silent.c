@@ -10,13 +10,10 @@
  */
 #include "hawd/core/priv.h"
 
-#define SILENT_MIN_USEC (5 * USEC_PER_SEC)
-#define SILENT_HEARTBEATS 5
 #define STALL_USEC USEC_PER_SEC /* a step so late that it says more of us than of the others */
 
 usec_t silent_limit(const struct core *c) {
-        return MIN(MAX(SILENT_MIN_USEC, SILENT_HEARTBEATS * c->config->heartbeat_usec),
-                   c->config->daemon_grace_usec);
+        return config_silent_limit(c->config);
 }
 
 static bool suspected(const struct core *c, struct ring_member m) {

@@ -144,6 +144,7 @@ static void restart(struct core *c) {
                 c->peers[i].ack_epoch = c->peers[i].ack_version = 0;
         }
         c->exchange_due = c->n_peers > 0;
+        c->group_since = MAX(c->now, 1);
         lone_reset(c);
         sync_resume(c);
 }

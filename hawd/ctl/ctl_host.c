@@ -21,6 +21,19 @@ static int host_list(struct ctl *ctl, const struct ctl_args *args) {
         return CTL_DONE;
 }
 
+static void show_watchdog(const json_t *h) {
+        char buf[CELL_LEN];
+
+        if (jnull(h, "watchdog_ms")) {
+                show_pair("watchdog",
+                          jnull(h, "watchdog_error") ? "none armed" : jtext(h, "watchdog_error"));
+                return;
+        }
+        text_fmt(buf, sizeof(buf), "armed, %lld s; fed for %lld s without a majority",
+                 (long long)jint(h, "watchdog_ms") / 1000, (long long)jint(h, "lease_ms") / 1000);
+        show_pair("watchdog", buf);
+}
+
 static void show_host(const struct ctl *ctl, const json_t *h) {
         const char *state = jtext(h, "state");
         char buf[CELL_LEN];
@@ -45,6 +58,7 @@ static void show_host(const struct ctl *ctl, const json_t *h) {
                 show_pair("labels", buf);
         }
         show_pair("hawd", jtext(h, "hawd_version"));
+        show_watchdog(h);
         if (jint(h, "losses") > 0) {
                 char when[NAME_LEN];
 

@@ -45,7 +45,7 @@ static void orderly_down(struct sim *s, struct sim_host *h, bool again) {
         h->shutdown = !again;
         h->reboot = again;
         if (h->core) {
-                node_stop(s, h);
+                node_stop(s, h, false);
         } else {
                 power_off(s, h);
                 if (again)
@@ -164,6 +164,12 @@ static void host_fault(struct sim *s, struct sim_host *h, const struct fault *f)
         case FAULT_MGMT_RESTORE:
                 h->mgmt_cut = f->kind == FAULT_MGMT_CUT;
                 break;
+        case FAULT_WATCHDOG:
+                if (!h->powered)
+                        break;
+                power_off(s, h);
+                power_on(s, h);
+                break;
         case FAULT_FREEZE:
                 power_freeze(s, h);
                 break;
@@ -208,8 +214,9 @@ static void process_fault(struct sim *s, struct sim_host *h, const struct fault 
                 sim_at(s, 0, OWNER_HOST, h->index, start_hawd, 0, 0);
                 break;
         case FAULT_HAWD_STOP:
+        case FAULT_HAWD_RESTART:
                 if (!h->hawd_still)
-                        node_stop(s, h);
+                        node_stop(s, h, f->kind == FAULT_HAWD_RESTART);
                 break;
         case FAULT_HAWD_FREEZE:
                 hawd_freeze(s, h);

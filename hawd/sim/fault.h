@@ -18,12 +18,14 @@ enum fault_kind {
         FAULT_NET_RESTORE,
         FAULT_MGMT_CUT,
         FAULT_MGMT_RESTORE,
-        FAULT_FREEZE, /* for */
+        FAULT_WATCHDOG, /* resets its host, whatever hawd does */
+        FAULT_FREEZE,   /* for */
         FAULT_THAW,
         FAULT_HAWD_KILL, /* for */
         FAULT_HAWD_START,
         FAULT_HAWD_STOP,
-        FAULT_HAWD_FREEZE, /* the process alone, by SIGSTOP; for */
+        FAULT_HAWD_RESTART, /* by systemctl: its watchdog stays armed */
+        FAULT_HAWD_FREEZE,  /* the process alone, by SIGSTOP; for */
         FAULT_HAWD_THAW,
         FAULT_RING_KILL,   /* corosync; for */
         FAULT_RING_FREEZE, /* for */

@@ -82,6 +82,9 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         case ACT_NOTE:
                 take_note(s, h, a->note);
                 break;
+        case ACT_WATCHDOG:
+                dog_act(s, h, a);
+                break;
         case ACT_STOPPED:
                 stopped(s, h);
                 break;
@@ -259,6 +262,7 @@ void node_start(struct sim *s, struct sim_host *h) {
         h->group = 0;
         h->spins = 0;
         h->deadline = USEC_INFINITY;
+        dog_hawd_starts(s, h);
         sim_at(s, 0, OWNER_HAWD, h->index, connect_ring, 0, 0);
         sim_at(s, 1, OWNER_HAWD, h->index, tell_load, 0, 0);
         virtd_connect(s, h, sim_delay(s, 30 * USEC_PER_MSEC));
@@ -266,7 +270,8 @@ void node_start(struct sim *s, struct sim_host *h) {
 
 /* ---- ending ---- */
 
-static void gone(struct sim *s, struct sim_host *h) {
+static void gone(struct sim *s, struct sim_host *h, bool for_good) {
+        dog_hawd_gone(s, h, for_good);
         disk_crash(s, h);
         h->core = core_free(h->core);
         h->hawd_still = false;
@@ -285,7 +290,7 @@ void node_kill(struct sim *s, struct sim_host *h) {
                 return;
         s->stats.crashes++;
         sim_trace(s, h, "hawd dies");
-        gone(s, h);
+        gone(s, h, false);
 }
 
 static void system_down(struct sim *s, const struct call *c) {
@@ -297,11 +302,18 @@ static void system_down(struct sim *s, const struct call *c) {
                 power_on(s, h);
 }
 
+static void start_again(struct sim *s, const struct call *c) {
+        node_start(s, &s->hosts[c->host]);
+}
+
 static void end_process(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
+        bool again = h->restart;
 
         sim_trace(s, h, "hawd has stopped");
-        gone(s, h);
+        gone(s, h, !again);
+        if (again)
+                sim_at(s, 200 * USEC_PER_MSEC, OWNER_HOST, h->index, start_again, 0, 0);
         if (h->shutdown || h->reboot)
                 sim_at(s, 2 * USEC_PER_SEC, OWNER_HOST, h->index, system_down, 0, 0);
 }
@@ -311,12 +323,13 @@ static void stopped(struct sim *s, struct sim_host *h) {
         sim_at(s, 0, OWNER_HAWD, h->index, end_process, 0, 0);
 }
 
-void node_stop(struct sim *s, struct sim_host *h) {
-        struct event ev = {.kind = EV_STOP};
+void node_stop(struct sim *s, struct sim_host *h, bool restart) {
+        struct event ev = {.kind = EV_STOP, .stop = {.restart = restart}};
 
         if (!h->core || h->stopping)
                 return;
-        h->hawd_off = true;
+        h->hawd_off = !restart;
         h->stopping = true;
+        h->restart = restart;
         node_feed(s, h, &ev);
 }

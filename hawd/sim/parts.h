@@ -20,7 +20,7 @@ void corosync_thaw(struct sim *s, struct sim_host *h);
 /* node.c: the hawd process of a host */
 void node_start(struct sim *s, struct sim_host *h);
 void node_kill(struct sim *s, struct sim_host *h);
-void node_stop(struct sim *s, struct sim_host *h); /* orderly */
+void node_stop(struct sim *s, struct sim_host *h, bool restart); /* orderly */
 void node_feed(struct sim *s, struct sim_host *h, struct event *ev);
 void node_rest(struct sim *s, struct sim_host *h); /* what it was stopped in the middle of */
 void node_config(struct sim *s, struct sim_host *h, uint64_t variant); /* a hawd.conf of its own */
@@ -113,6 +113,13 @@ void ambush_set(struct sim *s, uint64_t arg); /* when | how << 8 | skip << 16 | 
 void ambush_text(uint64_t arg, char *buf, size_t size);
 int ambush_parse(const char *how, const char *when, const char *skip, const char *within,
                  uint64_t *ret, char *err);
+
+/* dog.c: the watchdog of a host */
+void dog_act(struct sim *s, struct sim_host *h, const struct action *a);
+void dog_hawd_starts(struct sim *s, struct sim_host *h);
+/** dog_hawd_gone() - @for_good: systemd does not start it again, and keeps nothing. */
+void dog_hawd_gone(struct sim *s, struct sim_host *h, bool for_good);
+void dog_power_off(struct sim_host *h);
 
 /* people.c */
 struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host);

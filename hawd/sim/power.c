@@ -57,6 +57,7 @@ void power_off(struct sim *s, struct sim_host *h) {
                 node_kill(s, h);
         bmc_hawd_gone(h);
         virtd_power_off(s, h);
+        dog_power_off(h);
         h->frozen = h->cs.still = false;
         h->n_held = 0;
         h->powered = false;

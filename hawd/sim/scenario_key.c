@@ -100,9 +100,10 @@ static int host_key(struct reader *rd, const char *key, const char *value, char 
         if (strcmp(key, "power") == 0)
                 return bool_key(value, &h->power_off, true, err);
         if (strcmp(key, "watchdog") == 0) {
-                if (strcmp(value, "none") == 0)
+                h->watchdog = strcmp(value, "yes") == 0;
+                if (h->watchdog || strcmp(value, "none") == 0)
                         return 0;
-                text_set(err, TEXT_LEN, "watchdog: not yet supported (but for none)");
+                text_set(err, TEXT_LEN, "watchdog is yes or none");
                 return -EINVAL;
         }
         return -ENOENT;

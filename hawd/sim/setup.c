@@ -35,6 +35,8 @@ void sim_conf_host(struct sim_conf *c, size_t i) {
         memset(ch, 0, sizeof(*ch));
         text_set(ch->name, NAME_LEN, c->hosts[i].name);
         text_set(ch->labels, sizeof(ch->labels), c->hosts[i].labels);
+        if (c->hosts[i].watchdog)
+                text_set(ch->watchdog, sizeof(ch->watchdog), "/dev/watchdog0");
         if (c->hosts[i].bmc == BMC_NONE)
                 return;
         add_device(c, i, "bmc", 1);

@@ -187,6 +187,14 @@ struct sim_host {
                 bool outlet_off;   /* of its supply */
                 bool no_power;     /* itself: until the host is switched on by hand */
         } bmc[SIM_DEVICES];
+        struct dog {
+                bool armed;
+                bool open;  /* by hawd */
+                bool taken; /* of the hawd before */
+                bool kept;  /* by systemd, for the next hawd */
+                usec_t timeout;
+                uint32_t serial; /* of the last feeding */
+        } dog;
         /* processes */
         struct corosync cs;
         struct disk store;
@@ -199,6 +207,7 @@ struct sim_host {
         uint32_t pid;
         bool hawd_off;         /* stopped or held down by somebody */
         bool stopping;         /* an orderly stop is under way */
+        bool restart;          /* and another hawd follows */
         bool shutdown, reboot; /* of the system, when that stop is done */
         usec_t deadline;       /* virtual time of the core's next timeout */
         uint32_t spins;        /* time-outs one after the other that moved nothing on */
@@ -283,6 +292,7 @@ struct sim_stats {
         uint64_t process_freezes, lost_disks, rogue_starts, fooled, node_adds, node_removes;
         uint64_t configs, rejoins, late_rings, late_enters, clock_steps;
         uint64_t half_quorate, shrunk_votes, waits_for_all;
+        uint64_t dog_resets, lease_proofs;
 };
 
 #define SIM_VIOLATION_LEN 400

@@ -50,6 +50,8 @@ struct sim_host_conf {
         bool unlisted;       /* not in corosync's nodelist at the start */
         int64_t wall_offset; /* of its clock, microseconds */
         int32_t drift_ppm;   /* of CLOCK_BOOTTIME */
+        bool watchdog;
+        int32_t dog_permille; /* so much late it is, by its own clock */
 };
 
 struct sim_guest_conf {

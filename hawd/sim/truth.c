@@ -185,6 +185,11 @@ static void false_proof(struct sim *s, const struct sim_host *by, const struct h
                         const struct sim_host *t) {
         bool liar = false;
 
+        if (mh->proof == PROOF_LEASE) { /* no device said so */
+                sim_violate(s, "S7", "%s counts %s as reset by its watchdog, which it was not (%s)",
+                            by->name, t->name, mh->proof_text);
+                return;
+        }
         for (int k = 0; k < SIM_DEVICES; k++)
                 liar |= t->bmc[k].lies_since != 0 || t->bmc[k].lied_until > lost_at(s, by, mh, t);
         /* Who confirms falsely breaks the promise, not hawd; nor can it see through a device that
@@ -221,6 +226,7 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
             k->loss[i].proven == mh->losses)
                 return;
         k->loss[i].proven = mh->losses;
+        s->stats.lease_proofs += mh->proof == PROOF_LEASE;
         if (t->powered && t->back_at <= t->part_at)
                 false_proof(s, by, mh, t);
 }

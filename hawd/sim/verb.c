@@ -27,6 +27,8 @@ static const struct pattern {
         {"network whole", FAULT_NET_SPLIT, 0},
         {"mgmt H cut", FAULT_MGMT_CUT, 0},
         {"mgmt H restore", FAULT_MGMT_RESTORE, 0},
+        {"watchdog H expire", FAULT_WATCHDOG, 0},
+        {"daemon H restart", FAULT_HAWD_RESTART, 0},
         {"freeze H", FAULT_FREEZE, 0},
         {"thaw H", FAULT_THAW, 0},
         {"daemon H kill", FAULT_HAWD_KILL, 0},

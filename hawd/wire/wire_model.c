@@ -28,6 +28,9 @@ static void put_host(struct wire_out *o, const struct host *h, Hawd__Host *p) {
         p->fence_forced = h->fence_forced;
         p->read_off = h->read_off;
         p->no_vote = h->no_vote;
+        p->watchdog_usec = h->watchdog_usec;
+        p->lease_usec = h->lease_usec;
+        p->watchdog_error = WIRE_PUT_TEXT(h->watchdog_error);
         p->n_fenced_wall = wire_put_count(o, h->n_fenced, FENCED_KEPT);
         p->fenced_wall = wire_alloc(o, p->n_fenced_wall, sizeof(*p->fenced_wall));
         for (size_t i = 0; i < p->n_fenced_wall; i++)
@@ -57,6 +60,9 @@ static void get_host(struct wire_in *in, const Hawd__Host *p, struct host *h) {
         h->fence_forced = p->fence_forced;
         h->read_off = p->read_off;
         h->no_vote = p->no_vote;
+        h->watchdog_usec = p->watchdog_usec;
+        h->lease_usec = p->lease_usec;
+        WIRE_GET_TEXT(in, "error of a watchdog", p->watchdog_error, h->watchdog_error);
         h->n_fenced = (uint32_t)wire_get_count(in, "fences", p->n_fenced_wall, FENCED_KEPT);
         for (size_t i = 0; i < h->n_fenced; i++)
                 h->fenced_wall[i] = p->fenced_wall[i];

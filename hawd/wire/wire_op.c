@@ -181,6 +181,8 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->settings = op->settings;
         p->guid = WIRE_PUT_TEXT(op->guid);
         p->proof = wire_put_enum(o, &wire_proof, op->proof);
+        p->watchdog_usec = op->watchdog_usec;
+        p->lease_usec = op->lease_usec;
         p->n_devices = wire_put_count(o, op->n_devices, LEVEL_DEVICES_MAX);
         p->devices = wire_put_names(o, op->devices, p->n_devices);
 
@@ -241,6 +243,8 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->settings = p->settings;
         WIRE_GET_TEXT(in, "GUID in an op", p->guid, op->guid);
         op->proof = wire_get_enum(in, &wire_proof, p->proof);
+        op->watchdog_usec = p->watchdog_usec;
+        op->lease_usec = p->lease_usec;
         op->n_devices = wire_get_names(in, "fence device", p->devices, p->n_devices, op->devices,
                                        LEVEL_DEVICES_MAX);
 

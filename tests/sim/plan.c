@@ -171,6 +171,8 @@ static void ini_cluster(const struct sim_conf *c, FILE *out) {
                       duration(c->detect_usec), duration(c->fence_usec), duration(c->boot_usec),
                       duration(k->heartbeat_usec), duration(k->daemon_grace_usec),
                       duration(k->fence_check_usec), duration(k->fence_retry_max_usec));
+        (void)fprintf(out, "watchdog-timeout = %s\nlease = %s\n",
+                      duration(k->watchdog_timeout_usec), duration(k->lease_usec));
         if (quorum[0])
                 (void)fprintf(out, "quorum =%s\n", quorum);
 }
@@ -186,6 +188,8 @@ static void ini_host(const struct sim_host_conf *h, FILE *out) {
                         duration((usec_t)(h->wall_offset < 0 ? -h->wall_offset : h->wall_offset)));
         if (h->drift_ppm)
                 (void)fprintf(out, "drift = %d\n", h->drift_ppm);
+        if (h->watchdog)
+                (void)fprintf(out, "watchdog = yes\n");
         if (h->unlisted)
                 (void)fprintf(out, "listed = no\n");
         if (h->power_off)

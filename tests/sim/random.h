@@ -43,6 +43,8 @@ struct outcome {
 /* random_cluster.c, random_faults.c */
 void plan_make(uint64_t seed, struct plan *ret);
 void plan_faults(struct plan *p, struct prng *r);
+/** plan_dog_faults() - where hosts have watchdogs: BMCs are dead, hawd is restarted. */
+void plan_dog_faults(struct plan *p, struct prng *r);
 
 /* plan.c */
 /** plan_cut() - @ret becomes @p without what @keep does not have. */

@@ -158,12 +158,39 @@ static void make_cluster(struct sim_conf *c, struct prng *r, uint64_t seed) {
                 c->recode = through_wire;
 }
 
+/* By luck of its own: clusters without watchdogs stay as they were. */
+static bool make_watchdogs(struct sim_conf *c, struct prng *w) {
+        bool drift = prng_chance(w, 60);
+
+        if (!prng_chance(w, 35))
+                return false;
+        c->config.watchdog_timeout_usec = prng_range(w, 2, 12) * SEC;
+        c->config.lease_usec = config_silent_limit(&c->config) + 2 * c->config.heartbeat_usec +
+                               prng_below(w, 10) * SEC;
+        for (size_t i = 0; i < c->n_hosts; i++) {
+                struct sim_host_conf *h = &c->hosts[i];
+
+                h->watchdog = prng_chance(w, 85);
+                if (h->watchdog)
+                        text_set(c->config.hosts[i].watchdog, sizeof(c->config.hosts[i].watchdog),
+                                 "/dev/watchdog0");
+                if (drift) {
+                        h->dog_permille = (int32_t)prng_below(w, 101) - 50;
+                        h->drift_ppm = (int32_t)prng_below(w, 20001) - 10000;
+                }
+        }
+        return true;
+}
+
 void plan_make(uint64_t seed, struct plan *ret) {
-        struct prng r;
+        struct prng r, w;
 
         memset(ret, 0, sizeof(*ret));
         ret->seed = seed;
         prng_init(&r, seed, 7);
         make_cluster(&ret->conf, &r, seed);
         plan_faults(ret, &r);
+        prng_init(&w, seed, 17);
+        if (make_watchdogs(&ret->conf, &w))
+                plan_dog_faults(ret, &w);
 }

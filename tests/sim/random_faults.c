@@ -423,3 +423,24 @@ void plan_faults(struct plan *p, struct prng *r) {
                                 .h = (int)prng_below(r, p->conf.n_hosts),
                                 .g = (int)prng_below(r, p->conf.n_guests)});
 }
+
+void plan_dog_faults(struct plan *p, struct prng *r) {
+        static const enum fault_kind kinds_of_it[] = {
+                FAULT_HAWD_RESTART, FAULT_HAWD_STOP, FAULT_HAWD_START, FAULT_HAWD_KILL,
+                FAULT_NET_CUT,      FAULT_FREEZE,    FAULT_WATCHDOG,   FAULT_POWER_PULL};
+        size_t n = prng_range(r, 1, 8);
+        usec_t t = SEC;
+
+        for (int i = 0; i < (int)p->conf.n_hosts; i++)
+                if (prng_chance(r, 50))
+                        add(p, prng_below(r, 2 * SEC), FAULT_BMC, i, -1, BMC_DEAD);
+        for (size_t i = 0; i < n; i++) {
+                enum fault_kind kind = kinds_of_it[prng_below(r, ARRAY_SIZE(kinds_of_it))];
+
+                t += gap(r) + (prng_chance(r, 40) ? 30 * SEC : 0);
+                add(p, t, kind, (int)prng_below(r, p->conf.n_hosts), -1,
+                    fault_timed(kind) && prng_chance(r, 60) ? msec(gap(r) + gap(r)) : 0);
+        }
+        if (prng_chance(r, 60)) /* time for a lease to run out */
+                p->faults_end += prng_range(r, 20, 60) * SEC;
+}

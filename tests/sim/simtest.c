@@ -122,6 +122,8 @@ static bool covered(void) {
                       {"ill guests", st->ills},
                       {"late starts", st->late_effects},
                       {"settles", st->settles},
+                      {"watchdog resets", st->dog_resets},
+                      {"proofs by lease", st->lease_proofs},
                       {"lost writes", st->lost_writes},
                       {"disk errors", st->disk_errors},
                       {"lost disks", st->lost_disks},

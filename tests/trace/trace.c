@@ -140,6 +140,7 @@ static void show(void *userdata, const struct action *a) {
                                            "pause", "resume", "undefine", "dump"};
         static const char *const fences[] = {"read", "switch off", "switch on"};
         static const char *const codes[] = {"ok", "failed", "usage", "not quorate", "busy"};
+        static const char *const dogs[] = {"arm", "feed", "disarm"};
         struct trace *t = userdata;
 
         switch (a->kind) {
@@ -171,6 +172,10 @@ static void show(void *userdata, const struct action *a) {
                 break;
         case ACT_NOTE:
                 say(t, "  note %s: %s", note_name((enum note_id)a->note->id), a->note->text);
+                break;
+        case ACT_WATCHDOG:
+                if (a->watchdog.op != WATCHDOG_PET)
+                        say(t, "  watchdog: %s", dogs[a->watchdog.op]);
                 break;
         case ACT_STOPPED:
                 say(t, "  stopped");

@@ -38,6 +38,13 @@ struct node {
         uint64_t fences[16];  /* not answered: by id, the latest last */
         size_t n_fences;
         size_t asked_at; /* messages sent when a host was to be switched off */
+        struct {         /* its watchdog, as the core has used it */
+                bool armed;
+                const char *refused; /* why it is not armed, when it is tried */
+                usec_t timeout, fed, until;
+                unsigned arms, pets, disarms;
+        } dog;
+        bool stopped;
 };
 
 struct net {
@@ -153,12 +160,34 @@ static inline void net_send(struct net *n, uint32_t id, struct msg *m) {
         n->queue[n->n_queue++].m = msg_ref(m);
 }
 
+static inline void net_dog(struct net *n, uint32_t id, const struct action *a) {
+        struct node *d = &n->nodes[id];
+
+        d->dog.until = a->watchdog.until_usec;
+        ck_assert_uint_lt(n->now, d->dog.until); /* or the adapter would not do it */
+        if (a->watchdog.op != WATCHDOG_DISARM)
+                d->dog.fed = n->now;
+        if (a->watchdog.op == WATCHDOG_PET) {
+                ck_assert(d->dog.armed);
+                d->dog.pets++;
+                return;
+        }
+        d->dog.arms += a->watchdog.op == WATCHDOG_ARM;
+        d->dog.disarms += a->watchdog.op == WATCHDOG_DISARM;
+        d->dog.armed = a->watchdog.op == WATCHDOG_ARM && !d->dog.refused;
+        d->dog.timeout = d->dog.armed ? a->watchdog.timeout_usec : 0;
+        TELL(n, id, .kind = EV_WATCHDOG,
+             .watchdog = {.armed = d->dog.armed,
+                          .timeout_usec = d->dog.timeout,
+                          .text = a->watchdog.op == WATCHDOG_ARM ? d->dog.refused : NULL});
+}
+
 /* Actions are carried out in their order; what a finished batch leads to comes behind them. */
 static inline void net_actions(struct net *n, uint32_t id, struct actions *out) {
         struct node *d = &n->nodes[id];
         struct persist *now[16];
-        struct action fences[16];
-        size_t n_now = 0, n_fences = 0;
+        struct action fences[16], dogs[4];
+        size_t n_now = 0, n_fences = 0, n_dogs = 0;
 
         for (size_t i = 0; i < out->n; i++) {
                 struct action *a = &out->list[i];
@@ -184,12 +213,19 @@ static inline void net_actions(struct net *n, uint32_t id, struct actions *out) 
                 } else if (a->kind == ACT_FENCE) {
                         ck_assert_uint_lt(n_fences, ARRAY_SIZE(fences));
                         fences[n_fences++] = *a;
+                } else if (a->kind == ACT_WATCHDOG) {
+                        ck_assert_uint_lt(n_dogs, ARRAY_SIZE(dogs));
+                        dogs[n_dogs++] = *a;
+                } else if (a->kind == ACT_STOPPED) {
+                        d->stopped = true;
                 }
         }
         for (size_t i = 0; i < n_now; i++)
                 net_written(n, id, now[i]);
         for (size_t i = 0; i < n_fences; i++)
                 net_fence(n, id, &fences[i]);
+        for (size_t i = 0; i < n_dogs; i++)
+                net_dog(n, id, &dogs[i]);
 }
 
 /* Each node has a BMC that can be read. */

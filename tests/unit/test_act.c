@@ -23,6 +23,11 @@ void ring_rejoin(struct ring *r) {
         (void)r;
 }
 
+void hawd_watchdog(struct hawd *d, const struct action *a) {
+        (void)d;
+        (void)a;
+}
+
 void qb_loop_stop(qb_loop_t *l) {
         stopped = l;
 }

@@ -99,7 +99,7 @@ static const struct {
         {"[host a]\nvcpus = x\n", "x.ini:2: "},
         {"[host a]\nbmc = half\n", "x.ini:2: bmc is ok, dead, lying, slow or none"},
         {"[host a]\ncolour = red\n", "x.ini:2: unknown key 'colour'"},
-        {"[host a]\nwatchdog = 10s\n", "x.ini:2: watchdog: not yet supported (but for none)"},
+        {"[host a]\nwatchdog = 10s\n", "x.ini:2: watchdog is yes or none"},
         {"[host a]\n[host a]\n", "x.ini:2: [host a] is there already"},
         {"[host]\n[host a]\n", "x.ini:1: [host] needs a name"},
         {"[host a]\n[planet b]\n", "x.ini:2: unknown section [planet]"},

@@ -14,9 +14,9 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_spec) == 752, "guest_spec changed, see above");
-_Static_assert(sizeof(struct op) == 1096, "op changed, see above");
+_Static_assert(sizeof(struct op) == 1112, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
-_Static_assert(sizeof(struct host) == 1016, "host changed, see above");
+_Static_assert(sizeof(struct host) == 1232, "host changed, see above");
 _Static_assert(sizeof(struct device) == 344, "device changed, see above");
 _Static_assert(sizeof(struct guest) == 1248, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
@@ -155,6 +155,8 @@ static void rnd_op(struct op *op) {
         op->rung = rnd_below(RUNG_MAX_);
         op->reading = rnd_below(READING_MAX_);
         op->proof = rnd_below(PROOF_MAX_);
+        op->watchdog_usec = rnd64();
+        op->lease_usec = rnd64();
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
@@ -210,6 +212,9 @@ static void rnd_host(struct host *h, uint32_t nodeid) {
         h->lost_wall = rnd64();
         h->proof = rnd_below(PROOF_MAX_);
         RND_TEXT(h->proof_text);
+        h->watchdog_usec = rnd64();
+        h->lease_usec = rnd64();
+        RND_TEXT(h->watchdog_error);
         h->fence_tries = rnd32();
         h->fence_level = rnd32();
         RND_TEXT(h->fence_error);

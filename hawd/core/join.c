@@ -9,9 +9,15 @@
 
 #define SETTLE_RETRY_USEC (5 * USEC_PER_SEC)
 
-/* What the hawd before it said of its watchdog is taken back by joining alone. */
-static bool stops(const struct core *c) {
-        return c->stopping && (c->watchdog.joined || !watchdog_holds_stop(c));
+/* One that stops joins no more; but only a host that is present can say that it goes, and take back
+ * what it, or the hawd before it, said of its watchdog. */
+static bool stops(struct core *c) {
+        const struct host *self = core_self(c);
+
+        if (!c->stopping || !watchdog_holds_stop(c))
+                return c->stopping;
+        return self && self->incarnation == c->incarnation &&
+               (host_present(self) || self->left_announced);
 }
 
 /* A new hawd, or one that the others gave up: what the ledger holds of this host is not its own. */

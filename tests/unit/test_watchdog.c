@@ -192,6 +192,26 @@ START_TEST(counted_in_this_configuration) {
 }
 END_TEST
 
+/* Back for a moment, in which nothing was agreed on: it may have renewed its lease. */
+START_TEST(counted_after_it_was_back) {
+        struct net *n = armed(4, M(1, 2, 3, 4));
+
+        bmc_dead(n, 4);
+        net_group(n, M(4));
+        net_group(n, M(1, 2, 3));
+        net_pass(n, 20 * USEC_PER_SEC);
+        net_group(n, M(1, 2, 3, 4));
+        net_drop(n, 1);
+        net_group(n, M(4));
+        net_group(n, M(1, 2, 3));
+        net_pass(n, GONE - USEC_PER_SEC);
+        ck_assert_int_ne(host(n, 1, 4)->state, HOST_OFF);
+        net_pass(n, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(host(n, 1, 4)->proof, PROOF_LEASE);
+        net_free(n);
+}
+END_TEST
+
 /* A hawd that ended, while corosync goes on: daemon-grace first, then the same. */
 START_TEST(hawd_gone_corosync_there) {
         struct net *n = armed(3, ALL);
@@ -259,6 +279,26 @@ START_TEST(a_stop_that_nobody_hears) {
         ck_assert(!n->nodes[3].stopped);
         ck_assert_uint_eq(n->nodes[3].dog.disarms, 0);
         ck_assert_uint_lt(n->nodes[3].dog.fed, cut + LEASE);
+        net_free(n);
+}
+END_TEST
+
+/* It is lost by then, and in time back: it joins, only to say that it goes. */
+START_TEST(a_stop_that_is_heard_late) {
+        struct net *n = armed(3, ALL);
+
+        bmc_dead(n, 3);
+        net_group(n, M(3));
+        net_group(n, M(1, 2));
+        TELL(n, 3, .kind = EV_STOP);
+        net_pass(n, 8 * USEC_PER_SEC);
+        ck_assert(!n->nodes[3].stopped);
+        ck_assert(!host_present(host(n, 1, 3)));
+        net_group(n, ALL);
+        net_pass(n, 10 * USEC_PER_SEC);
+        ck_assert(n->nodes[3].stopped);
+        ck_assert_uint_eq(n->nodes[3].dog.disarms, 1);
+        ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, 0);
         net_free(n);
 }
 END_TEST
@@ -507,10 +547,12 @@ static Suite *watchdog_suite(void) {
         tcase_add_test(tc, proven_by_the_lease);
         tcase_add_test(tc, in_turn_with_the_devices);
         tcase_add_test(tc, counted_in_this_configuration);
+        tcase_add_test(tc, counted_after_it_was_back);
         tcase_add_test(tc, hawd_gone_corosync_there);
         tcase_add_test(tc, unarmed_is_never_proven);
         tcase_add_test(tc, disarmed_when_all_know);
         tcase_add_test(tc, a_stop_that_nobody_hears);
+        tcase_add_test(tc, a_stop_that_is_heard_late);
         tcase_add_test(tc, a_restart_keeps_it);
         tcase_add_test(tc, taken_over_nothing_is_done_before_the_lease);
         tcase_add_test(tc, a_longer_lease_waits_for_the_ledger);

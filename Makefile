@@ -4,7 +4,7 @@
 #
 #   make                  the programs, into build/MODE/
 #   make check            everything that can be tested here (as root: installs what is missing first)
-#   make check-machines   the same in whole machines: systemd, a watchdog device
+#   make check-machines   the same in whole machines: systemd, a watchdog device, DRBD
 #   make fuzz             libFuzzer at everything that reads what somebody else wrote
 #   make demo             a cluster on this machine, with a host that dies
 #   make install          PREFIX=/usr/local DESTDIR=

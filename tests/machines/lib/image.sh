@@ -138,7 +138,7 @@ image_root() {
         root_modules "$dir"
         root_lab "$dir"
         mib=$(($(du -sm --apparent-size "$dir" | cut -f1) * 13 / 10 + 400))
-        mke2fs -q -t ext4 -O '^has_journal,^metadata_csum,^resize_inode' -m 0 -N 80000 -E lazy_itable_init=1 \
+        mke2fs -q -t ext4 -O '^metadata_csum,^resize_inode' -J size=16 -m 0 -N 80000 -E lazy_itable_init=1 \
                 -d "$dir" "$MACHINE_ROOT.new" "${mib}M" || die 'mke2fs failed'
         mv "$MACHINE_ROOT.new" "$MACHINE_ROOT"
         rm -rf "$dir"

@@ -77,7 +77,8 @@ ALL_LDFLAGS = $(MODE_LDFLAGS_$(MODE)) -pie -pthread -Wl,--as-needed $(LDFLAGS)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 # Of hawd/base these need a clock, a file or the journal. Drivers are named driver_*.c everywhere.
-BASE_IO_SRC := $(wildcard hawd/base/log.c hawd/base/clock.c hawd/base/config_load.c hawd/base/program.c)
+BASE_IO_SRC := $(wildcard hawd/base/log.c hawd/base/clock.c hawd/base/config_load.c hawd/base/program.c \
+	       hawd/base/tool.c)
 PURE_SRC := $(filter-out $(BASE_IO_SRC),$(wildcard hawd/base/*.c)) \
 	    $(filter-out policy/driver_%,$(wildcard policy/*.c)) \
 	    $(wildcard fencing/ladder*.c) \

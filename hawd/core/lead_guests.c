@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "hawd/core/lease.h"
 #include "hawd/core/plan.h"
 #include "hawd/core/priv.h"
 
@@ -140,6 +141,26 @@ static void give_reason(struct core *c, struct entry *e, const struct guest *g,
         text_set(op->text, sizeof(op->text), text);
 }
 
+/* With a watchdog nobody has to do anything, but may. */
+static void not_proven(const struct host *h, char text[TEXT_LEN]) {
+        usec_t length = lease_gone_after(h->lease_usec, h->watchdog_usec);
+        char whole[32];
+
+        if (h->watchdog_usec == 0) {
+                text_fmt(text, TEXT_LEN,
+                         "%s is lost and not proven off (hawctl host show %s says why); mend its "
+                         "fence device, or make sure it is off: hawctl fence confirm %s --yes",
+                         h->name, h->name, h->name);
+                return;
+        }
+        length += USEC_PER_SEC - 1;
+        format_duration(length - length % USEC_PER_SEC, whole, sizeof(whole));
+        text_fmt(text, TEXT_LEN,
+                 "%s is lost and not proven off (hawctl host show %s); its watchdog does that %s "
+                 "after it left; or make sure, and hawctl fence confirm %s --yes",
+                 h->name, h->name, whole, h->name);
+}
+
 /* A guest whose claim is held by a host that is not proven off: say what it waits for (L2). */
 static void waits_for_proof(struct core *c, struct entry *e, const struct guest *g) {
         char text[TEXT_LEN];
@@ -151,10 +172,7 @@ static void waits_for_proof(struct core *c, struct entry *e, const struct guest 
                         continue;
                 if (h->fence_error[0] == '\0')
                         return;
-                text_fmt(text, sizeof(text),
-                         "%s is lost and not proven off (hawctl host show %s says why); mend its "
-                         "fence device, or make sure it is off: hawctl fence confirm %s --yes",
-                         h->name, h->name, h->name);
+                not_proven(h, text);
                 give_reason(c, e, g, GUEST_BLOCKED, text);
                 return;
         }

@@ -4,7 +4,8 @@
 #
 # State of a lab, below $LAB_DIR:
 #   lab.env                 what `up` was asked for (N_HOSTS, TOKEN, WITH_HAWD ...)
-#   hosts/HOST/             a host's disk (etc lib log cache local), its pid, console and cuts of its net
+#   hosts/HOST/             a host's disk (etc lib log cache local), its pid, console and cuts of its net;
+#                           watchdog, its device, and watchdog.log (host/wdfuse.c)
 #   bmc/HOST/               its BMC: configuration, mode, logs
 #   shared/                 the guests' disks: the same path on all hosts
 #   watch.log               every guest's heartbeats, by one clock (host/watch.c)
@@ -75,7 +76,7 @@ need_tools() {
                 die "missing: ${missing[*]} (Debian: apt-get install --no-install-recommends corosync" \
                         'libvirt-daemon libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu' \
                         'qemu-system-x86 qemu-utils busybox-static openipmi ipmitool nftables cpio lz4' \
-                        'gcc libc6-dev iproute2 util-linux procps)'
+                        'gcc libc6-dev libfuse3-dev pkg-config iproute2 util-linux procps)'
 }
 
 labs_up() {

@@ -35,6 +35,8 @@ cache_programs() {
         build_program "$LAB_PROGRAMS/wire.so" "$LAB_HERE/host/wire.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/skew.so" "$LAB_HERE/host/skew.c" -shared -fPIC
         build_program "$LAB_PROGRAMS/tsc" "$LAB_HERE/host/tsc.c"
+        # shellcheck disable=SC2046 # a word each
+        build_program "$LAB_PROGRAMS/wdfuse" "$LAB_HERE/host/wdfuse.c" $(pkg-config --cflags --libs fuse3)
         build_program "$LAB_PROGRAMS/beat" "$LAB_HERE/guest/beat.c" -static
         build_program "$LAB_PROGRAMS/hang" "$LAB_HERE/guest/hang.c" -static
         build_program "$LAB_PROGRAMS/petter" "$LAB_HERE/guest/petter.c" -static

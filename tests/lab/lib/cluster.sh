@@ -5,7 +5,7 @@
 parse_up() {
         local n ring_n=''
         N_HOSTS=3 TOKEN=1000 WITH_HAWD=1 DISK_LOCKS=0 UP_SETS=() UP_CONFS=()
-        RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0
+        RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0 WATCHDOGS=0
         HAWD_BIN=$(realpath -m "${HAWD_BIN:-$LAB_TREE/build/release}")
         while (($# > 0)); do
                 case $1 in
@@ -32,6 +32,7 @@ parse_up() {
                 --solo) RING_KIND=solo ;;
                 --qdevice) QDEVICE=1 ;;
                 --supplies) SUPPLIES=1 ;;
+                --watchdogs) WATCHDOGS=1 ;;
                 *) usage_error "up: unknown option '$1'" up ;;
                 esac
                 shift
@@ -50,7 +51,7 @@ parse_up() {
 write_env() {
         printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" HAWD_BIN "$HAWD_BIN" \
                 RING_KIND "$RING_KIND" RING_HOSTS "$RING_HOSTS" RING_SETS "$RING_SETS" QDEVICE "$QDEVICE" \
-                SUPPLIES "$SUPPLIES" DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
+                SUPPLIES "$SUPPLIES" WATCHDOGS "$WATCHDOGS" DISK_LOCKS "$DISK_LOCKS" LAB_CACHE "$LAB_CACHE" LAB_INITRD "$LAB_INITRD" \
                 LAB_PROGRAMS "$LAB_PROGRAMS" TSC_KHZ "${TSC_KHZ:-$("$LAB_PROGRAMS/tsc")}" GUEST_BRIDGE "$GUEST_BRIDGE" >"$LAB_DIR/lab.env.new"
         mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
 }
@@ -121,7 +122,7 @@ keep_capabilities() {
 }
 
 verb_cache() {
-        need_tools qemu-system-x86_64 busybox cpio lz4 cc strip
+        need_tools qemu-system-x86_64 busybox cpio lz4 cc pkg-config strip
         mkdir -p "$LAB_CACHE"
         with_lock "$LAB_CACHE" build_cache
 }
@@ -130,7 +131,8 @@ verb_up() {
         parse_up "$@"
         need_root
         need_tools ip nft nsenter setsid flock corosync corosync-keygen libvirtd virsh qemu-system-x86_64 \
-                qemu-img ipmi_sim ipmitool busybox cpio lz4 cc ps pkill strip
+                qemu-img ipmi_sim ipmitool busybox cpio lz4 cc pkg-config ps pkill strip
+        [[ -c /dev/fuse ]] || ((!WATCHDOGS)) || die 'there is no /dev/fuse, which watchdogs are made with'
         ((!QDEVICE)) || need_tools corosync-qdevice corosync-qnetd
         mkdir -p "$LAB_CACHE" "$LAB_DIR"
         with_lock "$LAB_CACHE" build_cache

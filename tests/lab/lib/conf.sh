@@ -47,8 +47,11 @@ conf_hawd() {
         local host supply
         printf '[cluster]\nname = %s\n' "$LAB_NAME"
         [[ $RING_KIND == corosync ]] || printf 'ring = %s\n' "$RING_KIND"
+        # This machine may be a virtual one, which hawd tells from its CPU.
+        ((!WATCHDOGS)) || printf 'allow-vm-watchdog = yes\n'
         for host in $(all_hosts); do
                 printf '\n[host %s]\n' "$host"
+                ((!WATCHDOGS)) || printf 'watchdog = %s/watchdog\n' "$(host_dir "$host")"
         done
         for host in $(all_hosts); do
                 conf_device "bmc${host#node}" "$host" "$((1 + SUPPLIES))" "$(bmc_address "$host")"

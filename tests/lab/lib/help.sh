@@ -9,6 +9,7 @@ are namespaces node1 ... nodeN.
 
   up [--hosts N] [--ring-hosts N] [--solo] [--qdevice] [--token MS] [--corosync section.key=value]
      [--no-hawd] [--set section.key=value] [--conf FILE] [--disk-locks] [--supplies]
+     [--watchdogs]
   down
   cache
   status [--json]
@@ -58,6 +59,8 @@ lab up [OPTION]...: starts a cluster and returns when its ring, libvirtd and BMC
   --conf FILE        FILE appended to hawd.conf; may be repeated
   --supplies         two power supplies a host, HOST.a and HOST.b, each with a BMC; fence devices psuNa
                      and psuNb of level 1, bmcN of level 2
+  --watchdogs        each host has a watchdog device, which hawd arms: what runs out ends its host, as
+                     'power off' does; hosts/HOST/watchdog.log has the times
   --disk-locks       QEMU's image locks on. Without, a second copy of a guest can start, and is seen.
 hawd does not need to exist yet: each host waits for $HAWD_BIN/hawd, and runs it as systemd would.
 EOF

@@ -19,6 +19,14 @@ make_disk() { # HOST
         write_etc "$1"
 }
 
+start_watchdog() { # DIRECTORY PID
+        : >"$1/watchdog"
+        (
+                close_fds
+                exec "$LAB_PROGRAMS/wdfuse" "$2" "$1/watchdog" "$1/watchdog.log"
+        ) </dev/null >>"$1/boot.log" 2>&1
+}
+
 power_on() { # HOST; call with its lock held
         local host=$1 dir pid
         dir=$(host_dir "$host")
@@ -30,6 +38,8 @@ power_on() { # HOST; call with its lock held
                 </dev/null >>"$dir/boot.log" 2>&1 ||
                 die "$host does not start: $(tail -n 1 "$dir/boot.log")"
         pid=$(host_pid "$host") || die "$host ended at once; see lab console $host"
+        # Before the ports: boot.sh waits for these, and so hawd finds it.
+        ((!WATCHDOGS)) || start_watchdog "$dir" "$pid" || die "$host gets no watchdog"
         plug "$host" "$pid" || die "cannot connect $host to its switches"
 }
 

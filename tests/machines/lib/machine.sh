@@ -28,7 +28,7 @@ EOF
 }
 
 parse_up() {
-        N_HOSTS=3 TOKEN=3000 WITH_HAWD=1 UP_SETS=() RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0
+        N_HOSTS=3 TOKEN=3000 WITH_HAWD=1 UP_SETS=() RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0 WATCHDOGS=0
         while (($# > 0)); do
                 case $1 in
                 --hosts | --token | --set | --corosync)

@@ -101,6 +101,7 @@ static void carry_out(struct hawd *d, struct action *a) {
         case ACT_STOPPED:
                 hawd_stop(d, EXIT_SUCCESS);
                 break;
+        case ACT_REPLICA:
         case ACT_KIND_MAX_:
                 break;
         }

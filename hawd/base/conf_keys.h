@@ -30,6 +30,7 @@ enum conf_type {
         CONF_PATH,    /* char[], of a file, or none */
         CONF_LABELS,  /* char[], a set of words: sorted, each once */
         CONF_OPTIONS, /* char[], a list of key=value */
+        CONF_REPLICA, /* struct conf_replica: none, or a host and how */
         CONF_NAMES,   /* a set of names of objects; has no member, see conf_form.set */
         CONF_BLOCK,   /* lines of text; has no member */
 };

@@ -186,6 +186,58 @@ static int set_text(const struct conf_key *key, void *base, const char *value, c
         return 0;
 }
 
+static const char *const replica_modes[REPLICA_MODE_MAX_] = {
+        [REPLICA_MODE_NONE] = CONF_NONE,
+        [REPLICA_MODE_SYNC] = "sync",
+        [REPLICA_MODE_ASYNC] = "async",
+        [REPLICA_MODE_DRBD] = "drbd",
+};
+
+const char *replica_mode_name(enum replica_mode m) {
+        return m < REPLICA_MODE_MAX_ ? replica_modes[m] : NULL;
+}
+
+static int set_replica(const struct conf_key *key, void *base, const char *value, char *err) {
+        struct conf_replica r = {.mode = REPLICA_MODE_NONE};
+        char word[3][NAME_LEN + 1] = {"", "", ""};
+        size_t n = 0;
+
+        for (const char *s = value + strspn(value, " \t"); *s != '\0'; n++) {
+                size_t len = strcspn(s, " \t");
+
+                if (n < ARRAY_SIZE(word))
+                        text_fmt(word[n], sizeof(word[n]), "%.*s", (int)MIN(len, NAME_LEN), s);
+                s += len + strspn(s + len, " \t");
+        }
+        if (n == 1 && strcmp(word[0], CONF_NONE) == 0) {
+                memcpy(member(key, base), &r, sizeof(r));
+                return 0;
+        }
+        for (enum replica_mode m = REPLICA_MODE_SYNC; n >= 2 && m < REPLICA_MODE_MAX_; m++)
+                if (strcmp(word[1], replica_modes[m]) == 0)
+                        r.mode = m;
+        if (r.mode == REPLICA_MODE_NONE || n != (r.mode == REPLICA_MODE_DRBD ? 3u : 2u) ||
+            !name_valid(word[0]) || (word[2][0] && !name_valid(word[2]))) {
+                text_fmt(err, TEXT_LEN,
+                         "'%.60s' is no value for '%s': use none, HOST sync, HOST async or HOST "
+                         "drbd RESOURCE",
+                         value, key->name);
+                return -EINVAL;
+        }
+        text_set(r.host, sizeof(r.host), word[0]);
+        text_set(r.resource, sizeof(r.resource), word[2]);
+        memcpy(member(key, base), &r, sizeof(r));
+        return 0;
+}
+
+static void format_replica(const struct conf_replica *r, char *buf, size_t size) {
+        if (r->mode == REPLICA_MODE_NONE)
+                text_set(buf, size, CONF_NONE);
+        else
+                text_fmt(buf, size, "%s %s%s%s", r->host, replica_mode_name(r->mode),
+                         r->resource[0] ? " " : "", r->resource);
+}
+
 static int check_word(const struct conf_key *key, const char *word, size_t len, char *err) {
         char name[NAME_LEN];
         size_t name_len = strcspn(word, "=");
@@ -319,6 +371,8 @@ int conf_key_set(const struct conf_key *key, void *base, const char *value, bool
         case CONF_LABELS:
         case CONF_OPTIONS:
                 return set_list(key, base, value, append, err);
+        case CONF_REPLICA:
+                return set_replica(key, base, value, err);
         case CONF_NAMES:
         case CONF_BLOCK:
                 break;
@@ -361,6 +415,9 @@ void conf_key_format(const struct conf_key *key, const void *base, char *buf, si
         case CONF_LABELS:
         case CONF_OPTIONS:
                 text_set(buf, size, p);
+                return;
+        case CONF_REPLICA:
+                format_replica(p, buf, size);
                 return;
         case CONF_NAMES:
         case CONF_BLOCK:

@@ -26,6 +26,14 @@ enum health_by {
 };
 enum self_fence { SELF_FENCE_CLUSTER, SELF_FENCE_ALWAYS, SELF_FENCE_NEVER };
 enum yes_no { SAID_NO, SAID_YES };
+/** How a guest's disks are copied to another host while it runs. */
+enum replica_mode {
+        REPLICA_MODE_NONE,
+        REPLICA_MODE_SYNC,  /* a write is done when both have it */
+        REPLICA_MODE_ASYNC, /* as a whole, again and again, within a bound */
+        REPLICA_MODE_DRBD,  /* as sync, by a DRBD resource */
+        REPLICA_MODE_MAX_,
+};
 enum fence_driver_kind { FENCE_DRIVER_IPMI, FENCE_DRIVER_AGENT };
 
 /** struct conf_device - one [fence NAME] section; secrets are in fencing.conf, never here */
@@ -52,6 +60,14 @@ struct conf_host {
         char watchdog[128];  /* its device, or none; empty: as in [cluster], as below */
         usec_t watchdog_timeout_usec;
         enum self_fence self_fence;
+        char replica_address[128]; /* where replicas are received; empty: its address of ring 0 */
+};
+
+/** struct conf_replica - `replica` of a guest: none, HOST sync, HOST async, HOST drbd RESOURCE */
+struct conf_replica {
+        enum replica_mode mode;
+        char host[NAME_LEN];     /* "" with NONE */
+        char resource[NAME_LEN]; /* DRBD, else "" */
 };
 
 /** struct conf_watchdog - what holds for one host, by its own section and that of the cluster */
@@ -77,6 +93,9 @@ struct conf_guest {
         uint32_t relocate_limit;      /* starts elsewhere within the window, 2 */
         usec_t healthy_after_usec;    /* healthy for so long: the ladder begins anew; 10min */
         enum health_by health_by;     /* default auto */
+        struct conf_replica replica;  /* default none */
+        usec_t replica_lag_usec;      /* async: no older than this while all works; 5min */
+        usec_t replica_loss_usec;     /* so old a copy may be promoted by hawd itself; 0: none */
 };
 
 struct config {
@@ -104,6 +123,7 @@ struct config {
         enum self_fence self_fence;    /* default always */
         enum yes_no allow_softdog;     /* default no */
         enum yes_no allow_vm_watchdog; /* default no */
+        usec_t replica_hold_usec;      /* a write waits so long for a replica, default 5min */
         struct conf_guest guest_defaults;
         struct conf_host hosts[HOSTS_MAX];
         size_t n_hosts;
@@ -146,7 +166,8 @@ int config_load(const char *path, struct config *ret, struct conf_errors *errors
  */
 char *config_dump(const struct config *c);
 
-const struct conf_host *config_host(const struct config *c, const char *name);     /* or NULL */
+const char *replica_mode_name(enum replica_mode m);                            /* sync, or NULL */
+const struct conf_host *config_host(const struct config *c, const char *name); /* or NULL */
 const struct conf_device *config_device(const struct config *c, const char *name); /* or NULL */
 /** config_watchdog() - what holds for @host, which need not have a section of its own */
 struct conf_watchdog config_watchdog(const struct config *c, const char *host);

@@ -263,6 +263,11 @@ static void apply_op(struct ledger *l) {
         case OP_RULE_DELETE:
                 apply_wish_op(l);
                 break;
+        case OP_REPLICA_BEGIN:
+        case OP_REPLICA_SAYS:
+        case OP_REPLICA_STANDS:
+        case OP_REPLICA_FORCE:
+        case OP_REPLICA_RESYNC:
         case OP_NONE: /* of a newer minor version */
         case OP_KIND_MAX_:
                 break;

@@ -375,6 +375,8 @@ static int take(struct core *c, const struct event *ev) {
         case EV_WATCHDOG:
                 watchdog_take(c, ev);
                 return 0;
+        case EV_REPLICA:
+                return 0;
         case EV_STOP:
                 c->stopping = true;
                 c->stop_restart = ev->stop.restart;

@@ -72,6 +72,10 @@ static void action_clear(struct action *x) {
         case ACT_REPLY:
                 blob_unref(x->reply.facts);
                 break;
+        case ACT_REPLICA:
+                guest_spec_unref(x->replica.spec);
+                blob_unref(x->replica.where);
+                break;
         case ACT_GUEST_CANCEL:
         case ACT_FENCE:
         case ACT_FENCE_CANCEL:

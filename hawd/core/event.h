@@ -30,6 +30,7 @@ enum event_kind {
         EV_HOST_LOAD,  /* this host's free memory and load, before each heartbeat */
         EV_STOP,       /* orderly stop of hawd; answered by ACT_STOPPED */
         EV_WATCHDOG,   /* what became of the watchdog, or was found at the start */
+        EV_REPLICA,    /* what became of a replica here, or was found; replication/replica.h */
         EV_KIND_MAX_,
 };
 
@@ -97,6 +98,27 @@ struct request {
         enum rule_kind rule_kind;
         bool strict;
         const char *guests, *hosts; /* rule's lists */
+};
+
+/** struct replica_told - of copying, by the host that does it; replication/replica.h says when */
+struct replica_told {
+        enum replica_what {
+                TOLD_EXPORTED,     /* R: `where` */
+                TOLD_EXPORT_ENDED, /* R: text */
+                TOLD_ALIVE,        /* R: for `loss` */
+                TOLD_COPYING,      /* P */
+                TOLD_IN_STEP,      /* P: as_of */
+                TOLD_ENDED,        /* P: text; or nothing is there, as was wanted */
+                TOLD_FINAL,        /* P */
+                TOLD_FAILED,       /* either: text; what was asked for could not be done */
+                TOLD_MAX_,
+        } what;
+        uint32_t gid;
+        uint32_t serial;
+        uint32_t loss;
+        uint64_t lag_bytes;
+        usec_t as_of;             /* wall clock of this host; 0: not known */
+        const char *where, *text; /* or NULL */
 };
 
 struct event {
@@ -182,6 +204,7 @@ struct event {
                         usec_t timeout_usec; /* as read back */
                         const char *text;    /* not armed: why; NULL: as it was asked for */
                 } watchdog;
+                struct replica_told replica;
         };
 };
 
@@ -198,6 +221,7 @@ enum action_kind {
         ACT_NOTE,
         ACT_REJOIN, /* leave the hawd group and join it anew: the others went on without us */
         ACT_WATCHDOG,
+        ACT_REPLICA, /* a step of copying a guest's disks, see replication/replica.h */
         ACT_STOPPED, /* the clean stop is announced and stable, or can not be: end now */
         ACT_KIND_MAX_,
 };
@@ -206,6 +230,16 @@ enum watchdog_op {
         WATCHDOG_ARM, /* open it if it is not, set the timeout; answered by EV_WATCHDOG */
         WATCHDOG_PET,
         WATCHDOG_DISARM, /* answered by EV_WATCHDOG */
+};
+
+enum replica_op {
+        REPLICA_EXPORT,
+        REPLICA_UNEXPORT,
+        REPLICA_DROP,
+        REPLICA_MIRROR,
+        REPLICA_CANCEL,
+        REPLICA_CHECK,
+        REPLICA_OP_MAX_,
 };
 
 enum guest_job_op {
@@ -261,6 +295,7 @@ struct action {
                         struct guest_spec *spec; /* START; owned reference */
                         usec_t timeout_usec;
                         bool keep_running; /* SETTLE: a running one is left */
+                        uint32_t promote;  /* START: from the replica of this serial; 0: none */
                 } guest_job;
                 struct {
                         uint64_t id;
@@ -290,6 +325,16 @@ struct action {
                         usec_t timeout_usec; /* ARM */
                         usec_t until_usec;   /* CLOCK_BOOTTIME: nothing is done from then on (S7) */
                 } watchdog;
+                struct {
+                        enum replica_op op;
+                        uint32_t gid, serial;
+                        uint32_t loss; /* CHECK */
+                        uint64_t gen;
+                        struct guest_spec *spec; /* with XML and policy; owned reference */
+                        struct blob *where;      /* MIRROR; owned reference */
+                        char address[128]; /* EXPORT: listen there; empty: on the host's own */
+                        usec_t hold_usec, lag_usec;
+                } replica;
                 struct note *note; /* owned */
         };
 };

@@ -129,8 +129,10 @@ void model_init(struct model *m) {
 }
 
 void model_clear(struct model *m) {
-        for (size_t i = 0; i < m->n_guests; i++)
+        for (size_t i = 0; i < m->n_guests; i++) {
                 guest_spec_unref(m->guests[i].spec);
+                blob_unref(m->guests[i].replica.where);
+        }
         for (size_t i = 0; i < m->n_rules; i++) {
                 blob_unref(m->rules[i].guests);
                 blob_unref(m->rules[i].hosts);
@@ -162,8 +164,10 @@ void model_copy(struct model *dst, const struct model *src) {
         dst->cap_rules = src->n_rules;
         dst->incidents = copy_array(src->incidents, src->n_incidents, sizeof(*src->incidents));
         dst->cap_incidents = src->n_incidents;
-        for (size_t i = 0; i < dst->n_guests; i++)
+        for (size_t i = 0; i < dst->n_guests; i++) {
                 guest_spec_ref(dst->guests[i].spec);
+                blob_ref(dst->guests[i].replica.where);
+        }
         for (size_t i = 0; i < dst->n_rules; i++) {
                 blob_ref(dst->rules[i].guests);
                 blob_ref(dst->rules[i].hosts);
@@ -205,6 +209,19 @@ static uint64_t hash_host(uint64_t h, const struct host *x) {
         return h;
 }
 
+static uint64_t hash_replica(uint64_t h, const struct replica *x) {
+        HASH(h, x->data);
+        HASH(h, x->host);
+        HASH(h, x->serial);
+        HASH(h, x->state);
+        HASH(h, x->gen);
+        HASH(h, x->as_of);
+        HASH(h, x->stands_loss);
+        HASH(h, x->unsure);
+        HASH(h, x->forced);
+        return x->where ? hash_str(h, x->where->data) : h;
+}
+
 static uint64_t hash_guest(uint64_t h, const struct guest *x) {
         HASH(h, x->gid);
         HASH(h, x->version);
@@ -235,6 +252,8 @@ static uint64_t hash_guest(uint64_t h, const struct guest *x) {
         HASH(h, x->late_end);
         HASH(h, x->deleting);
         HASH(h, x->incident);
+        h = hash_replica(h, &x->replica);
+        HASH(h, x->promoting);
         return hash_str(h, x->reason);
 }
 
@@ -400,6 +419,7 @@ void model_guest_remove(struct model *m, uint32_t gid) {
                 return;
         i = (size_t)(g - m->guests);
         guest_spec_unref(g->spec);
+        blob_unref(g->replica.where);
         memmove(g, g + 1, (m->n_guests - i - 1) * sizeof(*g));
         m->n_guests--;
 }

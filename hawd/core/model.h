@@ -17,6 +17,7 @@
 
 #include "hawd/base/base.h"
 #include "hawd/core/recovery.h"
+#include "replication/promotion.h"
 
 enum host_state {
         HOST_NEW,     /* in the nodelist, its hawd was never seen */
@@ -158,6 +159,23 @@ struct claim {
         uint64_t gen;     /* guest generation it was given for */
 };
 
+/** struct replica - the copy of a guest's disks (S9); who may say what is in apply_replica.c */
+struct replica {
+        uint32_t data;   /* P: node id of the host whose disks are the guest's; 0: not known yet */
+        uint32_t host;   /* R: node id of the host with the copy; 0: none */
+        uint32_t serial; /* of the latest run of copying; names files, exports and reports */
+        enum replica_state state;
+        uint64_t gen;      /* generation of the guest that it is said of */
+        usec_t as_of;      /* wall: the copy is at least as new as this; 0: not known */
+        usec_t since_wall; /* in this state */
+        uint64_t lag_bytes;
+        uint32_t stands_loss; /* R stood after this loss of P; 0: it has not */
+        bool unsure;          /* see struct promotion_case */
+        uint32_t forced;      /* serial whose loss a person accepts; 0: none */
+        struct blob *where;   /* COPYING, IN_STEP: R's exports, as R said; NULL: not yet */
+        char error[TEXT_LEN]; /* why it is not in step */
+};
+
 struct guest {
         uint32_t gid;     /* never used again */
         uint64_t version; /* ledger version of the last change */
@@ -185,6 +203,8 @@ struct guest {
         char placed_why[TEXT_LEN]; /* the rule by which its host was chosen, and what lost */
         char start_error[TEXT_LEN]; /* where and why its start failed last; empty: it ran since */
         uint64_t incident;          /* open incident, 0: none */
+        struct replica replica;
+        uint32_t promoting; /* STARTING: from the replica of this serial; 0: none */
 };
 
 enum rule_kind {

@@ -42,6 +42,11 @@ static const char *const kinds[] = {
         [OP_GUEST_RECOVER] = "guest-recover",
         [OP_HOST_WATCHDOG] = "host-watchdog",
         [OP_FENCE_LEASE] = "fence-lease",
+        [OP_REPLICA_BEGIN] = "replica-begin",
+        [OP_REPLICA_SAYS] = "replica-says",
+        [OP_REPLICA_STANDS] = "replica-stands",
+        [OP_REPLICA_FORCE] = "replica-force",
+        [OP_REPLICA_RESYNC] = "replica-resync",
 };
 static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",

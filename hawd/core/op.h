@@ -59,6 +59,12 @@ enum op_kind {
                              it is not. An observation */
         OP_FENCE_LEASE,   /* host, host_version, loss, text: its watchdog has reset it (S7); by the
                              leader */
+        OP_REPLICA_BEGIN, /* gid, guest_version: copying begins, with a new serial; by the leader */
+        OP_REPLICA_SAYS,  /* gid, host, gen, serial, replica_state; list: where; text, as_of,
+                             lag_bytes; an observation of P or R */
+        OP_REPLICA_STANDS, /* gid, host, serial, loss; an observation of R */
+        OP_REPLICA_FORCE,  /* gid, flag (whatever is lost), text (who): start from the replica */
+        OP_REPLICA_RESYNC, /* gid, text (who): copied anew */
         OP_KIND_MAX_,
 };
 
@@ -113,6 +119,10 @@ struct op {
         uint64_t settings;   /* DEVICE_SEEN: of the device, see model.h */
         char guid[UUID_LEN]; /* the same; "" not told */
         usec_t watchdog_usec, lease_usec;
+        uint32_t serial; /* GUEST_START: from the replica of this serial; 0: from its own disks */
+        enum replica_state replica_state;
+        usec_t as_of;
+        uint64_t lag_bytes;
         enum proof proof;
         enum guest_state guest_state;
         enum desired desired;

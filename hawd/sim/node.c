@@ -88,6 +88,7 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         case ACT_STOPPED:
                 stopped(s, h);
                 break;
+        case ACT_REPLICA:
         case ACT_KIND_MAX_:
                 assert(false);
         }

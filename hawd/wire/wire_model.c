@@ -147,6 +147,46 @@ static void get_claims(struct wire_in *in, const struct model *m, const Hawd__Gu
         }
 }
 
+static void put_replica(struct wire_out *o, const struct replica *r, Hawd__Guest *guest) {
+        Hawd__Replica *p;
+
+        if (!r->data && !r->host && !r->serial)
+                return;
+        p = guest->replica = wire_alloc(o, 1, sizeof(*p));
+        hawd__replica__init(p);
+        p->data = r->data;
+        p->host = r->host;
+        p->serial = r->serial;
+        p->state = wire_put_enum(o, &wire_replica_state, r->state);
+        p->gen = r->gen;
+        p->as_of = r->as_of;
+        p->since_wall = r->since_wall;
+        p->lag_bytes = r->lag_bytes;
+        p->stands_loss = r->stands_loss;
+        p->unsure = r->unsure;
+        p->forced = r->forced;
+        p->where = wire_put_blob(o, r->where, WIRE_LIST_MAX);
+        p->error = WIRE_PUT_TEXT(r->error);
+}
+
+static void get_replica(struct wire_in *in, const Hawd__Replica *p, struct replica *r) {
+        if (!p)
+                return;
+        r->data = p->data;
+        r->host = p->host;
+        r->serial = p->serial;
+        r->state = wire_get_enum(in, &wire_replica_state, p->state);
+        r->gen = p->gen;
+        r->as_of = p->as_of;
+        r->since_wall = p->since_wall;
+        r->lag_bytes = p->lag_bytes;
+        r->stands_loss = p->stands_loss;
+        r->unsure = p->unsure;
+        r->forced = p->forced;
+        r->where = wire_get_blob(in, "exports of a replica", p->where, WIRE_LIST_MAX);
+        WIRE_GET_TEXT(in, "error of a replica", p->error, r->error);
+}
+
 static void put_guest(struct wire_out *o, const struct model *m, const struct guest *g,
                       Hawd__Guest *p) {
         hawd__guest__init(p);
@@ -182,6 +222,8 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->early = g->recovery.early;
         p->resumes = g->recovery.resumes;
         p->healthy_wall = g->recovery.healthy_wall;
+        put_replica(o, &g->replica, p);
+        p->promoting = g->promoting;
 }
 
 static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Guest *p,
@@ -218,6 +260,8 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         g->recovery.early = p->early;
         g->recovery.resumes = p->resumes;
         g->recovery.healthy_wall = p->healthy_wall;
+        get_replica(in, p->replica, &g->replica);
+        g->promoting = p->promoting;
 }
 
 /* ---- rules, fence jobs, incidents ------------------------------------------------------------ */

@@ -28,6 +28,11 @@ static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c)
         p->hang_after_usec = c->hang_after_usec;
         put_recovery(o, c, p);
         p->health_by = wire_put_enum(o, &wire_health_by, c->health_by);
+        p->replica_mode = wire_put_enum(o, &wire_replica_mode, c->replica.mode);
+        p->replica_host = wire_put_name(o, c->replica.host, WIRE_MAY_BE_EMPTY);
+        p->replica_resource = wire_put_name(o, c->replica.resource, WIRE_MAY_BE_EMPTY);
+        p->replica_lag_usec = c->replica_lag_usec;
+        p->replica_loss_usec = c->replica_loss_usec;
         return p;
 }
 
@@ -83,6 +88,12 @@ static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_g
         c->hang_after_usec = p->hang_after_usec;
         get_recovery(p, c);
         c->health_by = wire_get_enum(in, &wire_health_by, p->health_by);
+        c->replica.mode = wire_get_enum(in, &wire_replica_mode, p->replica_mode);
+        wire_get_name(in, "host of a replica", WIRE_MAY_BE_EMPTY, p->replica_host, c->replica.host);
+        wire_get_name(in, "resource of a replica", WIRE_MAY_BE_EMPTY, p->replica_resource,
+                      c->replica.resource);
+        c->replica_lag_usec = p->replica_lag_usec;
+        c->replica_loss_usec = p->replica_loss_usec;
 }
 
 struct guest_spec *wire_get_spec(struct wire_in *in, const Hawd__GuestSpec *p) {
@@ -195,6 +206,10 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->spec = wire_put_spec(o, op->spec);
         put_seen(o, op, p);
         p->rung = wire_put_enum(o, &wire_rung, op->rung);
+        p->serial = op->serial;
+        p->replica_state = wire_put_enum(o, &wire_replica_state, op->replica_state);
+        p->as_of = op->as_of;
+        p->lag_bytes = op->lag_bytes;
 }
 
 static void get_seen(struct wire_in *in, const Hawd__Op *p, struct op *op) {
@@ -226,8 +241,8 @@ static void get_op_common(struct wire_in *in, const Hawd__Op *p, struct op *op) 
         op->flag = p->flag;
         wire_get_facts(in, p->facts, &op->facts);
         op->rule_kind = wire_get_enum(in, &wire_rule_kind, p->rule_kind);
-        op->list = wire_get_blob(in, "guests of a rule", p->list, WIRE_LIST_MAX);
-        op->list2 = wire_get_blob(in, "hosts of a rule", p->list2, WIRE_LIST_MAX);
+        op->list = wire_get_blob(in, "list of an op", p->list, WIRE_LIST_MAX);
+        op->list2 = wire_get_blob(in, "list of an op", p->list2, WIRE_LIST_MAX);
 }
 
 static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
@@ -257,6 +272,10 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->spec = wire_get_spec(in, p->spec);
         get_seen(in, p, op);
         op->rung = wire_get_enum(in, &wire_rung, p->rung);
+        op->serial = p->serial;
+        op->replica_state = wire_get_enum(in, &wire_replica_state, p->replica_state);
+        op->as_of = p->as_of;
+        op->lag_bytes = p->lag_bytes;
         wire_check_op(in, op);
 }
 

@@ -141,6 +141,8 @@ static void show(void *userdata, const struct action *a) {
         static const char *const fences[] = {"read", "switch off", "switch on"};
         static const char *const codes[] = {"ok", "failed", "usage", "not quorate", "busy"};
         static const char *const dogs[] = {"arm", "feed", "disarm"};
+        static const char *const copies[] = {"export", "end the export of", "drop",
+                                             "mirror", "end the mirror of", "check"};
         struct trace *t = userdata;
 
         switch (a->kind) {
@@ -176,6 +178,10 @@ static void show(void *userdata, const struct action *a) {
         case ACT_WATCHDOG:
                 if (a->watchdog.op != WATCHDOG_PET)
                         say(t, "  watchdog: %s", dogs[a->watchdog.op]);
+                break;
+        case ACT_REPLICA:
+                say(t, "  replica: %s %s, serial %u", copies[a->replica.op], a->replica.spec->name,
+                    a->replica.serial);
                 break;
         case ACT_STOPPED:
                 say(t, "  stopped");

@@ -59,7 +59,9 @@ static void same_model(const struct model *a, const struct model *b) {
         ck_assert_uint_eq(a->n_guests, b->n_guests);
         for (size_t i = 0; i < a->n_guests; i++) {
                 same_spec(a->guests[i].spec, b->guests[i].spec);
-                SAME_WITHOUT(struct guest, &a->guests[i], &b->guests[i], o->spec = NULL);
+                same_blob(a->guests[i].replica.where, b->guests[i].replica.where);
+                SAME_WITHOUT(struct guest, &a->guests[i], &b->guests[i], o->spec = NULL,
+                             o->replica.where = NULL);
         }
         ck_assert_uint_eq(a->n_rules, b->n_rules);
         for (size_t i = 0; i < a->n_rules; i++) {

@@ -13,12 +13,12 @@
  * codec and one in the generator below; then correct its size here.
  */
 #if __SIZEOF_POINTER__ == 8
-_Static_assert(sizeof(struct guest_spec) == 752, "guest_spec changed, see above");
-_Static_assert(sizeof(struct op) == 1112, "op changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 896, "guest_spec changed, see above");
+_Static_assert(sizeof(struct op) == 1136, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1232, "host changed, see above");
 _Static_assert(sizeof(struct device) == 344, "device changed, see above");
-_Static_assert(sizeof(struct guest) == 1248, "guest changed, see above");
+_Static_assert(sizeof(struct guest) == 1520, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
@@ -114,6 +114,13 @@ static struct guest_spec *rnd_spec(void) {
         s->conf.relocate_limit = rnd32();
         s->conf.healthy_after_usec = rnd64();
         s->conf.health_by = rnd_below(HEALTH_BY_NONE + 1);
+        s->conf.replica.mode = rnd_below(REPLICA_MODE_MAX_);
+        if (rnd_bool())
+                rnd_name(s->conf.replica.host);
+        if (rnd_bool())
+                rnd_name(s->conf.replica.resource);
+        s->conf.replica_lag_usec = rnd64();
+        s->conf.replica_loss_usec = rnd64();
         s->n_after = rnd_below(ARRAY_SIZE(s->after) + 1);
         for (size_t i = 0; i < s->n_after; i++)
                 rnd_name(s->after[i]);
@@ -157,6 +164,10 @@ static void rnd_op(struct op *op) {
         op->proof = rnd_below(PROOF_MAX_);
         op->watchdog_usec = rnd64();
         op->lease_usec = rnd64();
+        op->serial = rnd32();
+        op->replica_state = rnd_below(REPLICA_STATE_MAX_);
+        op->as_of = rnd64();
+        op->lag_bytes = rnd64();
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
@@ -288,6 +299,22 @@ static void rnd_guest(struct model *m) {
         RND_TEXT(g->reason);
         RND_TEXT(g->placed_why);
         RND_TEXT(g->start_error);
+        g->promoting = rnd32();
+        g->replica.data = rnd32();
+        g->replica.host = rnd32();
+        g->replica.serial = rnd32();
+        if (!g->replica.data && !g->replica.host && !g->replica.serial)
+                return;
+        g->replica.state = rnd_below(REPLICA_STATE_MAX_);
+        g->replica.gen = rnd64();
+        g->replica.as_of = rnd64();
+        g->replica.since_wall = rnd64();
+        g->replica.lag_bytes = rnd64();
+        g->replica.stands_loss = rnd32();
+        g->replica.unsure = rnd_bool();
+        g->replica.forced = rnd32();
+        g->replica.where = rnd_blob(300);
+        RND_TEXT(g->replica.error);
 }
 
 static void rnd_rule(struct model *m) {

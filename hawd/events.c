@@ -74,14 +74,16 @@ static void on_healthy(void *ud, const char *uuid, const char *evidence) {
 }
 
 static void on_job_done(void *ud, uint64_t id, enum job_result result, enum seen_state seen,
-                        const char *text, struct guest_spec *spec, usec_t wall) {
+                        const char *text, struct guest_spec *spec, usec_t wall,
+                        const struct snap_figures *figures) {
         struct event ev = {.kind = EV_GUEST_JOB_DONE,
                            .guest_job = {.id = id,
                                          .result = result,
                                          .seen = seen,
                                          .text = text,
                                          .spec = spec,
-                                         .wall = wall}};
+                                         .wall = wall,
+                                         .figures = *figures}};
 
         hawd_step(ud, &ev);
 }

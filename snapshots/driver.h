@@ -24,6 +24,7 @@ struct disk_driver {
         const char *qemu_img;  /* NULL: "qemu-img", looked for in PATH */
         usec_t deadline;       /* CLOCK_BOOTTIME */
         uint32_t commit_mib_s; /* of a guest that runs: not faster; 0: no limit */
+        bool leave_commit;     /* go_on("commit-wait") is false: QEMU goes on alone, -EINPROGRESS */
         /* Asked right before each side effect, by its name: false ends the call with -ECANCELED
          * (S6).
          */
@@ -134,12 +135,13 @@ int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk
 
 /**
  * disk_commit_live() - @top into @base, while the guest writes a file over @top
+ * @over: the file that rests on @top, and on @base afterwards; NULL: the one that the guest writes
  *
  * Joins a commit that is under way already; one that has come to its end is done. Steps:
  * commit-begin, commit-wait (each time it looks). What is cancelled can be done again.
  */
 int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *target,
-                     const char *top, const char *base, char *err);
+                     const char *over, const char *top, const char *base, char *err);
 
 /* ---- internal
  * -------------------------------------------------------------------------------------

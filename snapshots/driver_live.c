@@ -260,6 +260,10 @@ static int wait_commit(const struct disk_driver *d, virDomainPtr dom, const char
 
         while ((r = under_way(dom, target, err)) > 0) {
                 step = disk_step(d, "commit-wait", err);
+                if (step < 0 && d->leave_commit) {
+                        text_fmt(err, TEXT_LEN, "a commit goes on in its QEMU (%.30s)", target);
+                        return -EINPROGRESS;
+                }
                 if (step < 0) {
                         if (virDomainBlockJobAbort(dom, target, 0) < 0)
                                 (void)failed(dom, "abort", text); /* goes on, and does no harm */
@@ -297,7 +301,7 @@ static int is_committed(const struct disk_driver *d, const char *current, const 
 }
 
 int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *target,
-                     const char *top, const char *base, char *err) {
+                     const char *over, const char *top, const char *base, char *err) {
         char current[DISK_PATH_LEN], text[TEXT_LEN];
         int r = disk_live_source(dom, target, current, err);
 
@@ -310,7 +314,7 @@ int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *
         if (r > 0 && virDomainBlockJobSetSpeed(dom, target, d->commit_mib_s, 0) < 0)
                 (void)failed(dom, "speed", text); /* it has ended meanwhile, or keeps its own */
         if (r == 0) {
-                r = is_committed(d, current, base, err);
+                r = is_committed(d, over ? over : current, base, err);
                 if (r != 0)
                         return r < 0 ? r : 0;
                 r = begin_commit(d, dom, target, top, base, err);
@@ -320,7 +324,7 @@ int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *
         if (r < 0)
                 return r;
         /* The job is over; whether it came to its end, the file itself says. */
-        r = is_committed(d, current, base, err);
+        r = is_committed(d, over ? over : current, base, err);
         if (r == 0)
                 text_fmt(err, TEXT_LEN, "the commit of %.80s did not come to its end", top);
         return r > 0 ? 0 : r < 0 ? r : -EAGAIN;

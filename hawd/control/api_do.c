@@ -13,7 +13,7 @@ static void spec_unrefp(struct guest_spec **s) {
 }
 
 /* The number of the call is that of the request. */
-static void submit(struct api *api, uint64_t call, struct request *req) {
+void api_submit(struct api *api, uint64_t call, struct request *req) {
         struct peer peer;
         int r;
 
@@ -25,7 +25,7 @@ static void submit(struct api *api, uint64_t call, struct request *req) {
                 api_error(api, call, "Failed", "hawd does not take the request: %s", strerror(-r));
 }
 
-static bool know_guest(struct api *api, uint64_t call, const char *name, struct request *req) {
+bool api_know_guest(struct api *api, uint64_t call, const char *name, struct request *req) {
         const struct guest *g = find_guest(core_model(api->core), name);
 
         if (g)
@@ -50,8 +50,8 @@ static void submit_guest(struct api *api, uint64_t call, const json_t *params, e
         struct request req = {.verb = verb};
 
         if (api_params(api, call, params, name_only) &&
-            know_guest(api, call, param_text(params, "name"), &req))
-                submit(api, call, &req);
+            api_know_guest(api, call, param_text(params, "name"), &req))
+                api_submit(api, call, &req);
 }
 
 static void submit_host(struct api *api, uint64_t call, const json_t *params, enum verb verb) {
@@ -59,7 +59,7 @@ static void submit_host(struct api *api, uint64_t call, const json_t *params, en
 
         if (api_params(api, call, params, host_only) &&
             know_host(api, call, param_text(params, "host"), &req))
-                submit(api, call, &req);
+                api_submit(api, call, &req);
 }
 
 /* "dns, db" or "dns db". Return: 0 or -EINVAL with @err. */
@@ -142,7 +142,7 @@ void api_guest_add(void *ud, uint64_t call, json_t *params) {
         spec = req.spec = new_spec(api, name);
         text_set(req.guest, sizeof(req.guest), name);
         if (set_settings(api, call, json_object_get(params, "settings"), spec))
-                submit(api, call, &req);
+                api_submit(api, call, &req);
 }
 
 /* The name stands in the XML only: remembered for the answer. */
@@ -214,7 +214,7 @@ void api_guest_create(void *ud, uint64_t call, json_t *params) {
         if (!set_settings(api, call, json_object_get(params, "settings"), spec))
                 return;
         remember_name(api, call, spec->name);
-        submit(api, call, &req);
+        api_submit(api, call, &req);
 }
 
 static struct guest_spec *copy_spec(const struct guest_spec *old) {
@@ -259,13 +259,13 @@ void api_guest_set(void *ud, uint64_t call, json_t *params) {
         const struct guest_spec *old;
 
         if (!api_params(api, call, params, list) ||
-            !know_guest(api, call, param_text(params, "name"), &req))
+            !api_know_guest(api, call, param_text(params, "name"), &req))
                 return;
         old = find_guest(core_model(api->core), req.guest)->spec;
         spec = param_text(params, "xml") ? redefined(api, call, params, old) : copy_spec(old);
         req.spec = spec;
         if (spec && set_settings(api, call, json_object_get(params, "settings"), spec))
-                submit(api, call, &req);
+                api_submit(api, call, &req);
 }
 
 void api_guest_move(void *ud, uint64_t call, json_t *params) {
@@ -275,9 +275,9 @@ void api_guest_move(void *ud, uint64_t call, json_t *params) {
         struct request req = {.verb = VERB_GUEST_MOVE};
 
         if (api_params(api, call, params, list) &&
-            know_guest(api, call, param_text(params, "name"), &req) &&
+            api_know_guest(api, call, param_text(params, "name"), &req) &&
             know_host(api, call, param_text(params, "host"), &req))
-                submit(api, call, &req);
+                api_submit(api, call, &req);
 }
 
 void api_guest_start(void *ud, uint64_t call, json_t *params) {
@@ -419,7 +419,7 @@ void api_rule_set(void *ud, uint64_t call, json_t *params) {
         req.strict = param_bool(params, "strict");
         req.guests = guests;
         req.hosts = *hosts ? hosts : NULL;
-        submit(api, call, &req);
+        api_submit(api, call, &req);
 }
 
 void api_rule_delete(void *ud, uint64_t call, json_t *params) {
@@ -434,7 +434,7 @@ void api_rule_delete(void *ud, uint64_t call, json_t *params) {
         for (size_t i = 0; i < m->n_rules; i++)
                 if (strcmp(m->rules[i].name, name) == 0) {
                         text_set(req.rule, sizeof(req.rule), name);
-                        submit(api, call, &req);
+                        api_submit(api, call, &req);
                         return;
                 }
         api_error(api, call, "NotFound", "there is no rule %s; hawctl rule list shows them", name);
@@ -454,7 +454,7 @@ void api_fence_test(void *ud, uint64_t call, json_t *params) {
         if (host && !know_host(api, call, host, &req))
                 return;
         text_set(req.from, sizeof(req.from), from ? from : "");
-        submit(api, call, &req);
+        api_submit(api, call, &req);
 }
 
 void api_reading(struct api *api, uint64_t id, const struct device_reading *row) {
@@ -490,5 +490,5 @@ void api_accept_loss(void *ud, uint64_t call, json_t *params) {
         struct request req = {.verb = VERB_ACCEPT_LOSS};
 
         if (api_params(ud, call, params, no_params))
-                submit(ud, call, &req);
+                api_submit(ud, call, &req);
 }

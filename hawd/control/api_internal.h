@@ -70,8 +70,15 @@ api_method api_guest_add, api_guest_create, api_guest_set, api_guest_start, api_
         api_guest_ignore, api_guest_pause, api_guest_resume, api_guest_recover, api_guest_move,
         api_guest_delete, api_guest_remove, api_rule_set, api_rule_delete, api_fence_test,
         api_fence_host, api_fence_confirm, api_host_release, api_accept_loss; /* api_do.c */
-api_method api_export;                                                        /* api_export.c */
-api_method api_reload;                                                        /* api_reload.c */
+api_method api_snapshots, api_snapshot_create, api_snapshot_delete,
+        api_snapshot_rollback; /* api_snap.c */
+api_method api_export;         /* api_export.c */
+api_method api_reload;         /* api_reload.c */
+
+/** api_submit() - hand it to the core; the number of the call is that of the request */
+void api_submit(struct api *api, uint64_t call, struct request *req);
+/** api_know_guest() - put its name into @req, or answer that there is none. Return: is there? */
+bool api_know_guest(struct api *api, uint64_t call, const char *name, struct request *req);
 
 /** api_guests_from() - all from the name @from (NULL: the first) on, by name. Return: malloc'ed. */
 const struct guest **api_guests_from(const struct model *m, const char *from, size_t *ret_n);

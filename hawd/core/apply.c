@@ -93,6 +93,8 @@ void guest_to(struct ledger *l, struct guest *g, enum guest_state s, const char 
         g->state = s;
         if (s != GUEST_RUNNING)
                 g->health = HEALTH_UNKNOWN;
+        if (g->snaps && (s == GUEST_RUNNING || s == GUEST_PAUSED))
+                g->snaps->unmade = false;
         va_start(ap, fmt);
         (void)vsnprintf(g->reason, sizeof(g->reason), fmt, ap); /* cut is fine */
         va_end(ap);
@@ -140,6 +142,7 @@ void guest_release(struct ledger *l, struct guest *g, uint32_t nodeid) {
                 g->claim[i] = (struct claim){0};
         }
         guest_touch(l, g);
+        snap_ended(l, g);
 }
 
 void guest_down(struct ledger *l, struct guest *g, const char *why) {
@@ -206,10 +209,11 @@ void incident_close(struct ledger *l, uint64_t *id, const char *outcome) {
                 return;
         x->open = false;
         text_set(x->outcome, sizeof(x->outcome), outcome);
+        snap_outcome(l->m, x, x->outcome, sizeof(x->outcome));
         incident_parts(x, parts, sizeof(parts));
         ledger_note(l, NOTE_INCIDENT_CLOSED, x->kind == INCIDENT_HOST ? x->host : x->to_host,
                     x->gid ? model_guest(l->m, x->gid) : NULL, x->id, "%s: %s%s%s", x->cause,
-                    outcome, parts[0] ? ": " : "", parts);
+                    x->outcome, parts[0] ? ": " : "", parts);
 }
 
 static void apply_op(struct ledger *l) {
@@ -262,6 +266,11 @@ static void apply_op(struct ledger *l) {
         case OP_RULE_SET:
         case OP_RULE_DELETE:
                 apply_wish_op(l);
+                break;
+        case OP_SNAP_TAKE:
+        case OP_SNAP_DELETE:
+        case OP_SNAP_ROLLBACK:
+                apply_snap_op(l);
                 break;
         case OP_REPLICA_BEGIN:
         case OP_REPLICA_SAYS:

@@ -66,6 +66,24 @@ void apply_member_op(struct ledger *l);
 void apply_fence_op(struct ledger *l);
 void apply_guest_op(struct ledger *l);
 void apply_wish_op(struct ledger *l);
+void apply_snap_op(struct ledger *l);
+/** guest_ladder_anew() - a person asks: every host and every rung again. What ails it still does.
+ */
+void guest_ladder_anew(struct guest *g);
+/** snap_allowed() - may it have snapshots? @why: TEXT_LEN bytes, filled on false. */
+bool snap_allowed(const struct guest *g, char *why);
+/** snap_ended() - a claim has ended: with the last one, what was wanted of its disks is done. */
+void snap_ended(struct ledger *l, struct guest *g);
+/** snap_job_ok() - is there still something to do for SNAPSHOT, or for SNAP_DELETE of @id? */
+bool snap_job_ok(const struct guest *g, enum guest_job_kind kind, uint32_t id);
+void snap_job_done(struct ledger *l, struct guest *g, enum guest_job_kind kind);
+/** snap_start() - a start goes back to @id, for which snap_start_ok() holds */
+bool snap_start_ok(const struct guest *g, uint32_t id);
+void snap_start(struct ledger *l, struct guest *g, uint32_t id);
+/** snap_failed() - the guest did, by itself; before the ladder knows */
+void snap_failed(struct guest *g, enum end_why why, usec_t wall);
+/** snap_outcome() - add to @text to what @x went back, and where the disk that it left is (S8) */
+void snap_outcome(const struct model *m, const struct incident *x, char *text, size_t size);
 /** host_removable() - nothing is left to prove of it or to be said about it. */
 bool host_removable(const struct model *m, const struct host *h);
 void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_good);

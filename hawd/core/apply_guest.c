@@ -21,6 +21,10 @@ static void guest_start(struct ledger *l) {
         if (!h || !g || g->claims != 0 || g->job_kind != JOB_NONE || h->state != HOST_ONLINE ||
             !wants_to_run(g))
                 return;
+        if (op->snap && !snap_start_ok(g, op->snap))
+                return;
+        if (op->snap)
+                snap_start(l, g, op->snap);
         index = model_host_index(l->m, h->nodeid);
         before = model_host_index(l->m, g->host);
         g->gen++;
@@ -46,6 +50,10 @@ static void guest_start(struct ledger *l) {
                     g->spec->name, h->name, op->text);
 }
 
+static bool of_snapshot(enum guest_job_kind kind) {
+        return kind == JOB_SNAPSHOT || kind == JOB_SNAP_DELETE;
+}
+
 static void guest_job(struct ledger *l) {
         const struct op *op = l->op;
         struct guest *g = ledger_guest(l);
@@ -53,8 +61,13 @@ static void guest_job(struct ledger *l) {
 
         if (!g || index < 0 || !(g->claims & (1u << index)) || g->job_kind != JOB_NONE ||
             (op->job_kind != JOB_STOP && op->job_kind != JOB_PAUSE && op->job_kind != JOB_RESUME &&
-             op->job_kind != JOB_SETTLE))
+             op->job_kind != JOB_SETTLE && !of_snapshot(op->job_kind)))
                 return;
+        if (of_snapshot(op->job_kind)) {
+                if (!snap_job_ok(g, op->job_kind, op->snap))
+                        return;
+                g->snaps->deleted = op->snap;
+        }
         g->job_kind = op->job_kind;
         g->job = ledger_job_id(l);
         g->job_host = op->host;
@@ -250,6 +263,10 @@ static void guest_done(struct ledger *l) {
         case JOB_SETTLE:
                 settle_done(l, g);
                 break;
+        case JOB_SNAPSHOT:
+        case JOB_SNAP_DELETE:
+                snap_job_done(l, g, kind);
+                break;
         case JOB_NONE:
         case JOB_KIND_MAX_:
                 break;
@@ -265,6 +282,7 @@ void guest_failed(struct ledger *l, struct guest *g, enum end_why why, char caus
         struct incident *x;
         char last[TEXT_LEN];
 
+        snap_failed(g, why, l->op->wall);
         if (recovery_failed(&g->recovery, &g->spec->conf, why, l->op->wall)) {
                 text_set(last, sizeof(last), cause);
                 text_fmt(cause, TEXT_LEN,

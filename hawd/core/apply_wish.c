@@ -68,8 +68,7 @@ static void guest_set(struct ledger *l) {
                     l->op->text[0] ? ", by " : "", l->op->text);
 }
 
-/* A person asks: every host and every rung again. What ails it still does. */
-static void ladder_anew(struct guest *g) {
+void guest_ladder_anew(struct guest *g) {
         g->tried = 0;
         g->start_failures = 0;
         g->start_error[0] = '\0';
@@ -90,7 +89,7 @@ static void guest_recover(struct ledger *l) {
                               g->spec->name);
                 return;
         }
-        ladder_anew(g);
+        guest_ladder_anew(g);
         guest_touch(l, g);
         if (g->claims == 0 && g->job_kind == JOB_NONE)
                 guest_down(l, g, "waits for its start");
@@ -123,7 +122,7 @@ static void guest_desire(struct ledger *l) {
                 ledger_note(l, NOTE_GUEST_DESIRED, g->host, g, 0, "%s is wanted %s, by %s",
                             g->spec->name, desired_name(op->desired), op->text);
         g->desired = op->desired;
-        ladder_anew(g);
+        guest_ladder_anew(g);
         if (g->state == GUEST_PAUSED && op->desired == DESIRED_PAUSED)
                 g->recovery.why = END_NONE; /* a person's pause now, whyever it was */
         guest_touch(l, g);

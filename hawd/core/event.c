@@ -23,6 +23,9 @@ static const char *const verbs[] = {
         [VERB_HOST_RELEASE] = "host release",
         [VERB_GUEST_RECOVER] = "guest recover",
         [VERB_ACCEPT_LOSS] = "accept loss",
+        [VERB_SNAP_TAKE] = "snapshot create",
+        [VERB_SNAP_DELETE] = "snapshot delete",
+        [VERB_SNAP_ROLLBACK] = "snapshot rollback",
 };
 
 const char *verb_name(enum verb v) {
@@ -65,6 +68,7 @@ static void action_clear(struct action *x) {
                 break;
         case ACT_GUEST_JOB:
                 guest_spec_unref(x->guest_job.spec);
+                free(x->guest_job.snaps);
                 break;
         case ACT_NOTE:
                 free(x->note);

@@ -49,6 +49,12 @@ struct domain_seen {
         char text[TEXT_LEN]; /* detail, e.g. the last lines of the QEMU log; may be empty */
 };
 
+/** struct snap_figures - what a snapshot's job measured */
+struct snap_figures {
+        uint64_t mib; /* of what the snapshot has on the disk */
+        usec_t pause_usec;
+};
+
 enum verb {
         VERB_NONE,
         VERB_GUEST_ADD,    /* guest: domain of host (0: this one), spec: settings only */
@@ -71,6 +77,9 @@ enum verb {
         VERB_HOST_RELEASE,  /* host: out of quarantine */
         VERB_GUEST_RECOVER, /* guest: try again from the first rung */
         VERB_ACCEPT_LOSS,   /* absent hosts are off; what only they stored is given up */
+        VERB_SNAP_TAKE,     /* guest, snapshot */
+        VERB_SNAP_DELETE,
+        VERB_SNAP_ROLLBACK,
         VERB_MAX_,
 };
 
@@ -95,6 +104,7 @@ struct request {
         struct guest_spec *spec;
         enum desired desired;
         char rule[NAME_LEN];
+        char snapshot[NAME_LEN];
         enum rule_kind rule_kind;
         bool strict;
         const char *guests, *hosts; /* rule's lists */
@@ -174,6 +184,7 @@ struct event {
                         const char *text;
                         struct guest_spec *spec; /* GJOB_DUMP: name, uuid, xml, vcpus, memory */
                         usec_t wall;
+                        struct snap_figures figures; /* of a snapshot's job */
                 } guest_job;
                 struct {
                         uint64_t id;
@@ -252,7 +263,9 @@ enum guest_job_op {
         GJOB_PAUSE,
         GJOB_RESUME,
         GJOB_UNDEFINE,
-        GJOB_DUMP, /* by name: spec and whether it runs */
+        GJOB_DUMP,        /* by name: spec and whether it runs */
+        GJOB_SNAPSHOT,    /* it goes on in overlays, of all its disks or of none */
+        GJOB_SNAP_DELETE, /* what is over snaps->deleted into its files; a while at a time */
         GJOB_OP_MAX_,
 };
 
@@ -292,7 +305,8 @@ struct action {
                         uint64_t gen;
                         char name[NAME_LEN];
                         char uuid[UUID_LEN];
-                        struct guest_spec *spec; /* START; owned reference */
+                        struct guest_spec *spec;   /* START, SNAP*; owned reference */
+                        struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
                         usec_t timeout_usec;
                         bool keep_running; /* SETTLE: a running one is left */
                         uint32_t promote;  /* START: from the replica of this serial; 0: none */

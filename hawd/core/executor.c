@@ -12,6 +12,7 @@
 #define AGENT_MIN_USEC (60 * USEC_PER_SEC) /* and no less */
 #define IO_PROVEN_USEC (5 * USEC_PER_SEC)  /* resumed: then its disk answers again */
 #define LIBVIRT_TIMEOUT_USEC (60 * USEC_PER_SEC) /* settle, destroy, dump */
+#define DISKS_TIMEOUT_USEC (60 * USEC_PER_SEC)   /* a snapshot, or a while of deleting one */
 #define PAUSE_TIMEOUT_USEC (20 * USEC_PER_SEC)   /* a stop may be waiting behind it */
 
 struct domain *executor_find(struct core *c, const char *uuid) {
@@ -174,12 +175,22 @@ void work_cancel_all(struct core *c) {
         }
 }
 
+/* The guest runs on, whatever comes of it. */
+static bool of_disks(enum guest_job_kind kind) {
+        return kind == JOB_SNAPSHOT || kind == JOB_SNAP_DELETE;
+}
+
 static void job_start(struct core *c, struct guest *g) {
         struct work *w = work_add(c, WORK_JOB, g->gid, g->spec->uuid);
         struct domain *dom = executor_find(c, g->spec->uuid);
         static const enum guest_job_op ops[JOB_KIND_MAX_] = {
-                [JOB_START] = GJOB_START,   [JOB_STOP] = GJOB_STOP,     [JOB_PAUSE] = GJOB_PAUSE,
-                [JOB_RESUME] = GJOB_RESUME, [JOB_SETTLE] = GJOB_SETTLE,
+                [JOB_START] = GJOB_START,
+                [JOB_STOP] = GJOB_STOP,
+                [JOB_PAUSE] = GJOB_PAUSE,
+                [JOB_RESUME] = GJOB_RESUME,
+                [JOB_SETTLE] = GJOB_SETTLE,
+                [JOB_SNAPSHOT] = GJOB_SNAPSHOT,
+                [JOB_SNAP_DELETE] = GJOB_SNAP_DELETE,
         };
         struct action *a;
 
@@ -188,8 +199,11 @@ static void job_start(struct core *c, struct guest *g) {
         a = work_begin(c, w, ops[g->job_kind]);
         a->guest_job.gen = g->gen;
         text_set(a->guest_job.name, sizeof(a->guest_job.name), g->spec->name);
-        if (g->job_kind == JOB_START) {
+        if (g->job_kind == JOB_START || of_disks(g->job_kind)) {
                 a->guest_job.spec = guest_spec_ref(g->spec);
+                a->guest_job.snaps = snaps_copy(g->snaps);
+        }
+        if (g->job_kind == JOB_START) {
                 a->guest_job.timeout_usec = g->spec->conf.start_timeout_usec;
                 if (dom) {
                         dom->run_seen = dom->healthy = false;
@@ -200,6 +214,8 @@ static void job_start(struct core *c, struct guest *g) {
                         g->recovery.why == END_NONE && (!dom || dom->seen.state != SEEN_CRASHED);
         } else if (g->job_kind == JOB_STOP) {
                 a->guest_job.timeout_usec = g->spec->conf.stop_timeout_usec;
+        } else if (of_disks(g->job_kind)) {
+                a->guest_job.timeout_usec = DISKS_TIMEOUT_USEC;
         } else {
                 a->guest_job.timeout_usec = PAUSE_TIMEOUT_USEC;
                 if (dom)
@@ -211,7 +227,8 @@ static void job_start(struct core *c, struct guest *g) {
 static bool undefined_by(const struct work *w) {
         if (w->use == WORK_JOB && w->kind == JOB_START)
                 return w->result == RESULT_FAILED || w->result == RESULT_CANCELLED;
-        if (w->use == WORK_JOB && (w->kind == JOB_PAUSE || w->kind == JOB_RESUME))
+        if (w->use == WORK_JOB &&
+            (w->kind == JOB_PAUSE || w->kind == JOB_RESUME || of_disks(w->kind)))
                 return false;
         return w->result == RESULT_DONE && (w->use == WORK_TIDY || w->seen == SEEN_GONE);
 }
@@ -223,7 +240,7 @@ static void domain_after_work(struct core *c, const struct work *w) {
         struct domain *dom = executor_find(c, w->uuid);
         struct domain_seen d = {.state = w->seen, .wall = w->wall};
 
-        if (w->use == WORK_DUMP)
+        if (w->use == WORK_DUMP || (w->use == WORK_JOB && of_disks(w->kind)))
                 return;
         if (dom && undefined_by(w))
                 dom->defined = false;
@@ -306,6 +323,7 @@ void executor_done(struct core *c, const struct event *ev) {
                 w->result = ev->guest_job.result;
                 w->seen = ev->guest_job.seen;
                 w->wall = wall_of(c, ev->guest_job.wall);
+                w->figures = ev->guest_job.figures;
                 text_set(w->text, sizeof(w->text), ev->guest_job.text ? ev->guest_job.text : "");
                 domain_after_work(c, w);
                 if (w->use == WORK_DUMP) {
@@ -339,6 +357,8 @@ static void jobs_tell(struct core *c) {
                         op->result = w->result;
                         op->seen = w->seen;
                         op->wall = w->wall ? w->wall : c->wall;
+                        op->snap_mib = w->figures.mib;
+                        op->pause_usec = w->figures.pause_usec;
                         text_set(op->text, sizeof(op->text), w->text);
                         log_propose(c, e);
                         w->told = MAX(c->now, 1);

@@ -37,6 +37,7 @@ static struct retry *retry_get(struct core *c, const struct guest *g) {
                         (uint64_t)g->move_to << 4 |
                         (uint64_t)(g->recovery.failures + g->recovery.resumes) << 36;
 
+        wish ^= (uint64_t)lead_snap_key(g) << 44;
         for (size_t i = 0; i < c->n_retries; i++) {
                 if (c->retries[i].gid != g->gid)
                         continue;
@@ -113,17 +114,18 @@ static const struct host *holder(struct core *c, const struct guest *g) {
 
 /* At once, and after a growing pause when it is still to be done: one that failed, or that never
  * began since libvirt does not answer, would do so again. */
-static void job(struct core *c, struct entry *e, const struct guest *g, const struct host *h,
-                enum guest_job_kind kind, const char *why) {
+static struct op *job(struct core *c, struct entry *e, const struct guest *g, const struct host *h,
+                      enum guest_job_kind kind, const char *why) {
         struct op *op;
 
         if (!retry_due(c, g))
-                return;
+                return NULL;
         retry_later(c, g);
         op = decide(c, e, OP_GUEST_JOB, g);
         op->host = h->nodeid;
         op->job_kind = kind;
         text_set(op->text, sizeof(op->text), why);
+        return op;
 }
 
 static void give_reason(struct core *c, struct entry *e, const struct guest *g,
@@ -193,7 +195,7 @@ static void lead_move(struct core *c, struct entry *e, const struct guest *g,
         ok = target >= 0 && plan_place_on(&plan, gi, (uint32_t)target, &r) == PLACE_OK;
         plan_free(&plan);
         if (ok) {
-                job(c, e, g, h, JOB_STOP, "moves to another host");
+                (void)job(c, e, g, h, JOB_STOP, "moves to another host");
                 return;
         }
         op = decide(c, e, OP_GUEST_MOVE, g);
@@ -253,7 +255,8 @@ static void lead_io_error(struct core *c, struct entry *e, const struct guest *g
                 if (others_have_io_errors(c, g)) {
                         text_set(why, sizeof(why), "guests of other hosts have I/O errors too");
                 } else if (relocatable(c, g, why)) {
-                        job(c, e, g, h, JOB_SETTLE, "I/O error: its storage did not come back");
+                        (void)job(c, e, g, h, JOB_SETTLE,
+                                  "I/O error: its storage did not come back");
                         return;
                 }
                 text_fmt(text, sizeof(text),
@@ -263,7 +266,24 @@ static void lead_io_error(struct core *c, struct entry *e, const struct guest *g
                 give_reason(c, e, g, GUEST_PAUSED, text);
         }
         if (rested(c, g))
-                job(c, e, g, h, JOB_RESUME, "its disk is tried again");
+                (void)job(c, e, g, h, JOB_RESUME, "its disk is tried again");
+}
+
+/* Return: is there anything to do about its snapshots? */
+static bool lead_disks(struct core *c, struct entry *e, const struct guest *g,
+                       const struct host *h) {
+        struct lead_snap next = lead_snap(g);
+        struct op *op;
+
+        if (next.job != JOB_NONE) {
+                op = job(c, e, g, h, next.job, "its snapshots");
+                if (op)
+                        op->snap = next.id;
+        } else if (next.take[0]) {
+                op = decide(c, e, OP_SNAP_TAKE, g);
+                text_set(op->name, sizeof(op->name), next.take);
+        }
+        return next.job != JOB_NONE;
 }
 
 /* One with a claim on an online host: what is wanted against what is. */
@@ -273,19 +293,21 @@ static void lead_held(struct core *c, struct entry *e, const struct guest *g,
                          g->state == GUEST_STARTING || g->state == GUEST_STOPPING;
 
         if (unsettled) {
-                job(c, e, g, h, JOB_SETTLE, "its last job's end is unknown");
+                (void)job(c, e, g, h, JOB_SETTLE, "its last job's end is unknown");
         } else if (g->deleting || g->desired == DESIRED_STOPPED) {
-                job(c, e, g, h, JOB_STOP, g->deleting ? "to be deleted" : "wanted stopped");
+                (void)job(c, e, g, h, JOB_STOP, g->deleting ? "to be deleted" : "wanted stopped");
+        } else if (g->snaps && g->snaps->wish.act == SNAP_ACT_ROLLBACK) {
+                (void)job(c, e, g, h, JOB_STOP, "goes back to a snapshot");
         } else if (g->move_to && g->move_to != h->nodeid) {
                 lead_move(c, e, g, h);
         } else if (g->desired == DESIRED_PAUSED && g->state == GUEST_RUNNING) {
-                job(c, e, g, h, JOB_PAUSE, "wanted paused");
+                (void)job(c, e, g, h, JOB_PAUSE, "wanted paused");
         } else if (g->desired == DESIRED_RUNNING && g->recovery.why == END_IO_ERROR &&
                    g->state == GUEST_PAUSED) {
                 lead_io_error(c, e, g, h);
         } else if (g->desired == DESIRED_RUNNING && g->state == GUEST_PAUSED) {
-                job(c, e, g, h, JOB_RESUME, "wanted running");
-        } else if (g->recovery.why == END_NONE) {
+                (void)job(c, e, g, h, JOB_RESUME, "wanted running");
+        } else if (g->recovery.why == END_NONE && !lead_disks(c, e, g, h)) {
                 retry_forget(c, g->gid);
         }
 }

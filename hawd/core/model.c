@@ -40,8 +40,10 @@ static const char *const proofs[] = {
         [PROOF_GONE] = "gone", [PROOF_LEASE] = "lease",
 };
 static const char *const jobs[] = {
-        [JOB_NONE] = "none",   [JOB_START] = "start",   [JOB_STOP] = "stop",
-        [JOB_PAUSE] = "pause", [JOB_RESUME] = "resume", [JOB_SETTLE] = "settle",
+        [JOB_NONE] = "none",         [JOB_START] = "start",
+        [JOB_STOP] = "stop",         [JOB_PAUSE] = "pause",
+        [JOB_RESUME] = "resume",     [JOB_SETTLE] = "settle",
+        [JOB_SNAPSHOT] = "snapshot", [JOB_SNAP_DELETE] = "snapshot-delete",
 };
 static const char *const steps[] = {
         [STEP_LAST_GOOD] = "last_good", [STEP_DETECTED] = "detected", [STEP_FENCED] = "fenced",
@@ -132,6 +134,7 @@ void model_clear(struct model *m) {
         for (size_t i = 0; i < m->n_guests; i++) {
                 guest_spec_unref(m->guests[i].spec);
                 blob_unref(m->guests[i].replica.where);
+                free(m->guests[i].snaps);
         }
         for (size_t i = 0; i < m->n_rules; i++) {
                 blob_unref(m->rules[i].guests);
@@ -167,6 +170,7 @@ void model_copy(struct model *dst, const struct model *src) {
         for (size_t i = 0; i < dst->n_guests; i++) {
                 guest_spec_ref(dst->guests[i].spec);
                 blob_ref(dst->guests[i].replica.where);
+                dst->guests[i].snaps = snaps_copy(dst->guests[i].snaps);
         }
         for (size_t i = 0; i < dst->n_rules; i++) {
                 blob_ref(dst->rules[i].guests);
@@ -222,6 +226,29 @@ static uint64_t hash_replica(uint64_t h, const struct replica *x) {
         return x->where ? hash_str(h, x->where->data) : h;
 }
 
+static uint64_t hash_snaps(uint64_t h, const struct guest_snaps *s) {
+        if (!s)
+                return h;
+        HASH(h, s->next);
+        HASH(h, s->unmade);
+        HASH(h, s->wish.act);
+        HASH(h, s->wish.id);
+        HASH(h, s->wish.target);
+        HASH(h, s->deleted);
+        HASH(h, s->trial);
+        for (size_t i = 0; i < s->n; i++) {
+                HASH(h, s->list[i].id);
+                HASH(h, s->list[i].parent);
+                HASH(h, s->list[i].file);
+                HASH(h, s->list[i].kind);
+                HASH(h, s->list[i].deleting);
+                HASH(h, s->list[i].good);
+                HASH(h, s->list[i].failed);
+                h = hash_str(h, s->list[i].name);
+        }
+        return h;
+}
+
 static uint64_t hash_guest(uint64_t h, const struct guest *x) {
         HASH(h, x->gid);
         HASH(h, x->version);
@@ -254,6 +281,7 @@ static uint64_t hash_guest(uint64_t h, const struct guest *x) {
         HASH(h, x->incident);
         h = hash_replica(h, &x->replica);
         HASH(h, x->promoting);
+        h = hash_snaps(h, x->snaps);
         return hash_str(h, x->reason);
 }
 
@@ -420,6 +448,7 @@ void model_guest_remove(struct model *m, uint32_t gid) {
         i = (size_t)(g - m->guests);
         guest_spec_unref(g->spec);
         blob_unref(g->replica.where);
+        free(g->snaps);
         memmove(g, g + 1, (m->n_guests - i - 1) * sizeof(*g));
         m->n_guests--;
 }

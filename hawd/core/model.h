@@ -18,6 +18,7 @@
 #include "hawd/base/base.h"
 #include "hawd/core/recovery.h"
 #include "replication/promotion.h"
+#include "snapshots/state.h"
 
 enum host_state {
         HOST_NEW,     /* in the nodelist, its hawd was never seen */
@@ -149,7 +150,9 @@ enum guest_job_kind {
         JOB_STOP,  /* orderly, then destroy, then undefine */
         JOB_PAUSE,
         JOB_RESUME,
-        JOB_SETTLE, /* destroy if there, undefine: afterwards it can never run from an old call */
+        JOB_SETTLE,   /* destroy if there, undefine: afterwards it can never run from an old call */
+        JOB_SNAPSHOT, /* the guest goes on in overlays */
+        JOB_SNAP_DELETE, /* of snaps->deleted: commit, and remove its file; done over several */
         JOB_KIND_MAX_,
 };
 
@@ -204,7 +207,8 @@ struct guest {
         char start_error[TEXT_LEN]; /* where and why its start failed last; empty: it ran since */
         uint64_t incident;          /* open incident, 0: none */
         struct replica replica;
-        uint32_t promoting; /* STARTING: from the replica of this serial; 0: none */
+        uint32_t promoting;        /* STARTING: from the replica of this serial; 0: none */
+        struct guest_snaps *snaps; /* owned; NULL: it never had a snapshot */
 };
 
 enum rule_kind {

@@ -57,6 +57,10 @@ static const struct {
         [NOTE_WATCHDOG_ARMED] = {"watchdog-armed", 5, "f69d6ddb91dc4cfea7e30865de8b48da"},
         [NOTE_WATCHDOG_NONE] = {"watchdog-none", 4, "b9374ebe5eb2465ab50df14062137940"},
         [NOTE_LEASE_LOST] = {"lease-lost", 3, "410c8b9d530748ad9adcbef088328255"},
+        [NOTE_SNAP_TAKEN] = {"snapshot-taken", 5, "5d0c7f5e86c74f0f8f6f1f3c9a5b7d21"},
+        [NOTE_SNAP_FAILED] = {"snapshot-failed", 4, "9be14c3a70d24f8c8a0e6b52d7f3c184"},
+        [NOTE_SNAP_DELETED] = {"snapshot-deleted", 5, "c3a86f1d25e94b7d9d40b8e1f67a2c95"},
+        [NOTE_SNAP_ROLLED_BACK] = {"snapshot-rolled-back", 4, "7f1be2d94c6a4e53b7a05d8c31f69e20"},
 };
 
 _Static_assert(ARRAY_SIZE(notes) == NOTE_MAX_, "every note has its row");

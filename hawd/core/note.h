@@ -62,6 +62,10 @@ enum note_id {
         NOTE_WATCHDOG_ARMED,  /* of a host: the others may count on it */
         NOTE_WATCHDOG_NONE,   /* one should be armed, and is not: why */
         NOTE_LEASE_LOST,      /* here: the watchdog is fed no more */
+        NOTE_SNAP_TAKEN,
+        NOTE_SNAP_FAILED,      /* not taken, or not deleted yet: why */
+        NOTE_SNAP_DELETED,     /* its files are gone, or went into another */
+        NOTE_SNAP_ROLLED_BACK, /* to which, and the name of the disk that was left (S8) */
         NOTE_MAX_,
 };
 

@@ -47,6 +47,9 @@ static const char *const kinds[] = {
         [OP_REPLICA_STANDS] = "replica-stands",
         [OP_REPLICA_FORCE] = "replica-force",
         [OP_REPLICA_RESYNC] = "replica-resync",
+        [OP_SNAP_TAKE] = "snap-take",
+        [OP_SNAP_DELETE] = "snap-delete",
+        [OP_SNAP_ROLLBACK] = "snap-rollback",
 };
 static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",

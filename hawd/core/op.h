@@ -65,6 +65,9 @@ enum op_kind {
         OP_REPLICA_STANDS, /* gid, host, serial, loss; an observation of R */
         OP_REPLICA_FORCE,  /* gid, flag (whatever is lost), text (who): start from the replica */
         OP_REPLICA_RESYNC, /* gid, text (who): copied anew */
+        OP_SNAP_TAKE,      /* gid, name, flag (by hand), text (who): when its host can */
+        OP_SNAP_DELETE,    /* gid, name, text (who, or why) */
+        OP_SNAP_ROLLBACK,  /* gid, name, text (who): it is stopped, and started again if wanted */
         OP_KIND_MAX_,
 };
 
@@ -128,6 +131,9 @@ struct op {
         enum desired desired;
         enum rule_kind rule_kind;
         bool flag;
+        uint32_t snap;     /* GUEST_START by ROLLBACK: id gone back to; GUEST_JOB: deleted */
+        uint64_t snap_mib; /* GUEST_DONE of a snapshot's job: on the disk now; 0: not known */
+        usec_t pause_usec; /* GUEST_DONE of SNAPSHOT: what it took of the guest's time */
         char name[NAME_LEN];
         char text[TEXT_LEN];
         char devices[LEVEL_DEVICES_MAX][NAME_LEN];

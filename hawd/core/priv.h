@@ -13,7 +13,7 @@
  *   join.c      draining and reporting before this host counts as online
  *   fencer.c    fence jobs carried out here, and the regular device checks
  *   fence_test.c  devices read for a client
- *   lead_*.c    the leader's decisions: hosts, fencing, guests
+ *   lead_*.c    the leader's decisions: hosts, fencing, guests, their snapshots
  *   request.c   what clients ask for
  *   wall.c      one time of day, from clocks that differ
  *   facts.c     what a host says of itself, for hawctl doctor
@@ -81,6 +81,7 @@ struct work {
         usec_t wall;
         char text[TEXT_LEN];
         usec_t told; /* result proposed at; 0: not yet */
+        struct snap_figures figures;
         /* WORK_DUMP: who asked */
         uint32_t asker;
         uint64_t request;
@@ -516,6 +517,17 @@ struct plan;
 /** pass_over_silent() - a start where libvirt does not answer would hang, its claim with it; who
  * has not said anything yet may be chosen. */
 void pass_over_silent(const struct core *c, struct plan *p);
+
+/* lead_snap.c */
+/** struct lead_snap - what comes next for a guest's snapshots, while it runs */
+struct lead_snap {
+        enum guest_job_kind job; /* SNAPSHOT, SNAP_DELETE; NONE: none */
+        uint32_t id;             /* that is deleted */
+        char take[NAME_LEN];     /* a snapshot is to be asked for, so called; "": none is */
+};
+struct lead_snap lead_snap(const struct guest *g);
+/** lead_snap_key() - another when something else is to be done */
+uint32_t lead_snap_key(const struct guest *g);
 
 /* request.c */
 void request_take(struct core *c, const struct request *r);

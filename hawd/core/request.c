@@ -269,6 +269,9 @@ static const struct {
         [VERB_FENCE_CONFIRM] = {OP_FENCE_CONFIRM, DESIRED_RUNNING, false},
         [VERB_HOST_RELEASE] = {OP_HOST_RELEASE, DESIRED_RUNNING, false},
         [VERB_GUEST_RECOVER] = {OP_GUEST_RECOVER, DESIRED_RUNNING, false},
+        [VERB_SNAP_TAKE] = {OP_SNAP_TAKE, DESIRED_RUNNING, true},
+        [VERB_SNAP_DELETE] = {OP_SNAP_DELETE, DESIRED_RUNNING, false},
+        [VERB_SNAP_ROLLBACK] = {OP_SNAP_ROLLBACK, DESIRED_RUNNING, false},
 };
 
 static bool too_long(const char *list) {
@@ -317,7 +320,7 @@ static void wish(struct core *c, const struct request *r) {
         op->flag = r->verb == VERB_RULE_SET ? r->strict : wishes[r->verb].flag;
         text_set(op->text, sizeof(op->text), r->who[0] ? r->who : "an operator");
         op->spec = guest_spec_ref(r->spec);
-        text_set(op->name, sizeof(op->name), r->rule);
+        text_set(op->name, sizeof(op->name), r->snapshot[0] ? r->snapshot : r->rule);
         op->rule_kind = r->rule_kind;
         if (r->guests && r->guests[0])
                 op->list = blob_new(r->guests, strlen(r->guests));

@@ -219,13 +219,14 @@ void guest_submit(struct guest_adapter *a, const struct action *act) {
         text_set(j->uuid, sizeof(j->uuid), act->guest_job.uuid);
         j->timeout_usec = act->guest_job.timeout_usec;
         j->keep_running = act->guest_job.keep_running;
-        if (j->op == GJOB_START) {
+        if (spec) {
                 /* A copy: reference counts are the loop's, and the thread may outlive it. */
-                j->xml_len = spec && spec->xml ? spec->xml->len : 0;
+                j->xml_len = spec->xml ? spec->xml->len : 0;
                 j->xml = xcalloc(j->xml_len + 1, 1);
                 if (j->xml_len > 0)
                         memcpy(j->xml, spec->xml->data, j->xml_len);
         }
+        j->snaps = snaps_copy(act->guest_job.snaps);
         jobs_add(&a->jobs, j);
         arm_timer(a);
 }

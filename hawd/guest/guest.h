@@ -74,7 +74,8 @@ struct guest_callbacks {
         void (*healthy)(void *userdata, const char *uuid, const char *evidence);
         /* Exactly once for each job submitted. @spec: DUMP, when DONE; take a reference to keep. */
         void (*job_done)(void *userdata, uint64_t id, enum job_result result, enum seen_state seen,
-                         const char *text, struct guest_spec *spec, usec_t wall);
+                         const char *text, struct guest_spec *spec, usec_t wall,
+                         const struct snap_figures *figures);
         /* What this host has; before each `up`. */
         void (*host)(void *userdata, uint32_t vcpus, uint64_t memory_mib);
         /* Does hawd keep @uuid? Only such a domain is put right, and told of by the next two. */
@@ -124,14 +125,20 @@ void guest_dispatch(struct guest_adapter *a);
  *   RESUME   |                            |                           |
  *   UNDEFINE | not defined any more       | active, or refused        | no answer
  *   DUMP     | spec and state             | no such domain            | no answer
+ *   SNAPSHOT | it writes overlays         | was not switched, never   | may still be
+ *            |                            |   will be; none is left   |
+ *   SNAP_-   | its files are gone         | not yet; can be repeated  | goes on in QEMU, or
+ *     DELETE |                            |                           |   not known
  *
- * (1) Here and below: hawd's own. One with this UUID and another name is somebody's: it stays, and
- * a START beside it fails; but nothing runs under the guest's UUID without a claim.
+ * A START of a guest with snapshots is from the files that disk_resume() names; the XML is as
+ * given. (1) Here and below: hawd's own. One with this UUID and another name is somebody's: it
+ * stays, and a START beside it fails; but nothing runs under the guest's UUID without a claim.
  * CANCELLED: never begun (START: not created), by guest_cancel(). When GUEST_ABANDONED_MAX calls
  * hang, or there is no thread, nothing begins: START fails, STOP, DESTROY and SETTLE are UNSETTLED,
  * the rest is CANCELLED.
  * The state seen counts with DONE and FAILED only. What says that a guest is gone, and a SETTLE,
- * is held back until each earlier call for it that was given up has returned from libvirt.
+ * or a FAILED SNAPSHOT, is held back until each earlier call for it that was given up has returned
+ * from libvirt.
  *
  * STOP uses the agent when it is connected and ACPI otherwise, and ACPI once more at half time; the
  * destroy comes after timeout_usec, and the job's own limit is GUEST_STOP_SLACK later. A paused

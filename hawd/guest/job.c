@@ -20,6 +20,7 @@ void job_free(struct job *j) {
                 return;
         guest_spec_unref(j->out.spec);
         free(j->xml);
+        free(j->snaps);
         shared_unref(j->shared);
         free(j);
 }
@@ -88,6 +89,12 @@ static void run(struct job *j) {
                 break;
         case GJOB_DUMP:
                 job_dump(j);
+                break;
+        case GJOB_SNAPSHOT:
+                job_snapshot(j);
+                break;
+        case GJOB_SNAP_DELETE:
+                job_snap_delete(j);
                 break;
         case JOB_OP_PROBE:
                 job_probe(j);

@@ -31,8 +31,9 @@ struct outcome {
         struct guest_spec *spec; /* DUMP, INSPECT; owned */
         uint64_t definition;     /* START, INSPECT: hash of it as libvirt has it; 0: not known */
         usec_t wall;
-        bool agent;        /* START found it running with its agent connected */
-        bool left_defined; /* abandoned START: its definition may be there */
+        bool agent;                  /* START found it running with its agent connected */
+        bool left_defined;           /* abandoned START: its definition may be there */
+        struct snap_figures figures; /* SNAPSHOT, SNAP_DELETE */
 };
 
 struct job {
@@ -42,8 +43,9 @@ struct job {
         int op; /* enum guest_job_op, JOB_OP_PROBE */
         char name[NAME_LEN];
         char uuid[UUID_LEN];
-        char *xml; /* START; owned */
+        char *xml; /* START, SNAPSHOT, SNAP_DELETE; owned */
         size_t xml_len;
+        struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
         bool keep_running;
         usec_t timeout_usec; /* as asked for: STOP's grace */
         usec_t deadline;     /* CLOCK_BOOTTIME, once it has begun: abandoned then */
@@ -69,8 +71,8 @@ void job_sleep(const struct job *j, usec_t usec);
 void job_end(struct job *j, enum job_result result, enum seen_state seen, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 
-/* One each, in job_start.c, job_stop.c, job_misc.c and job_keep.c: run with j->conn open, set the
- * outcome. */
+/* One each, in job_start.c, job_stop.c, job_misc.c, job_snap.c and job_keep.c: run with j->conn
+ * open, set the outcome. */
 void job_start(struct job *j);
 void job_stop(struct job *j);
 void job_settle(struct job *j);
@@ -82,6 +84,9 @@ void job_probe(struct job *j);
 void job_look(struct job *j);
 void job_no_autostart(struct job *j);
 void job_inspect(struct job *j);
+
+void job_snapshot(struct job *j);
+void job_snap_delete(struct job *j);
 
 /** job_other_name() - @dom has the job's UUID, and not its name: it was not defined by hawd. */
 bool job_other_name(const struct job *j, virDomainPtr dom);

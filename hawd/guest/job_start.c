@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* GJOB_START: define, ask once more whether it is wanted, create. */
+#include "hawd/guest/disks.h"
 #include "hawd/guest/domxml.h"
 #include "hawd/guest/job.h"
 #include "hawd/guest/qemuproc.h"
@@ -180,11 +181,19 @@ void job_start(struct job *j) {
         _cleanup_(virt_free_domain) virDomainPtr dom = NULL;
         struct guest_spec *spec = NULL;
         char text[TEXT_LEN];
+        int r;
 
         if (!read_xml(j, &spec) || !check_before(j))
                 goto out;
         if (!job_wanted(j)) {
                 job_end(j, RESULT_CANCELLED, SEEN_GONE, "no longer wanted");
+                goto out;
+        }
+        r = disks_for_start(j, &spec->xml, text);
+        if (r < 0) {
+                /* Nothing was asked of libvirt. */
+                job_end(j, r == -ECANCELED ? RESULT_CANCELLED : RESULT_FAILED, SEEN_GONE, "%s",
+                        text);
                 goto out;
         }
         dom = virDomainDefineXML(j->conn, spec->xml->data);

@@ -28,7 +28,7 @@ static void take_out(struct job **list, const struct job *j) {
 static void tell(struct job_queue *q, const struct job *j) {
         if (j->id != 0)
                 q->callbacks->job_done(q->userdata, j->id, j->out.result, j->out.seen, j->out.text,
-                                       j->out.spec, j->out.wall);
+                                       j->out.spec, j->out.wall, &j->out.figures);
         if (j->id != 0 && j->out.agent)
                 q->callbacks->healthy(q->userdata, j->uuid, "guest agent found connected");
 }
@@ -158,6 +158,8 @@ static bool earlier_call(const struct job_queue *q, const struct job *of) {
 
 /* What may only be said when no earlier call can change it any more. */
 static bool is_final(const struct job *j) {
+        if (j->op == GJOB_SNAPSHOT)
+                return j->out.result == RESULT_FAILED;
         if (j->out.result != RESULT_DONE)
                 return false;
         return j->op == GJOB_SETTLE ||

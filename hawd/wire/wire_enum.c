@@ -86,8 +86,9 @@ static const unsigned replica_state_values[] = {
 TABLE(replica_state, "state of a replica", REPLICA_STATE_MAX_);
 
 static const unsigned guest_job_values[] = {
-        V(GUEST_JOB, JOB_NONE),  V(GUEST_JOB, JOB_START),  V(GUEST_JOB, JOB_STOP),
-        V(GUEST_JOB, JOB_PAUSE), V(GUEST_JOB, JOB_RESUME), V(GUEST_JOB, JOB_SETTLE),
+        V(GUEST_JOB, JOB_NONE),     V(GUEST_JOB, JOB_START),       V(GUEST_JOB, JOB_STOP),
+        V(GUEST_JOB, JOB_PAUSE),    V(GUEST_JOB, JOB_RESUME),      V(GUEST_JOB, JOB_SETTLE),
+        V(GUEST_JOB, JOB_SNAPSHOT), V(GUEST_JOB, JOB_SNAP_DELETE),
 };
 TABLE(guest_job, "guest job", JOB_KIND_MAX_);
 
@@ -126,6 +127,7 @@ static const unsigned op_kind_values[] = {
         V(OP_KIND, OP_DEVICE_FORGET),  V(OP_KIND, OP_GUEST_RECOVER), V(OP_KIND, OP_HOST_WATCHDOG),
         V(OP_KIND, OP_FENCE_LEASE),    V(OP_KIND, OP_REPLICA_BEGIN), V(OP_KIND, OP_REPLICA_SAYS),
         V(OP_KIND, OP_REPLICA_STANDS), V(OP_KIND, OP_REPLICA_FORCE), V(OP_KIND, OP_REPLICA_RESYNC),
+        V(OP_KIND, OP_SNAP_TAKE),      V(OP_KIND, OP_SNAP_DELETE),   V(OP_KIND, OP_SNAP_ROLLBACK),
 };
 TABLE(op_kind, "op kind", OP_KIND_MAX_);
 
@@ -179,6 +181,20 @@ static const unsigned reply_code_values[] = {
         V(REPLY_CODE, REPLY_NOT_QUORATE), V(REPLY_CODE, REPLY_BUSY),
 };
 TABLE(reply_code, "reply code", REPLY_CODE_MAX_);
+
+static const unsigned snap_kind_values[] = {
+        V(SNAP_KIND, SNAP_CURRENT),
+        V(SNAP_KIND, SNAP_POINT),
+        V(SNAP_KIND, SNAP_LEFT),
+};
+TABLE(snap_kind, "kind of a snapshot", SNAP_KIND_MAX_);
+
+static const unsigned snap_act_values[] = {
+        V(SNAP_ACT, SNAP_ACT_NONE),
+        V(SNAP_ACT, SNAP_ACT_TAKE),
+        V(SNAP_ACT, SNAP_ACT_ROLLBACK),
+};
+TABLE(snap_act, "act on a snapshot", SNAP_ACT_MAX_);
 
 int wire_enum_find(const struct wire_enum *e, unsigned wire) {
         for (size_t i = 0; i < e->n; i++)

@@ -224,6 +224,7 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->healthy_wall = g->recovery.healthy_wall;
         put_replica(o, &g->replica, p);
         p->promoting = g->promoting;
+        p->snaps = wire_put_snaps(o, g->snaps);
 }
 
 static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Guest *p,
@@ -262,6 +263,7 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         g->recovery.healthy_wall = p->healthy_wall;
         get_replica(in, p->replica, &g->replica);
         g->promoting = p->promoting;
+        g->snaps = wire_get_snaps(in, p->snaps);
 }
 
 /* ---- rules, fence jobs, incidents ------------------------------------------------------------ */

@@ -210,6 +210,9 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->replica_state = wire_put_enum(o, &wire_replica_state, op->replica_state);
         p->as_of = op->as_of;
         p->lag_bytes = op->lag_bytes;
+        p->snap = op->snap;
+        p->snap_mib = op->snap_mib;
+        p->pause_usec = op->pause_usec;
 }
 
 static void get_seen(struct wire_in *in, const Hawd__Op *p, struct op *op) {
@@ -276,6 +279,9 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->replica_state = wire_get_enum(in, &wire_replica_state, p->replica_state);
         op->as_of = p->as_of;
         op->lag_bytes = p->lag_bytes;
+        op->snap = p->snap;
+        op->snap_mib = p->snap_mib;
+        op->pause_usec = p->pause_usec;
         wire_check_op(in, op);
 }
 

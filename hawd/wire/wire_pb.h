@@ -21,7 +21,7 @@ extern const struct wire_enum wire_host_state, wire_proof, wire_guest_state, wir
         wire_health, wire_on_shutdown, wire_rung, wire_health_by, wire_guest_job, wire_rule_kind,
         wire_fence_kind, wire_incident_kind, wire_op_kind, wire_job_result, wire_fence_result,
         wire_seen_state, wire_end_why, wire_power_reading, wire_ask_kind, wire_reply_code,
-        wire_replica_mode, wire_replica_state;
+        wire_replica_mode, wire_replica_state, wire_snap_kind, wire_snap_act;
 
 enum wire_need { WIRE_MAY_BE_EMPTY, WIRE_REQUIRED };
 
@@ -114,3 +114,7 @@ uint64_t wire_get_number(struct wire_in *in, const char *what, uint64_t n);
 void wire_check_model(struct wire_in *in, const struct model *m);
 void wire_check_op(struct wire_in *in, const struct op *op);
 void wire_get_history(struct wire_in *in, const Hawd__History *p, struct msg *dst);
+
+/* wire_snap.c */
+Hawd__GuestSnaps *wire_put_snaps(struct wire_out *o, const struct guest_snaps *s); /* NULL-safe */
+struct guest_snaps *wire_get_snaps(struct wire_in *in, const Hawd__GuestSnaps *p); /* the same */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: guest */
+/* needs: guest driver */
 /*
  * Names and numbers of libvirt's statistics, the kernel's files about pressure, and the judgement
  * over any samples: no crash, no hang without an answer of the monitor, none before its time.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: guest */
+/* needs: guest driver */
 /*
  * guestprobe [URI [SECONDS]]: the libvirt adapter by itself. Prints each callback as a line; takes
  * commands from standard input, one a line:
@@ -73,8 +73,10 @@ static void on_healthy(void *userdata, const char *uuid, const char *evidence) {
 }
 
 static void on_job(void *userdata, uint64_t id, enum job_result result, enum seen_state seen,
-                   const char *text, struct guest_spec *spec, usec_t wall) {
+                   const char *text, struct guest_spec *spec, usec_t wall,
+                   const struct snap_figures *figures) {
         (void)userdata;
+        (void)figures;
         (void)wall;
         print_time();
         printf("job %" PRIu64 " %s %s [%s] threads=%u", id, job_result_name(result),

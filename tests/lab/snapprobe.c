@@ -91,7 +91,7 @@ static int live(const struct disk_driver *d, int argc, char **argv) {
         if (strcmp(argv[0], "commit") == 0 && argc > 5)
                 slow.commit_mib_s = (uint32_t)atol(argv[5]);
         if (strcmp(argv[0], "commit") == 0)
-                return disk_commit_live(&slow, dom, argv[2], argv[3], argv[4], err);
+                return disk_commit_live(&slow, dom, argv[2], NULL, argv[3], argv[4], err);
         for (int i = quiesce ? 3 : 2; i + 1 < argc && n < DISKS_MAX; i += 2) {
                 text_set(s[n].target, sizeof(s[n].target), argv[i]);
                 text_set(s[n++].overlay, sizeof(s[0].overlay), argv[i + 1]);

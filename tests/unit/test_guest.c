@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: guest */
+/* needs: guest driver */
 /*
  * The libvirt adapter without a libvirtd: what it reads of /proc and the QEMU log, and its jobs
  * against libvirt's own test driver.
@@ -191,8 +191,11 @@ static void on_healthy(void *userdata, const char *uuid, const char *evidence) {
 }
 
 static void on_job(void *userdata, uint64_t id, enum job_result result, enum seen_state seen,
-                   const char *text, struct guest_spec *spec, usec_t wall) {
+                   const char *text, struct guest_spec *spec, usec_t wall,
+                   const struct snap_figures *figures) {
         struct world *w = userdata;
+
+        (void)figures;
 
         ck_assert_uint_lt(id, ARRAY_SIZE(w->result));
         ck_assert_uint_gt(wall, 0);

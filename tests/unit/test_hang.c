@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: guest */
+/* needs: guest driver */
 /*
  * Does a guest hang? Each rule of hang.h at its boundary.
  */

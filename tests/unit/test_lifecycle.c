@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: guest */
+/* needs: guest driver */
 /*
  * What libvirt's events come to: why a guest ended, or does not do its work though it is there.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: guest */
+/* needs: guest driver */
 /*
  * Signs of life: what is asked for when, what is told of it, and what libvirt's statistics say.
  */

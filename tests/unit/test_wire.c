@@ -55,13 +55,39 @@ static void same_entry(const struct entry *a, const struct entry *b) {
         SAME_WITHOUT(struct entry, a, b, o->ops = NULL, o->cap_ops = 0, o->refs = 1);
 }
 
+static void same_snaps(const struct guest_snaps *a, const struct guest_snaps *b) {
+        ck_assert_int_eq(!a, !b);
+        for (size_t i = 0; a && i < a->n; i++) {
+                const struct snapshot *x = &a->list[i], *y = &b->list[i];
+
+                ck_assert(x->id == y->id && x->parent == y->parent && x->file == y->file &&
+                          x->kind == y->kind && x->deleting == y->deleting &&
+                          x->by_hand == y->by_hand && x->good == y->good &&
+                          x->failed == y->failed && x->wall == y->wall && x->mib == y->mib);
+                ck_assert_str_eq(x->name, y->name);
+        }
+        if (!a)
+                return;
+        ck_assert(a->n == b->n && a->next == b->next && a->unmade == b->unmade &&
+                  a->deleted == b->deleted && a->taken_wall == b->taken_wall &&
+                  a->pause_usec == b->pause_usec && a->trial == b->trial &&
+                  a->incident == b->incident);
+        ck_assert_str_eq(a->error, b->error);
+        ck_assert_str_eq(a->left, b->left);
+        ck_assert(a->wish.act == b->wish.act && a->wish.id == b->wish.id &&
+                  a->wish.target == b->wish.target && a->wish.by_hand == b->wish.by_hand &&
+                  a->wish.good == b->wish.good && a->wish.wall == b->wish.wall);
+        ck_assert_str_eq(a->wish.name, b->wish.name);
+}
+
 static void same_model(const struct model *a, const struct model *b) {
         ck_assert_uint_eq(a->n_guests, b->n_guests);
         for (size_t i = 0; i < a->n_guests; i++) {
                 same_spec(a->guests[i].spec, b->guests[i].spec);
                 same_blob(a->guests[i].replica.where, b->guests[i].replica.where);
+                same_snaps(a->guests[i].snaps, b->guests[i].snaps);
                 SAME_WITHOUT(struct guest, &a->guests[i], &b->guests[i], o->spec = NULL,
-                             o->replica.where = NULL);
+                             o->replica.where = NULL, o->snaps = NULL);
         }
         ck_assert_uint_eq(a->n_rules, b->n_rules);
         for (size_t i = 0; i < a->n_rules; i++) {

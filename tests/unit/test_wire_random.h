@@ -13,12 +13,13 @@
  * codec and one in the generator below; then correct its size here.
  */
 #if __SIZEOF_POINTER__ == 8
+_Static_assert(sizeof(struct guest_snaps) == 2896, "guest_snaps changed, see above");
 _Static_assert(sizeof(struct guest_spec) == 896, "guest_spec changed, see above");
-_Static_assert(sizeof(struct op) == 1136, "op changed, see above");
+_Static_assert(sizeof(struct op) == 1160, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1232, "host changed, see above");
 _Static_assert(sizeof(struct device) == 344, "device changed, see above");
-_Static_assert(sizeof(struct guest) == 1520, "guest changed, see above");
+_Static_assert(sizeof(struct guest) == 1528, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
@@ -168,6 +169,9 @@ static void rnd_op(struct op *op) {
         op->replica_state = rnd_below(REPLICA_STATE_MAX_);
         op->as_of = rnd64();
         op->lag_bytes = rnd64();
+        op->snap = rnd32();
+        op->snap_mib = rnd64();
+        op->pause_usec = rnd64();
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
@@ -255,6 +259,45 @@ static void rnd_device(struct device *d) {
         RND_TEXT(d->guid);
 }
 
+/* What was taken, gone back to and marked before, so that it is a tree. */
+static struct guest_snaps *rnd_snaps(void) {
+        struct guest_snaps *s = snaps_new();
+        uint32_t steps = rnd_below(12);
+
+        for (uint32_t i = 0; i < steps; i++) {
+                struct snapshot *x = &s->list[rnd_below((uint32_t)s->n)];
+                char name[NAME_LEN], why[TEXT_LEN];
+
+                text_fmt(name, sizeof(name), "s%u", s->next);
+                if (rnd_bool())
+                        snap_taken(s->list, &s->n, s->next++, name, rnd64())->good = rnd_bool();
+                else if (snap_rollback_ok(s->list, s->n, (size_t)(x - s->list), why))
+                        snap_rolled_back(s->list, &s->n, (size_t)(x - s->list), s->next++, name,
+                                         rnd64());
+                x->by_hand = rnd_bool();
+                x->failed = rnd_bool();
+                x->mib = rnd64();
+                x->deleting = x->kind != SNAP_CURRENT && rnd_below(4) == 0;
+        }
+        s->unmade = rnd_bool();
+        s->deleted = rnd32();
+        s->taken_wall = rnd64();
+        s->pause_usec = rnd64();
+        RND_TEXT(s->error);
+        s->trial = rnd32();
+        s->incident = rnd64();
+        rnd_name(s->left);
+        if (rnd_bool()) {
+                s->wish = (struct snap_wish){.act = SNAP_ACT_TAKE,
+                                             .id = s->next++,
+                                             .by_hand = rnd_bool(),
+                                             .good = rnd_bool(),
+                                             .wall = rnd64()};
+                text_fmt(s->wish.name, sizeof(s->wish.name), "w%u", s->next);
+        }
+        return s;
+}
+
 static void rnd_guest(struct model *m) {
         struct guest_spec *s = rnd_spec();
         struct guest *g;
@@ -292,6 +335,7 @@ static void rnd_guest(struct model *m) {
         g->recovery.taken[RUNG_RELOCATE] = rnd32();
         g->recovery.window_wall = rnd64();
         g->recovery.healthy_wall = rnd64();
+        g->snaps = rnd_bool() ? rnd_snaps() : NULL;
         g->late_end = rnd_bool();
         g->deleting = rnd_bool();
         g->undefine = rnd_bool();

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hawd/guest/disks.h"
+
+static bool go_on(void *userdata, const char *step) {
+        (void)step; /* each of them */
+        return job_wanted(userdata);
+}
+
+struct disk_driver disks_driver(struct job *j) {
+        return (struct disk_driver){.deadline = j->deadline, .go_on = go_on, .userdata = j};
+}
+
+int disks_given(const struct job *j, struct guest_disks *ret, char *err) {
+        int n = domxml_disks(j->xml, j->xml_len, ret->given, DISKS_MAX, err);
+
+        ret->n = n < 0 ? 0 : (size_t)n;
+        if (n == 0)
+                text_set(err, TEXT_LEN, "it has no disk that could be in a snapshot");
+        return n < 0 ? n : n == 0 ? -ENOENT : 0;
+}
+
+static int look(const struct disk_driver *d, const char *path, const char *format,
+                struct file_seen *ret, char *err) {
+        struct disk_image im;
+        int r = path && path[0] ? disk_look(d, path, format, &im, err) : 1;
+
+        if (r == 0)
+                *ret = im.seen;
+        return r < 0 ? r : 0;
+}
+
+/* The file that one disk starts from, which is there afterwards. */
+static int one(struct job *j, const struct dom_disk *given, char ret[DISK_PATH_LEN], char *err) {
+        struct disk_driver d = disks_driver(j);
+        struct disk_seen seen = {0};
+        struct disk_resume what;
+        struct snap_paths p;
+        struct disk_want want;
+        struct file_seen base = {0};
+        bool went;
+        int r = snaps_paths(j->snaps, given->path, given->format, &p, err);
+
+        if (r == 0 && !p.base[0])
+                text_set(ret, DISK_PATH_LEN, p.current);
+        if (r < 0 || !p.base[0])
+                return r;
+        r = look(&d, p.base, p.base_format, &base, err);
+        if (r < 0)
+                return r;
+        want = snaps_want(j->snaps, &p, base.state == FILE_ABSENT);
+        went = want.base == p.under;
+        if (want.act == DISK_COMMIT)
+                seen.top = base;
+        else if (!went)
+                seen.base = base;
+        r = want.overlay ? look(&d, want.overlay, "qcow2", &seen.overlay, err)
+                         : look(&d, want.current, "qcow2", &seen.current, err);
+        if (r == 0 && went)
+                r = look(&d, p.under, p.under_format, &seen.base, err);
+        if (r == 0)
+                r = disk_resume(&want, &seen, &what, err);
+        if (r == 0 && what.then == DISK_THEN_MAKE)
+                r = disk_make_overlay(&d, what.start, want.base,
+                                      went ? p.under_format : p.base_format, err);
+        if (r == 0)
+                text_set(ret, DISK_PATH_LEN, what.start);
+        return r;
+}
+
+int disks_for_start(struct job *j, struct blob **xml, char *err) {
+        struct guest_disks disks;
+        int r;
+
+        if (!snaps_many(j->snaps))
+                return 0;
+        r = disks_given(j, &disks, err);
+        for (size_t i = 0; r == 0 && i < disks.n; i++) {
+                char path[DISK_PATH_LEN];
+                struct blob *changed;
+
+                r = one(j, &disks.given[i], path, err);
+                if (r == 0)
+                        r = domxml_set_disk((*xml)->data, (*xml)->len, disks.given[i].target, path,
+                                            "qcow2", &changed, err);
+                if (r < 0)
+                        break;
+                blob_unref(*xml);
+                *xml = changed;
+        }
+        return r;
+}
+
+int disks_files(const struct guest_snaps *s, const struct dom_disk *given, struct disk_files *ret,
+                char *err) {
+        ret->n = 0;
+        for (size_t i = 0; i < s->n; i++) {
+                if (s->list[i].file == 0) /* rests on nothing of hawd's */
+                        continue;
+                if (snap_file(given->path, s->list[i].file, ret->path[ret->n], DISK_PATH_LEN) < 0) {
+                        text_fmt(err, TEXT_LEN, "%.120s: no overlay can be named after it",
+                                 given->path);
+                        return -EINVAL;
+                }
+                ret->list[ret->n] = ret->path[ret->n];
+                ret->n++;
+        }
+        return 0;
+}

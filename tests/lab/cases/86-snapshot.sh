@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# weight: 70
+# hawctl snapshot of a guest that runs and of one that does not; a start on another host follows the disk;
+# a rollback finds what was on the disk then, and what it left is kept.
+# shellcheck source=../case.sh
+. "$(dirname "$0")/../case.sh"
+# shellcheck source=../hawd.sh
+. "$(dirname "$0")/../hawd.sh"
+requires hawd hawctl hawd-fence jq qemu-img qemu-io
+
+create() { # NAME SETTING...
+        local name=$1 set sets=()
+        shift
+        for set in "$@"; do sets+=(--set "$set"); done
+        lab guest xml "$name" >"$LAB_STATE/$name.xml" &&
+                ctl guest create "$LAB_STATE/$name.xml" "${sets[@]}" --no-wait >/dev/null
+}
+snaps_say() { # GUEST JQ-CONDITION
+        { ctl --json snapshot list "$1" || :; } 2>/dev/null | jq -e "$2" >/dev/null
+}
+has() { snaps_say "$1" ".snapshots | any(.name == \"$2\")"; }
+has_no() { snaps_say "$1" ".snapshots | all(.name != \"$2\")"; }
+# What the guest's QEMU writes, as libvirt there says.
+disk_of() { virsh_in "$(ctl --json guest show "$1" | jq -r .guest.host)" domblklist "$1" | awk '$1 == "vda" { print $2 }'; }
+writes() { [[ $(disk_of "$1") == "$2" ]]; }
+counter() { # of the last line that vm1 said, by its console on the host where it is
+        grep '^HB [0-9]* [0-9a-f]* [0-9]* [0-9]' "$(console_file "$(ctl --json guest show vm1 | jq -r .guest.host)" vm1)" | tail -n 1 | awk '{ print $2 }'
+}
+booted_with() { # the counter that it found when it booted last
+        grep '^BOOT ' "$(console_file "$(ctl --json guest show vm1 | jq -r .guest.host)" vm1)" | tail -n 1 | awk '{ print $2 }'
+}
+
+case_cluster 2
+# shellcheck disable=SC2034 # for the lab's parts, which are asked here, too
+LAB_NAME=$CASE_LAB
+set_lab_paths
+d1=$(guest_disk vm1)
+overlay() { printf '%s.hawd-%d.qcow2\n' "${d1%.qcow2}" "$1"; }
+assert 'create' create vm1
+wait_for 90 'vm1 is healthy' healthy vm1
+
+note 'of a guest that runs'
+assert 'one' ctl snapshot create vm1 one --timeout 1min
+assert 'known good' snaps_say vm1 '.snapshots[0].good and .snapshots[0].current and .taking == null'
+assert 'it writes the overlay' writes vm1 "$(overlay 2)"
+refute 'no two of a name' ctl snapshot create vm1 one
+counted=$(counter)
+assert 'two' ctl snapshot create vm1 two --timeout 1min
+assert 'it writes the next' writes vm1 "$(overlay 3)"
+
+note 'a move, which is a start elsewhere: from the overlay'
+home=$(ctl --json guest show vm1 | jq -r .guest.host)
+assert 'moved' ctl guest move vm1 "$(another_than "$home")" --timeout 2min
+wait_for 90 'healthy there' healthy vm1
+assert 'it writes the same' writes vm1 "$(overlay 3)"
+((($(booted_with)) >= counted)) || fail "it found $(booted_with), and had written $counted"
+
+note 'deleted while it runs: what is over it goes into its files'
+assert 'one goes' ctl snapshot delete vm1 one --yes --timeout 2min
+assert 'its file is gone' test ! -e "$(overlay 2)"
+assert 'and it writes what it wrote' writes vm1 "$(overlay 3)"
+assert 'which rests on the first' snaps_say vm1 '.snapshots | length == 1 and .[0].name == "two" and .[0].current'
+
+note 'of a guest that does not run; a rollback'
+assert 'stop' ctl guest stop vm1 --timeout 2min
+assert 'three' ctl snapshot create vm1 three
+assert 'start' ctl guest start vm1 --timeout 2min
+wait_for 90 'healthy' healthy vm1
+assert 'from its overlay' writes vm1 "$(overlay 4)"
+before=$(counter)
+assert 'back to two, while it runs' ctl snapshot rollback vm1 two --yes --timeout 2min
+wait_for 90 'healthy' healthy vm1
+found=$(booted_with)
+((found < before)) || fail "it found $found, and had written $before"
+assert 'what it left is kept' snaps_say vm1 '.snapshots | any(.name == "left-5" and .kind == "kept")'
+assert 'its file, too' test -e "$(overlay 4)"
+assert 'and whole' qemu-img check -q -U -f qcow2 "$(overlay 4)"
+refute 'what it rests on stays' ctl snapshot delete vm1 two --yes
+assert 'deleted, it is gone' ctl snapshot delete vm1 left-5 --yes --timeout 2min
+assert 'with its file' test ! -e "$(overlay 4)"
+
+note 'the newest: another one is taken first'
+assert 'three goes' ctl snapshot delete vm1 three --yes --timeout 2min
+assert 'two goes' ctl snapshot delete vm1 two --yes --timeout 2min
+assert 'a base is left' snaps_say vm1 '.snapshots | length == 1 and (.[0].name | test("^base-"))'
+wait_for 30 'it counts on' beats vm1 '.*'

@@ -199,7 +199,7 @@ $(B)/hawd-fence: $(call obj,$(filter fencing/main.c fencing/hawd-fence.c,$(FENCE
 	@$(call link,$(fence_PKG))
 
 $(B)/hawd-facts: $(call obj,hawd/facts/main.c) \
-		$(foreach a,facts fence ctl base pure,$(call lib_of,$(a)))
+		$(foreach a,facts fence ctl watchdog base pure,$(call lib_of,$(a)))
 	@echo "LINK $@"
 	@$(call link,$(facts_PKG))
 

@@ -9,6 +9,7 @@
 #include "fencing/secret.h"
 #include "hawd/base/config.h"
 #include "hawd/facts/certs.h"
+#include "hawd/facts/dogs.h"
 #include "hawd/facts/files.h"
 
 static json_t *hash_word(uint64_t hash) {
@@ -37,20 +38,24 @@ static int load(const char *root, const char *path, struct config *ret, char *er
 
 static json_t *look_config(const struct places *p) {
         struct config *c = xcalloc(1, sizeof(*c));
-        json_t *o = json_pack("{s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "path", word(p->config),
-                              "ring", "error", "hash", "running_error", "running_hash",
-                              "cpu_overcommit_pct", "memory_reserve_mib", "fence_check_ms");
+        json_t *o =
+                json_pack("{s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "path", word(p->config),
+                          "ring", "error", "hash", "running_error", "running_hash",
+                          "cpu_overcommit_pct", "memory_reserve_mib", "fence_check_ms", "watchdog");
         char running[FACTS_WORD_MAX + 32], err[FACTS_WORD_MAX];
 
-        if (load(p->root, p->config, c, err) == 0)
+        if (load(p->root, p->config, c, err) == 0) {
                 json_object_set_new(o, "hash", hash_word(c->hash));
-        else
+                json_object_set_new(o, "watchdog", dogs_config(p->root, c));
+        } else {
                 json_object_set_new(o, "error", word(err));
+        }
         text_fmt(running, sizeof(running), "%.160s/running.conf", p->run_dir);
         if (load(p->root, running, c, err) == 0) {
                 json_object_set_new(o, "ring",
                                     json_string(c->ring == RING_SOLO ? "solo" : "corosync"));
                 json_object_set_new(o, "running_hash", hash_word(c->hash));
+                json_object_set_new(o, "watchdog", dogs_config(p->root, c));
                 json_object_set_new(o, "cpu_overcommit_pct", json_integer(c->cpu_overcommit_pct));
                 json_object_set_new(o, "memory_reserve_mib",
                                     json_integer((json_int_t)c->memory_reserve_mib));
@@ -167,31 +172,8 @@ static json_t *look_units(const char *root) {
                          unit_facts(root, "libvirt-guests.service"));
 }
 
-/* ---- watchdogs, libvirt's files ----------------------------------------------------------------
+/* ---- libvirt's files ---------------------------------------------------------------------------
  */
-
-static json_t *look_watchdogs(const char *root) {
-        DIR *d = file_dir(root, "/sys/class/watchdog");
-        json_t *list = json_array();
-        struct dirent *e;
-
-        while (d && (e = readdir(d))) {
-                _cleanup_(freep) char *identity = NULL;
-                char path[300];
-                size_t len;
-
-                if (e->d_name[0] == '.')
-                        continue;
-                text_fmt(path, sizeof(path), "/sys/class/watchdog/%.255s/identity", e->d_name);
-                if (file_text(root, path, &identity, &len) == 0)
-                        identity[strcspn(identity, "\n")] = '\0';
-                json_array_append_new(list, json_pack("{s:o,s:o}", "name", word(e->d_name),
-                                                      "identity", word(identity)));
-        }
-        if (d)
-                closedir(d);
-        return list;
-}
 
 static json_t *look_qemu_conf(const char *root) {
         static const char path[] = "/etc/libvirt/qemu.conf";
@@ -208,11 +190,12 @@ static json_t *look_qemu_conf(const char *root) {
 }
 
 json_t *facts_host(const struct places *p) {
-        return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "config", look_config(p),
+        return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "config", look_config(p),
                          "secrets", look_secrets(p), "state_dir", look_state_dir(p), "clock",
                          look_clock(), "managers", look_managers(p->root), "units",
-                         look_units(p->root), "watchdogs", look_watchdogs(p->root), "qemu_conf",
-                         look_qemu_conf(p->root), "certificates", certs_look(p->root));
+                         look_units(p->root), "watchdogs", dogs_look(p->root), "systemd_watchdog",
+                         dogs_systemd(p->root), "qemu_conf", look_qemu_conf(p->root),
+                         "certificates", certs_look(p->root));
 }
 
 /* ---- the hawd that runs ------------------------------------------------------------------------

@@ -115,9 +115,25 @@ static bool has_open(const char *root, const char *pid, const char *real) {
         return found;
 }
 
-void wdt_holder(const char *root, const char *path, char text[TEXT_LEN]) {
-        char dir[PATH_MAX], comm[32], real[PATH_MAX];
+/* The next process that has @real open; false at the end. */
+static bool next_holder(DIR *d, const char *root, const char *real, char comm[32], char pid[32]) {
+        char dir[PATH_MAX];
         struct dirent *e;
+
+        while (d && (e = readdir(d))) {
+                if (e->d_name[0] < '1' || e->d_name[0] > '9' || !has_open(root, e->d_name, real))
+                        continue;
+                text_fmt(pid, 32, "%.20s", e->d_name);
+                text_fmt(dir, sizeof(dir), "/proc/%s/", pid);
+                line_of(comm, 32, root, dir, "comm");
+                return true;
+        }
+        return false;
+}
+
+bool wdt_holder(const char *root, const char *path, char text[TEXT_LEN]) {
+        char dir[PATH_MAX], comm[32], pid[32], real[PATH_MAX];
+        bool hawd = false;
         DIR *d;
 
         text[0] = '\0';
@@ -125,13 +141,11 @@ void wdt_holder(const char *root, const char *path, char text[TEXT_LEN]) {
                 text_set(real, sizeof(real), path);
         text_fmt(dir, sizeof(dir), "%s/proc", root);
         d = opendir(dir);
-        while (d && !*text && (e = readdir(d))) {
-                if (e->d_name[0] < '1' || e->d_name[0] > '9' || !has_open(root, e->d_name, real))
+        while (next_holder(d, root, real, comm, pid)) {
+                hawd |= strcmp(comm, "hawd") == 0;
+                if (*text)
                         continue;
-                text_fmt(dir, sizeof(dir), "/proc/%.32s/", e->d_name);
-                line_of(comm, sizeof(comm), root, dir, "comm");
-                text_fmt(text, TEXT_LEN, "%s (process %.20s) holds it%s", *comm ? comm : "?",
-                         e->d_name,
+                text_fmt(text, TEXT_LEN, "%s (process %s) holds it%s", *comm ? comm : "?", pid,
                          strcmp(comm, "systemd") == 0
                                  ? ": take RuntimeWatchdogSec= out of system.conf"
                          : strncmp(comm, "sbd", 3) == 0 ? ": disable sbd"
@@ -139,4 +153,5 @@ void wdt_holder(const char *root, const char *path, char text[TEXT_LEN]) {
         }
         if (d)
                 (void)closedir(d);
+        return hawd;
 }

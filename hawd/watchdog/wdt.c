@@ -115,7 +115,7 @@ static void open_failed(struct wdt *w, int r, char text[TEXT_LEN]) {
         char holder[TEXT_LEN] = "";
 
         if (r == -EBUSY)
-                wdt_holder(w->s.root, w->s.conf.path, holder);
+                (void)wdt_holder(w->s.root, w->s.conf.path, holder); /* not by this hawd */
         text_fmt(text, TEXT_LEN, "%s cannot be opened: %s%s%.120s", w->s.conf.path, strerror(-r),
                  *holder ? ": " : "", holder);
 }

@@ -66,5 +66,6 @@ void wdt_look(const char *root, const char *path, struct wdt_look *ret);
 /** wdt_refuse() - is it no proof of anything? Return: the reason in @text, or false. */
 bool wdt_refuse(const struct conf_watchdog *conf, const char *identity, const struct wdt_look *look,
                 char text[TEXT_LEN]);
-/** wdt_holder() - who has @path open, for people; "" when nobody is found */
-void wdt_holder(const char *root, const char *path, char text[TEXT_LEN]);
+/** wdt_holder() - who has @path open, for people; "" when nobody is found. Return: a hawd has; then
+ * systemd has it, too, in its store. */
+bool wdt_holder(const char *root, const char *path, char text[TEXT_LEN]);

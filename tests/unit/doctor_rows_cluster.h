@@ -114,6 +114,9 @@ static const struct row cluster_rows[] = {
             {"status/hosts/2/clock_offset_ms", "-900"}),
         ROW("clock", "node3", NOTE, "not known: its clock", "",
             {"status/hosts/2/clock_offset_ms", "null"}),
+        ROW("watchdog", "", WARNING, "two hosts with watchdogs", "a third host",
+            {"status/hosts", "[{'name': 'node1', 'watchdog_ms': 10000},"
+                             " {'name': 'node2', 'watchdog_ms': null}]"}),
         ROW("config-equal", "node3", BAD, "is not that of the others",
             "the same hawd.conf on all hosts",
             {F3 "host/config/running_hash", "'0000000000000000'"}),

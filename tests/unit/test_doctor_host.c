@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* needs: facts fence */
+/* needs: facts fence watchdog */
 /* What a host says of its files and processes, in a tree that the test makes; and of parts that
  * hang or crash. */
 #include <signal.h>
@@ -100,6 +100,8 @@ START_TEST(an_empty_host_has_reasons_for_everything) {
                          "/etc/libvirt/qemu.conf: No such file or directory");
         ck_assert_uint_eq(json_array_size(at("managers")), 0);
         ck_assert_uint_eq(json_array_size(at("watchdogs")), 0);
+        ck_assert(json_is_null(at("config/watchdog")));
+        ck_assert(json_is_null(at("systemd_watchdog/runtime")));
         ck_assert_uint_eq(json_array_size(at("certificates")), 0);
 }
 END_TEST
@@ -226,6 +228,61 @@ START_TEST(values_of_configuration_files) {
 }
 END_TEST
 
+START_TEST(watchdogs_and_who_has_them) {
+        put("/sys/class/watchdog/watchdog0/identity", "i6300ESB timer\n", 0444);
+        put("/sys/class/watchdog/watchdog0/nowayout", "1\n", 0444);
+        put("/proc/cpuinfo", "flags\t\t: fpu hypervisor\n", 0444);
+        put("/proc/1/comm", "systemd\n", 0444);
+        put_link("/proc/1/fd/9", "/dev/watchdog0");
+        look();
+        ck_assert(json_is_true(at("watchdogs/0/nowayout")));
+        ck_assert_ptr_nonnull(strstr(text_at("watchdogs/0/useless"), "of a virtual machine"));
+        ck_assert_ptr_nonnull(strstr(text_at("watchdogs/0/held_by"), "systemd (process 1) holds"));
+        put("/proc/74/comm", "hawd\n", 0444); /* which has put it into systemd's store */
+        put_link("/proc/74/fd/5", "/dev/watchdog0");
+        look();
+        ck_assert(json_is_null(at("watchdogs/0/held_by")));
+}
+END_TEST
+
+START_TEST(watchdogs_that_are_wanted) {
+        put("/sys/class/watchdog/watchdog1/identity", "Software Watchdog\n", 0444);
+        put("/dev/watchdog1", "", 0600);
+        put("/etc/hawd/hawd.conf",
+            "[cluster]\nwatchdog = /dev/watchdog0\nlease = 20s\n[host a]\n"
+            "watchdog = /dev/watchdog1\n[host b]\nlabels = x\n[host c]\nself-fence = never\n",
+            0644);
+        look();
+        ck_assert_int_eq(json_integer_value(at("config/watchdog/lease_ms")), 20000);
+        ck_assert_uint_eq(json_array_size(at("config/watchdog/hosts")), 3);
+        ck_assert(json_is_null(at("config/watchdog/hosts/0/name")));
+        ck_assert_str_eq(text_at("config/watchdog/hosts/0/path"), "/dev/watchdog0");
+        ck_assert(json_is_false(at("config/watchdog/hosts/0/there")));
+        ck_assert(json_is_true(at("config/watchdog/hosts/0/allowed")));
+        ck_assert_str_eq(text_at("config/watchdog/hosts/1/name"), "a");
+        ck_assert(json_is_true(at("config/watchdog/hosts/1/there")));
+        ck_assert(json_is_false(at("config/watchdog/hosts/1/allowed")));
+        ck_assert_ptr_nonnull(strstr(text_at("config/watchdog/hosts/1/useless"), "is softdog"));
+        ck_assert_str_eq(text_at("config/watchdog/hosts/2/name"), "c");
+        ck_assert(json_is_null(at("config/watchdog/hosts/2/path")));
+        ck_assert(json_is_true(at("config/watchdog/hosts/2/never")));
+}
+END_TEST
+
+START_TEST(systemd_has_its_own) {
+        put("/etc/systemd/system.conf",
+            "[Manager]\n#RuntimeWatchdogSec=off\nRebootWatchdogSec=1min\n", 0644);
+        put("/usr/lib/systemd/system.conf.d/20-vendor.conf", "[Manager]\nRuntimeWatchdogSec=20s\n",
+            0644);
+        put("/etc/systemd/system.conf.d/10-mine.conf", "[Manager]\nRuntimeWatchdogSec=30s\n", 0644);
+        put("/etc/systemd/system.conf.d/90-not.txt", "[Manager]\nRuntimeWatchdogSec=40s\n", 0644);
+        look();
+        ck_assert_str_eq(text_at("systemd_watchdog/runtime"), "30s");
+        ck_assert_str_eq(text_at("systemd_watchdog/reboot"), "1min");
+        ck_assert(json_is_null(at("systemd_watchdog/device")));
+}
+END_TEST
+
 #define STAT_TAIL(policy)                                                                          \
         " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 "  \
         "32 33 34 35 36 37 " policy " 0 0\n"
@@ -328,6 +385,9 @@ static Suite *suite(void) {
         tcase_add_test(tc, units_are_read_as_systemd_does);
         tcase_add_test(tc, others_that_manage_guests_are_seen);
         tcase_add_test(tc, watchdogs_locks_and_certificates);
+        tcase_add_test(tc, watchdogs_and_who_has_them);
+        tcase_add_test(tc, watchdogs_that_are_wanted);
+        tcase_add_test(tc, systemd_has_its_own);
         tcase_add_loop_test(tc, values_of_configuration_files, 0, (int)ARRAY_SIZE(values));
         tcase_add_test(tc, a_running_hawd_shows_its_limits);
         tcase_add_test(tc, one_part_that_hangs_costs_only_itself);

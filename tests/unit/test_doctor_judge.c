@@ -91,6 +91,9 @@ START_TEST(facts_may_be_anything) {
                                             "host/certificates",
                                             "host/watchdogs",
                                             "host/secrets",
+                                            "host/config/watchdog",
+                                            "host/config/watchdog/hosts",
+                                            "host/systemd_watchdog",
                                             "storage/missing",
                                             "libvirt/cpu/features",
                                             "libvirt/autostart",
@@ -149,7 +152,11 @@ static const struct {
         {"guests/0/desired", "'ignored'", "guests/0/memory_mib", "16000"}, /* is not recovered */
         {F1 "corosync/token_ms", "500", F1 "corosync/links",
          "[{'link': 0, 'ping_ms': 125, 'timeout_ms': 250}]"},
+        {F2 "host/config/watchdog", "null", F2 "host/watchdogs", "[]"},
         {F2 "host/watchdogs", "[]", F2 "host/certificates", "[]"},
+        {F2 "host/systemd_watchdog/runtime", "'30s'", F2 "host/systemd_watchdog/device",
+         "'/dev/watchdog1'"}, /* two devices, one for each */
+        {F2 "host/systemd_watchdog/runtime", "'off'", F2 "host/systemd_watchdog/reboot", "'0'"},
         {"status/hosts/2/state", "'maintenance'", "status/hosts/2/clock_offset_ms", "150"},
 };
 
@@ -178,7 +185,7 @@ START_TEST(cluster_of_one_is_not_blamed_for_it) {
         change(exam, "status/hosts",
                "[{'name': 'node1', 'nodeid': 1, 'state': 'online',"
                " 'in_group': true, 'clock_offset_ms': 0, 'vcpus': 8,"
-               " 'memory_mib': 16384, 'devices': []}]");
+               " 'memory_mib': 16384, 'devices': [], 'watchdog_ms': 10000}]");
         if (_i == 0) {
                 change(exam, F1 "host/config/ring", "'solo'");
                 change(exam, F1 "host/units/hawd-solo/enabled", "true");

@@ -34,7 +34,7 @@ const struct doctor_check doctor_checks[] = {
         {.name = "service", .host = judge_service},
         {.name = "limits", .host = judge_limits},
         {.name = "disk", .host = judge_disk},
-        {.name = "watchdog", .host = judge_watchdog},
+        {.name = "watchdog", .cluster = judge_watchdogs},
 };
 const size_t n_doctor_checks = ARRAY_SIZE(doctor_checks);
 

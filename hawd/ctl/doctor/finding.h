@@ -100,9 +100,10 @@ doctor_host_check judge_fence_setup;                      /* the same */
 doctor_cluster_check judge_storage;                       /* judge_storage.c */
 doctor_cluster_check judge_cpus;                          /* judge_cpu.c */
 doctor_cluster_check judge_capacity;                      /* judge_capacity.c */
+doctor_cluster_check judge_watchdogs;                     /* judge_watchdog.c */
 doctor_host_check judge_corosync, judge_quorum, judge_token, judge_links,
         judge_crypto; /* judge_corosync.c */
 doctor_host_check judge_libvirt, judge_autostart, judge_libvirt_guests, judge_lock_manager,
         judge_certificates; /* judge_libvirt.c */
 doctor_host_check judge_hawd, judge_config, judge_secrets, judge_service, judge_limits, judge_disk,
-        judge_watchdog, judge_time, judge_managers; /* judge_host.c */
+        judge_time, judge_managers; /* judge_host.c */

@@ -147,7 +147,7 @@ void judge_limits(struct findings *f, const json_t *facts) {
                 found(f, SEVERITY_OK, "hawd is real-time and locked in memory");
 }
 
-/* ---- disk, watchdog, clock, others -------------------------------------------------------------
+/* ---- disk, clock, others -----------------------------------------------------------------------
  */
 
 void judge_disk(struct findings *f, const json_t *facts) {
@@ -164,30 +164,6 @@ void judge_disk(struct findings *f, const json_t *facts) {
               "%lld MiB free for the ledger in %s", (long long)mib, jtext(d, "path"));
         if (low)
                 mend(f, "make room there: without it hawd decides nothing new");
-}
-
-void judge_watchdog(struct findings *f, const json_t *facts) {
-        const json_t *list = part_of(facts, "host/watchdogs"), *w;
-        size_t i;
-
-        if (!json_is_array(list)) {
-                (void)not_known(f, NULL, "the watchdog device");
-                return;
-        }
-        json_array_foreach(list, i, w) {
-                const char *what = jtext(w, "identity");
-
-                if (strstr(what, "Software Watchdog") || strcmp(what, "softdog") == 0)
-                        found(f, SEVERITY_NOTE,
-                              "%s is softdog: it stands still with the kernel, and proves nothing",
-                              jtext(w, "name"));
-                else
-                        found(f, SEVERITY_OK, "%s: %s", jtext(w, "name"), *what ? what : "unknown");
-        }
-        if (i == 0)
-                found(f, SEVERITY_NOTE,
-                      "no watchdog device: a host that hangs stays on until it is "
-                      "fenced");
 }
 
 void judge_time(struct findings *f, const json_t *facts) {

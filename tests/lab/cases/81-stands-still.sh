@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../hawd.sh"
 # shellcheck source=../dog.sh
 . "$(dirname "$0")/../dog.sh"
-requires hawd hawctl hawd-fence jq pkg-config
+requires hawd hawctl hawd-fence hawd-facts jq pkg-config
 
 held_back() { # HOST: nobody starts hawd there any more
         lab exec "$1" -- touch /run/hawd-lab/hawd.stopped
@@ -20,6 +20,7 @@ case_cluster 3 --watchdogs --set "cluster.lease=$((LEASE / 1000))s" --set "clust
 add_guest vm1 node3
 add_guest vm2 node2
 wait_for 60 'the watchdogs are known to be armed' armed node1 node2 node3
+assert 'doctor finds them so' grep -q '^ok .*node3: /.*/watchdog is armed: 4 s, lease 8 s \[watchdog\]' <(ctl doctor --all)
 
 note 'hawd on node1 is stopped in order'
 CTL=node2

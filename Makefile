@@ -92,7 +92,7 @@ PROTO := $(wildcard hawd/wire/*.proto)
 PB_C := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(PROTO))
 PB_H := $(PB_C:.c=.h)
 .SECONDARY: $(PB_C) $(PB_H)
-ADAPTERS := ring guest runner watchdog ledger store control
+ADAPTERS := ring guest sense runner watchdog ledger store control
 $(foreach a,$(ADAPTERS),$(eval $(a)_SRC := $(wildcard hawd/$(a)/*.c)))
 HAWD_SRC := $(wildcard hawd/*.c)
 FENCE_SRC := $(filter-out fencing/ladder%,$(wildcard fencing/*.c))

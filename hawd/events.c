@@ -96,6 +96,19 @@ void hawd_say_load(struct hawd *d) {
                 hawd_step(d, &ev);
 }
 
+void hawd_say_health(struct hawd *d) {
+        struct event ev = {.kind = EV_HOST_HEALTH};
+        const char *name = hawd_own_name(d);
+        const struct sense_wants wants = {
+                .storage_paths = config_storage_paths(&d->config, name),
+                .uplink = config_uplink(&d->config, name),
+                .storage_timeout_usec = d->config.storage_timeout_usec,
+        };
+
+        sense_read(d->sense, &wants, now_boottime(), &ev.health);
+        hawd_step(d, &ev);
+}
+
 static void on_host(void *ud, uint32_t vcpus, uint64_t memory_mib) {
         struct hawd *d = ud;
 

@@ -24,6 +24,7 @@
 #include "hawd/ring/ring.h"
 #include "hawd/runner/facts.h"
 #include "hawd/runner/runner.h"
+#include "hawd/sense/sense.h"
 #include "hawd/watchdog/wdt.h"
 
 #define HAWD_OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
@@ -54,6 +55,7 @@ struct hawd {
         struct wdt *wdt;
         struct wdt_said wdt_said; /* not told to the core yet */
         bool pet_failed;          /* said */
+        struct sense *sense;
         bool ready;
         int exit_code;
 };
@@ -80,6 +82,10 @@ void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *t
 void hawd_on_store_note(void *ud, enum note_id id, const char *text);
 /** hawd_say_load() - the core is told what this host has free, once libvirt said what it has */
 void hawd_say_load(struct hawd *d);
+/** hawd_say_health() - the core is told what this host measured of itself */
+void hawd_say_health(struct hawd *d);
+/** hawd_own_name() - the name of this host in the nodelist, or "" */
+const char *hawd_own_name(const struct hawd *d);
 
 /* ---- guard.c ---- */
 

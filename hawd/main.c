@@ -39,6 +39,7 @@ static void on_load(void *data) {
         struct hawd *d = data;
 
         hawd_say_load(d);
+        hawd_say_health(d);
         hawd_say_status(d);
         ledger_store_tick(d->store);
         (void)qb_loop_timer_add(d->loop, QB_LOOP_LOW, d->config.heartbeat_usec * 1000, d, on_load,
@@ -124,7 +125,7 @@ static int open_ring(struct hawd *d, const struct state *ledger, char *err) {
 }
 
 /* The name of this host in the nodelist. */
-static const char *own_name(const struct hawd *d) {
+const char *hawd_own_name(const struct hawd *d) {
         size_t n;
         const struct conf_node *nodes = ring_nodes(d->ring, &n);
 
@@ -147,7 +148,8 @@ static int start_core(struct hawd *d) {
         if (r == 0)
                 r = open_ring(d, boot.state, err);
         if (r == 0)
-                r = ledger_store_claim(d->store, ring_nodeid(d->ring), own_name(d), &boot, err);
+                r = ledger_store_claim(d->store, ring_nodeid(d->ring), hawd_own_name(d), &boot,
+                                       err);
         if (r == -EXDEV) /* the ledger of another cluster */
                 d->exit_code = EXIT_CONFIG;
         if (r == 0 && (getrandom(&boot.incarnation, sizeof(boot.incarnation), 0) < 0 ||
@@ -179,6 +181,7 @@ static int start_adapters(struct hawd *d) {
         d->runner_paths =
                 (struct runner_paths){d->opt.fence_program, d->running_conf, d->opt.secrets};
         d->runner = runner_new(d->loop, &d->runner_paths, hawd_on_fence_done, d);
+        d->sense = sense_new("");
         d->facts_paths = (struct facts_paths){d->opt.facts_program, d->opt.config,  d->opt.secrets,
                                               d->opt.state_dir,     d->opt.run_dir, d->opt.uri};
         d->facts = facts_new(d->loop, &d->facts_paths, hawd_on_facts_done, d);
@@ -195,7 +198,7 @@ static int start_adapters(struct hawd *d) {
         (void)qb_loop_poll_add(d->loop, QB_LOOP_MED, guest_fd(d->guest), POLLIN, d, on_guest_fd);
         (void)qb_loop_poll_add(d->loop, QB_LOOP_HIGH, ledger_store_fd(d->store), POLLIN, d,
                                on_store_fd);
-        hawd_watchdog_open(d, own_name(d));
+        hawd_watchdog_open(d, hawd_own_name(d));
         r = ring_attach(d->ring, d->loop, err);
         if (r < 0)
                 log_line(LOG_CRIT, "%s", err);
@@ -243,6 +246,7 @@ static void end(struct hawd *d) {
         d->api = api_free(d->api);
         d->runner = runner_free(d->runner);
         d->facts = facts_free(d->facts);
+        d->sense = sense_free(d->sense);
         d->guest = guest_close(d->guest);
         d->store = ledger_store_close(d->store);
         d->wdt = wdt_free(d->wdt);

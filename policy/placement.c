@@ -90,6 +90,7 @@ static double residual(const struct place_host *h, const struct place_guest *g) 
 }
 
 struct score {
+        bool ailing;
         uint32_t soft_broken;
         bool last;
         double residual;
@@ -97,6 +98,8 @@ struct score {
 };
 
 static bool better(const struct score *a, const struct score *b) {
+        if (a->ailing != b->ailing)
+                return b->ailing;
         if (a->soft_broken != b->soft_broken)
                 return a->soft_broken < b->soft_broken;
         if (a->last != b->last)
@@ -137,6 +140,8 @@ static enum place_error admissible(const struct place_problem *p, uint32_t g, si
 static const char *decided_by(const struct score *best, const struct score *second) {
         if (!second)
                 return "the only host possible";
+        if (best->ailing != second->ailing)
+                return "healthy";
         if (best->soft_broken != second->soft_broken)
                 return "fewest soft rules broken";
         if (best->last != second->last)
@@ -147,9 +152,13 @@ static const char *decided_by(const struct score *best, const struct score *seco
 }
 
 static void write_why(struct place_result *ret, const char *by, const struct reasons *r,
-                      const char *second) {
-        text_fmt(ret->why, sizeof(ret->why), "%s%s%s%s%s", by, second ? " before " : "",
-                 second ? second : "", r->used ? "; not " : "", r->buf);
+                      const struct place_host *best, const struct place_host *second) {
+        const char *ails = second && second->ailing ? second->ailing : NULL;
+
+        text_fmt(ret->why, sizeof(ret->why), "%s%s%s%s%s%s%s%s%s%s", by, second ? " before " : "",
+                 second ? second->name : "", ails ? " (" : "", ails ? ails : "", ails ? ")" : "",
+                 best && best->ailing ? "; itself " : "", best && best->ailing ? best->ailing : "",
+                 r->used ? "; not " : "", r->buf);
 }
 
 int place_guest(const struct place_problem *p, uint32_t g, const bool *excluded,
@@ -170,6 +179,7 @@ int place_guest(const struct place_problem *p, uint32_t g, const bool *excluded,
                 for (size_t i = 0; i < p->n_rules; i++)
                         if (!rule_strict(&p->rules[i]) && rule_names(&p->rules[i], g))
                                 s.soft_broken += rule_broken(p, &p->rules[i], g, h);
+                s.ailing = p->hosts[h].ailing != NULL;
                 s.last = p->guests[g].last == (int32_t)h;
                 s.residual = residual(&p->hosts[h], &p->guests[g]);
                 if (best_h == SIZE_MAX || better(&s, &best)) {
@@ -187,12 +197,12 @@ int place_guest(const struct place_problem *p, uint32_t g, const bool *excluded,
                           worst == PLACE_E_NO_CAPACITY ? "no host has room"
                           : worst == PLACE_E_RULE      ? "rules leave no host"
                                                        : "no host can be used",
-                          &reasons, NULL);
+                          &reasons, NULL, NULL);
                 return (int)worst;
         }
         ret->host = (uint32_t)best_h;
         write_why(ret, decided_by(&best, second_h == SIZE_MAX ? NULL : &second), &reasons,
-                  second_h == SIZE_MAX ? NULL : p->hosts[second_h].name);
+                  &p->hosts[best_h], second_h == SIZE_MAX ? NULL : &p->hosts[second_h]);
         return PLACE_OK;
 }
 

@@ -33,6 +33,7 @@ struct place_host {
         uint64_t memory_used_mib;
         uint32_t vcpus_used;
         const char *unusable; /* why no guest may start there; NULL: it may */
+        const char *ailing;   /* why one starts there only where nothing else can be used; NULL */
 };
 
 struct place_guest {
@@ -72,8 +73,8 @@ struct place_result {
  * @excluded: by host index, hosts not to be taken (a start failed there); NULL: none
  * @ret: host written only on 0; why always
  *
- * 1 usable and not excluded  2 strict rules  3 fits (MiB, vCPU)  4 fewest broken soft rules
- * 5 the host it ran on last  6 least squared residual  7 lowest host id
+ * 1 usable and not excluded  2 strict rules  3 fits (MiB, vCPU)  4 not ailing  5 fewest broken
+ * soft rules  6 the host it ran on last  7 least squared residual  8 lowest host id
  *
  * Return: PLACE_OK or one of enum place_error.
  */

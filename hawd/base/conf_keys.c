@@ -96,6 +96,20 @@ static const struct conf_key cluster_keys[] = {
          .def = "no", .help = "take the kernel's softdog, which stops with its host"},
         {"allow-vm-watchdog", CONF_ENUM, MEMBER(config, allow_vm_watchdog), .words = yes_no_words,
          .def = "no", .help = "take that of a virtual machine, which stops when it is paused"},
+        {"storage-paths", CONF_PATHS, MEMBER(config, storage_paths), .def = CONF_NONE,
+         .help = "files, folders or devices that must answer, or the host is degraded"},
+        {"storage-timeout", CONF_DURATION, MEMBER(config, storage_timeout_usec),
+         .min = USEC_PER_SEC, .max = 10 * USEC_PER_MINUTE, .def = "10s",
+         .help = "storage that does not answer for so long is lost"},
+        {"uplink", CONF_LINKS, MEMBER(config, uplink), .def = CONF_NONE,
+         .help = "interfaces or bridges that must have a carrier, or the host is degraded"},
+        {"memory-pressure", CONF_PCT, MEMBER(config, memory_pressure_pct), .min = 0, .max = 100,
+         .def = "20%", .help = "of a minute that all tasks waited for memory: degraded; 0: never"},
+        {"degraded-after", CONF_DURATION, MEMBER(config, degraded_after_usec), .min = USEC_PER_SEC,
+         .max = 60 * USEC_PER_MINUTE, .def = "10s",
+         .help = "something fails for so long: the host is degraded"},
+        {"well-after", CONF_DURATION, MEMBER(config, well_after_usec), .min = USEC_PER_SEC,
+         .max = DAY, .def = "1min", .help = "all is good again for so long: the host is well"},
 };
 
 static const struct conf_key guest_keys[] = {
@@ -142,6 +156,9 @@ static const struct conf_key host_keys[] = {
          .max = 5 * USEC_PER_MINUTE, .def = "0s", .help = "of that device; 0s: as in [cluster]"},
         {"self-fence", CONF_ENUM, MEMBER(conf_host, self_fence), .words = host_self_fence_words,
          .def = "cluster", .help = "always or never, on this host; cluster: as in [cluster]"},
+        {"storage-paths", CONF_PATHS, MEMBER(conf_host, storage_paths),
+         .help = "instead of those in [cluster]"},
+        {"uplink", CONF_LINKS, MEMBER(conf_host, uplink), .help = "instead of that in [cluster]"},
 };
 
 static const struct conf_key fence_keys[] = {
@@ -199,7 +216,8 @@ bool conf_is_secret(const char *key) {
 }
 
 bool conf_key_is_list(const struct conf_key *key) {
-        return key->type == CONF_LABELS || key->type == CONF_OPTIONS || key->type == CONF_NAMES;
+        return key->type == CONF_LABELS || key->type == CONF_OPTIONS || key->type == CONF_NAMES ||
+               key->type == CONF_PATHS || key->type == CONF_LINKS;
 }
 
 /* How many letters must be inserted, dropped or replaced; both are cut at NAME_LEN. */

@@ -31,6 +31,8 @@ enum conf_type {
         CONF_LABELS,  /* char[], a set of words: sorted, each once */
         CONF_OPTIONS, /* char[], a list of key=value */
         CONF_REPLICA, /* struct conf_replica: none, or a host and how */
+        CONF_PATHS,   /* char[], a set of absolute paths, or none */
+        CONF_LINKS,   /* char[], a set of network interfaces, or none */
         CONF_NAMES,   /* a set of names of objects; has no member, see conf_form.set */
         CONF_BLOCK,   /* lines of text; has no member */
 };

@@ -238,6 +238,10 @@ static void format_replica(const struct conf_replica *r, char *buf, size_t size)
                          r->resource[0] ? " " : "", r->resource);
 }
 
+static bool is_none(const char *word, size_t len) {
+        return len == strlen(CONF_NONE) && memcmp(word, CONF_NONE, len) == 0;
+}
+
 static int check_word(const struct conf_key *key, const char *word, size_t len, char *err) {
         char name[NAME_LEN];
         size_t name_len = strcspn(word, "=");
@@ -254,6 +258,20 @@ static int check_word(const struct conf_key *key, const char *word, size_t len, 
                          "'%.*s' is no label: use letters, digits and . _ - = / (a comment needs a "
                          "line of its own)",
                          (int)len, word);
+                return -EINVAL;
+        }
+        if (key->type == CONF_PATHS) {
+                if ((*word == '/' && len > 1) || is_none(word, len))
+                        return 0;
+                text_fmt(err, TEXT_LEN, "'%.*s' in '%s' is no whole path: it begins with '/'",
+                         (int)len, word, key->name);
+                return -EINVAL;
+        }
+        if (key->type == CONF_LINKS) {
+                if (strcspn(word, "/:") >= len && len < LINK_LEN && *word != '.')
+                        return 0;
+                text_fmt(err, TEXT_LEN, "'%.*s' in '%s' is no network interface: see ip link",
+                         (int)len, word, key->name);
                 return -EINVAL;
         }
         if (name_len == 0 || name_len >= len || name_len >= sizeof(name)) {
@@ -324,7 +342,7 @@ static int set_list(const struct conf_key *key, void *base, const char *value, b
 
                 if (r < 0)
                         return r;
-                if (key->type == CONF_LABELS && has_word(list, s, len)) {
+                if (key->type != CONF_OPTIONS && has_word(list, s, len)) {
                         s += len + strspn(s + len, " \t");
                         continue;
                 }
@@ -333,12 +351,17 @@ static int set_list(const struct conf_key *key, void *base, const char *value, b
                                  key->size - 1);
                         return -EINVAL;
                 }
-                if (key->type == CONF_LABELS)
+                if (key->type != CONF_OPTIONS)
                         insert_sorted(list, s, len);
                 else
                         text_fmt(list + used, key->size - used, "%s%.*s", used > 0 ? " " : "",
                                  (int)len, s);
                 s += len + strspn(s + len, " \t");
+        }
+        if ((key->type == CONF_PATHS || key->type == CONF_LINKS) &&
+            has_word(list, CONF_NONE, strlen(CONF_NONE)) && strcmp(list, CONF_NONE) != 0) {
+                text_fmt(err, TEXT_LEN, "'%s': " CONF_NONE " stands alone", key->name);
+                return -EINVAL;
         }
         text_set(member(key, base), key->size, list);
         return 0;
@@ -370,6 +393,8 @@ int conf_key_set(const struct conf_key *key, void *base, const char *value, bool
                 return set_text(key, base, value, err);
         case CONF_LABELS:
         case CONF_OPTIONS:
+        case CONF_PATHS:
+        case CONF_LINKS:
                 return set_list(key, base, value, append, err);
         case CONF_REPLICA:
                 return set_replica(key, base, value, err);
@@ -414,6 +439,8 @@ void conf_key_format(const struct conf_key *key, const void *base, char *buf, si
         case CONF_PATH:
         case CONF_LABELS:
         case CONF_OPTIONS:
+        case CONF_PATHS:
+        case CONF_LINKS:
                 text_set(buf, size, p);
                 return;
         case CONF_REPLICA:

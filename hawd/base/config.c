@@ -54,6 +54,24 @@ const struct conf_device *config_device(const struct config *c, const char *name
         return NULL;
 }
 
+static const char *own_or_common(const char *own, const char *common) {
+        const char *list = own && *own ? own : common;
+
+        return strcmp(list, CONF_NONE) == 0 ? "" : list;
+}
+
+const char *config_storage_paths(const struct config *c, const char *host) {
+        const struct conf_host *h = config_host(c, host);
+
+        return own_or_common(h ? h->storage_paths : NULL, c->storage_paths);
+}
+
+const char *config_uplink(const struct config *c, const char *host) {
+        const struct conf_host *h = config_host(c, host);
+
+        return own_or_common(h ? h->uplink : NULL, c->uplink);
+}
+
 struct conf_watchdog config_watchdog(const struct config *c, const char *host) {
         const struct conf_host *h = config_host(c, host);
         const char *path = h && *h->watchdog ? h->watchdog : c->watchdog;

@@ -51,6 +51,9 @@ struct conf_device {
         char options[512];    /* agent: "key=value key=value" */
 };
 
+#define PATHS_SIZE 512
+#define LINK_LEN 16 /* as the kernel's IFNAMSIZ */
+
 /** struct conf_host - one [host NAME] section */
 struct conf_host {
         char name[NAME_LEN];
@@ -61,6 +64,8 @@ struct conf_host {
         usec_t watchdog_timeout_usec;
         enum self_fence self_fence;
         char replica_address[128]; /* where replicas are received; empty: its address of ring 0 */
+        char storage_paths[PATHS_SIZE]; /* blank-separated, or none; empty: as in [cluster] */
+        char uplink[256];               /* the same */
 };
 
 /** struct conf_replica - `replica` of a guest: none, HOST sync, HOST async, HOST drbd RESOURCE */
@@ -119,11 +124,17 @@ struct config {
         uint64_t memory_reserve_mib;        /* kept for the host itself, default 512 */
         char watchdog[128];                 /* default none */
         usec_t watchdog_timeout_usec;       /* default 10s */
-        usec_t lease_usec;             /* a watchdog is fed no longer without the others, 10s */
-        enum self_fence self_fence;    /* default always */
-        enum yes_no allow_softdog;     /* default no */
-        enum yes_no allow_vm_watchdog; /* default no */
-        usec_t replica_hold_usec;      /* a write waits so long for a replica, default 5min */
+        usec_t lease_usec;              /* a watchdog is fed no longer without the others, 10s */
+        enum self_fence self_fence;     /* default always */
+        enum yes_no allow_softdog;      /* default no */
+        enum yes_no allow_vm_watchdog;  /* default no */
+        usec_t replica_hold_usec;       /* a write waits so long for a replica, default 5min */
+        char storage_paths[PATHS_SIZE]; /* what must answer on each host, or none */
+        usec_t storage_timeout_usec;    /* default 10s */
+        char uplink[256];               /* interfaces that must have a carrier, or none */
+        uint32_t memory_pressure_pct;   /* of a minute all waited for memory; 0: not judged, 20 */
+        usec_t degraded_after_usec;     /* bad for so long: degraded, 10s */
+        usec_t well_after_usec;         /* good for so long: well again, 1min */
         struct conf_guest guest_defaults;
         struct conf_host hosts[HOSTS_MAX];
         size_t n_hosts;
@@ -171,6 +182,9 @@ const struct conf_host *config_host(const struct config *c, const char *name); /
 const struct conf_device *config_device(const struct config *c, const char *name); /* or NULL */
 /** config_watchdog() - what holds for @host, which need not have a section of its own */
 struct conf_watchdog config_watchdog(const struct config *c, const char *host);
+/** config_storage_paths(), config_uplink() - of @host: its own, or the cluster's; "" none */
+const char *config_storage_paths(const struct config *c, const char *host);
+const char *config_uplink(const struct config *c, const char *host);
 /** config_silent_limit() - a hawd that says nothing for so long is left out by the others */
 usec_t config_silent_limit(const struct config *c);
 /** config_device_settings() - of all that says which switch @d is; never 0 */

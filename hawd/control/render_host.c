@@ -253,6 +253,17 @@ json_t *render_waiting(const struct core *c, uint32_t nodeid) {
         return all;
 }
 
+static json_t *render_ills(const struct host *h) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < ILL_MAX_; i++)
+                if (h->ills & ILL_BIT(i))
+                        json_array_append_new(list, json_pack("{s:s,s:o}", "reason",
+                                                              ill_name((enum ill)i), "text",
+                                                              render_text(h->ill_text[i])));
+        return list;
+}
+
 json_t *render_host(const struct model *m, const struct host *h, const struct config *config,
                     const struct render_live *live) {
         json_t *o = json_object();
@@ -261,6 +272,7 @@ json_t *render_host(const struct model *m, const struct host *h, const struct co
         json_object_set_new(o, "nodeid", json_integer(h->nodeid));
         json_object_set_new(o, "state", render_text(host_state_name(h->state)));
         render_time(o, "since", h->since_wall);
+        json_object_set_new(o, "degraded_by", render_ills(h));
         set_live(o, live);
         set_load(o, m, h);
         json_object_set_new(o, "vcpus", number_or_null(h->facts.vcpus));

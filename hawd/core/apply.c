@@ -109,13 +109,14 @@ static const uint32_t host_moves[HOST_STATE_MAX_] = {
         [HOST_JOINING] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
                          TO(HOST_UNSUPERVISED) | TO(HOST_AWAY) | TO(HOST_QUARANTINED),
         [HOST_ONLINE] = TO(HOST_JOINING) | TO(HOST_LOST) | TO(HOST_UNSUPERVISED) | TO(HOST_AWAY) |
-                        TO(HOST_DRAINING) | TO(HOST_DEGRADED),
+                        TO(HOST_DRAINING) | TO(HOST_DEGRADED) | TO(HOST_ONLINE),
         [HOST_DRAINING] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
                           TO(HOST_UNSUPERVISED) | TO(HOST_AWAY) | TO(HOST_MAINTENANCE),
         [HOST_MAINTENANCE] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
                              TO(HOST_UNSUPERVISED) | TO(HOST_AWAY),
         [HOST_DEGRADED] = TO(HOST_JOINING) | TO(HOST_ONLINE) | TO(HOST_LOST) |
-                          TO(HOST_UNSUPERVISED) | TO(HOST_AWAY),
+                          TO(HOST_UNSUPERVISED) | TO(HOST_AWAY) | TO(HOST_DRAINING) |
+                          TO(HOST_DEGRADED),
         [HOST_UNSUPERVISED] = TO(HOST_JOINING) | TO(HOST_LOST) | TO(HOST_AWAY),
         [HOST_AWAY] = TO(HOST_JOINING) | TO(HOST_LOST),
         [HOST_LOST] = TO(HOST_FENCING) | TO(HOST_OFF) | TO(HOST_JOINING) | TO(HOST_LOST),
@@ -132,6 +133,12 @@ void host_to(struct ledger *l, struct host *h, enum host_state s) {
                 h->since_wall = l->op->wall;
         h->state = s;
         h->version = l->version;
+}
+
+void host_serve(struct ledger *l, struct host *h) {
+        if (h->state != HOST_DEGRADED)
+                host_to(l, h, HOST_ONLINE);
+        host_to(l, h, h->ills ? HOST_DEGRADED : HOST_ONLINE);
 }
 
 void guest_release(struct ledger *l, struct guest *g, uint32_t nodeid) {
@@ -232,6 +239,7 @@ static void apply_op(struct ledger *l) {
         case OP_HOST_RENAME:
         case OP_HOST_FACTS:
         case OP_HOST_RELEASE:
+        case OP_HOST_HEALTH:
         case OP_HOST_WATCHDOG:
                 apply_member_op(l);
                 break;

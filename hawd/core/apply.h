@@ -48,6 +48,8 @@ void guest_touch(struct ledger *l, struct guest *g);
 void guest_to(struct ledger *l, struct guest *g, enum guest_state s, const char *fmt, ...)
         PRINTF_LIKE(4, 5);
 void host_to(struct ledger *l, struct host *h, enum host_state s);
+/** host_serve() - it gets guests from now on, as far as its health allows: ONLINE or DEGRADED. */
+void host_serve(struct ledger *l, struct host *h);
 /** guest_release() - end the claim of @nodeid; what that means for the guest is the caller's. */
 void guest_release(struct ledger *l, struct guest *g, uint32_t nodeid);
 /** guest_down() - it has no claim any more: STOPPED if that is wanted, else FAILED. */

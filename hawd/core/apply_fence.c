@@ -22,7 +22,7 @@ void fence_job_remove(struct ledger *l, struct fence_job *j) {
 }
 
 bool fence_on_again(const struct host *h, const struct device *d) {
-        return h->state == HOST_ONLINE && d->host == h->nodeid && d->distrusted && d->on_due > 0;
+        return host_serves(h) && d->host == h->nodeid && d->distrusted && d->on_due > 0;
 }
 
 static bool all_on_again(struct ledger *l, const struct host *h) {

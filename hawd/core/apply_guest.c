@@ -18,7 +18,7 @@ static void guest_start(struct ledger *l) {
         struct guest *g = ledger_guest(l);
         int index, before;
 
-        if (!h || !g || g->claims != 0 || g->job_kind != JOB_NONE || h->state != HOST_ONLINE ||
+        if (!h || !g || g->claims != 0 || g->job_kind != JOB_NONE || !host_serves(h) ||
             !wants_to_run(g))
                 return;
         if (op->snap && !snap_start_ok(g, op->snap))

@@ -266,7 +266,7 @@ static void op_host_online(struct ledger *l) {
                 incident_close(l, &h->incident, "back, in quarantine");
                 return;
         }
-        host_to(l, h, HOST_ONLINE);
+        host_serve(l, h);
         ledger_note(l, NOTE_HOST_ONLINE, h->nodeid, NULL, h->incident, "%s is online", h->name);
         incident_step(l, h->incident, STEP_HEALTHY, l->op->wall);
         incident_close(l, &h->incident, "back online");

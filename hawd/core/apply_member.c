@@ -96,12 +96,36 @@ static void host_release(struct ledger *l) {
         ledger_note(l, NOTE_HOST_RELEASED, h->nodeid, NULL, h->incident,
                     "%s takes %s out of quarantine", l->op->text, h->name);
         if (h->state == HOST_QUARANTINED) {
-                host_to(l, h, HOST_ONLINE);
+                host_serve(l, h);
         } else if (h->state == HOST_OFF) {
                 h->power_on_wanted = true;
                 h->fence_tries = 0;
                 h->fence_error[0] = '\0';
         }
+}
+
+/* What a host says of itself is of the hawd that joined; what others measure of it, of whoever. */
+static void host_health(struct ledger *l) {
+        const struct op *op = l->op;
+        struct host *h = ledger_host(l);
+        uint32_t bit = 1u << op->ill;
+        char left[TEXT_LEN];
+
+        if (!h || !host_present(h) || (op->incarnation && op->incarnation != h->incarnation) ||
+            ((h->ills & bit) != 0) == op->flag)
+                return;
+        h->ills ^= bit;
+        h->version = l->version;
+        text_set(h->ill_text[op->ill], ILL_TEXT, op->flag ? op->text : "");
+        if (op->flag)
+                ledger_note(l, NOTE_HOST_DEGRADED, h->nodeid, NULL, 0, "%s is degraded: %s: %s",
+                            h->name, ill_name(op->ill), h->ill_text[op->ill]);
+        else
+                ledger_note(l, NOTE_HOST_WELL, h->nodeid, NULL, 0, "%s: %s is good again%s%s",
+                            h->name, ill_name(op->ill), h->ills ? "; still degraded: " : "",
+                            ills_text(h->ills, left, sizeof(left)));
+        if (host_serves(h))
+                host_serve(l, h);
 }
 
 void host_fenced(struct host *h, usec_t wall) {
@@ -176,6 +200,9 @@ void apply_member_op(struct ledger *l) {
                 break;
         case OP_HOST_WATCHDOG:
                 host_watchdog(l);
+                break;
+        case OP_HOST_HEALTH:
+                host_health(l);
                 break;
         case OP_HOST_RELEASE:
                 host_release(l);

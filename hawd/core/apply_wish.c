@@ -23,7 +23,7 @@ static void guest_add(struct ledger *l) {
                               GUESTS_MAX);
                 return;
         }
-        if (op->host && (!h || h->state != HOST_ONLINE)) {
+        if (op->host && (!h || !host_serves(h))) {
                 ledger_refuse(l, REPLY_FAILED,
                               "%s is not online: a running guest can be added "
                               "only there where it runs",
@@ -153,7 +153,7 @@ static void guest_move(struct ledger *l) {
         h = ledger_host(l);
         if (!g || !h)
                 return;
-        if (h->state != HOST_ONLINE) {
+        if (!host_serves(h)) {
                 ledger_refuse(l, REPLY_FAILED, "%s is %s, not online: nothing can be moved there",
                               h->name, host_state_name(h->state));
                 return;

@@ -206,6 +206,7 @@ static void heartbeat_send(struct core *c) {
                         .memory_free_mib = c->memory_free_mib,
                         .load_pct = c->load_pct,
                         .libvirt_ok = c->libvirt_up || !c->libvirt_known,
+                        .ills = c->ills_now,
                 };
                 if (c->store_failed)
                         text_set(m->heartbeat.store_error, TEXT_LEN, c->store_error);
@@ -372,6 +373,9 @@ static int take(struct core *c, const struct event *ev) {
                 c->memory_mib = ev->load.memory_mib;
                 c->load_known = true;
                 return 0;
+        case EV_HOST_HEALTH:
+                ills_sample(c, &ev->health);
+                return 0;
         case EV_WATCHDOG:
                 watchdog_take(c, ev);
                 return 0;
@@ -463,6 +467,7 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         log_tick(c);
         join_tick(c);
         executor_tick(c);
+        ills_tick(c);
         fencer_tick(c);
         lone_tick(c);
         lead_tick(c);

@@ -24,13 +24,14 @@ enum event_kind {
         EV_DEFINITION,     /* a domain was defined or undefined, by whomever */
         EV_DOMAIN_HEALTHY, /* the agent of uuid answers */
         EV_GUEST_JOB_DONE,
-        EV_FENCE_DONE, /* one device action ended */
-        EV_FACTS_DONE, /* ACT_FACTS ended */
-        EV_REQUEST,    /* from a client */
-        EV_HOST_LOAD,  /* this host's free memory and load, before each heartbeat */
-        EV_STOP,       /* orderly stop of hawd; answered by ACT_STOPPED */
-        EV_WATCHDOG,   /* what became of the watchdog, or was found at the start */
-        EV_REPLICA,    /* what became of a replica here, or was found; replication/replica.h */
+        EV_FENCE_DONE,  /* one device action ended */
+        EV_FACTS_DONE,  /* ACT_FACTS ended */
+        EV_REQUEST,     /* from a client */
+        EV_HOST_LOAD,   /* this host's free memory and load, before each heartbeat */
+        EV_STOP,        /* orderly stop of hawd; answered by ACT_STOPPED */
+        EV_WATCHDOG,    /* what became of the watchdog, or was found at the start */
+        EV_REPLICA,     /* what became of a replica here, or was found; replication/replica.h */
+        EV_HOST_HEALTH, /* what this host measured of itself, before each heartbeat */
         EV_KIND_MAX_,
 };
 
@@ -216,6 +217,7 @@ struct event {
                         const char *text;    /* not armed: why; NULL: as it was asked for */
                 } watchdog;
                 struct replica_told replica;
+                struct health_sample health;
         };
 };
 

@@ -71,6 +71,24 @@ static bool silent(const struct core *c, const struct host *h) {
         return hb && !hb->libvirt_ok;
 }
 
+static void explain_ills(const struct core *c, struct lines *l, const struct host *h) {
+        char after[32];
+
+        for (size_t i = 0; i < ILL_MAX_; i++)
+                if (h->ills & ILL_BIT(i))
+                        line(l, "it is degraded by %s: %s", ill_name((enum ill)i), h->ill_text[i]);
+        if (h->ills == 0)
+                return;
+        format_duration(c->config->well_after_usec, after, sizeof(after));
+        line(l,
+             "%s; it is well again when all of that has been good for %s, longer when it comes "
+             "back "
+             "again and again",
+             h->ills & ILLS_NO_START ? "no guest starts there"
+                                     : "guests start there only where no other host can take them",
+             after);
+}
+
 /* What waits for its name, or it for another's. */
 static void explain_name(const struct core *c, struct lines *l, const struct host *h) {
         struct core_waiting w[HOSTS_MAX];
@@ -108,6 +126,7 @@ char *core_explain_host(const struct core *c, const char *name) {
                 line(&l,
                      "its libvirt does not answer: its guests run on, and no other starts there; "
                      "see virsh list there");
+        explain_ills(c, &l, h);
         if (h->state == HOST_NEW)
                 line(&l, "its hawd was never seen: start hawd there");
         explain_name(c, &l, h);

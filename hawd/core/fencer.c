@@ -442,7 +442,7 @@ static uint32_t checker_of(const struct model *m, size_t i) {
         for (size_t k = 1; k < m->n_hosts; k++) {
                 const struct host *h = &m->hosts[(i + k) % m->n_hosts];
 
-                if (h->state == HOST_ONLINE)
+                if (host_serves(h))
                         return h->nodeid;
         }
         return 0;

@@ -108,8 +108,8 @@ static bool may_join(const struct core *c, const struct host *self) {
                 return false;
         if (c->libvirt_up)
                 return c->load_known;
-        return (self->state == HOST_ONLINE || self->state == HOST_UNSUPERVISED) &&
-               self->facts.vcpus && self->facts.memory_mib;
+        return (host_serves(self) || self->state == HOST_UNSUPERVISED) && self->facts.vcpus &&
+               self->facts.memory_mib;
 }
 
 /* Work of before: not begun, it is called off; begun, it is waited for. Results of jobs are for

@@ -98,6 +98,8 @@ void pass_over_silent(const struct core *c, struct plan *p) {
                         p->hosts[i].unusable = "its libvirt does not answer";
                 if (hb && hb->store_error[0] && !p->hosts[i].unusable)
                         p->hosts[i].unusable = "its disk does not store the ledger";
+                if (hb) /* before it was so for long enough to be degraded */
+                        plan_ails(p, (uint32_t)i, hb->ills);
         }
 }
 
@@ -434,7 +436,9 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
         bool excluded[HOSTS_MAX] = {false};
         struct place_result here, there;
         struct recovery_case may;
+        enum recovery_verdict verdict;
         enum rung rung = RUNG_NONE;
+        bool ailing;
 
         if (!rested(c, g)) {
                 give_reason(c, e, g, GUEST_FAILED, "failed again; rests before it is recovered");
@@ -445,7 +449,15 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
         may.here = last >= 0 && plan_place_on(p, gi, (uint32_t)last, &here) == PLACE_OK;
         text_set(here.why, sizeof(here.why), "in place");
         may.elsewhere = place_guest(&p->problem, gi, excluded, &there) == PLACE_OK;
-        switch (recovery_next(&g->spec->conf, &g->recovery, &may, c->wall, &rung)) {
+        /* Where it failed is degraded, and elsewhere is not: elsewhere, if its policy has that. */
+        ailing = may.here && may.elsewhere && p->hosts[last].ailing && !p->hosts[there.host].ailing;
+        may.here &= !ailing;
+        verdict = recovery_next(&g->spec->conf, &g->recovery, &may, c->wall, &rung);
+        if (verdict != RECOVERY_TAKE && ailing) {
+                may.here = true;
+                verdict = recovery_next(&g->spec->conf, &g->recovery, &may, c->wall, &rung);
+        }
+        switch (verdict) {
         case RECOVERY_TAKE:
                 (void)start(c, e, p, gi, rung == RUNG_RESTART ? &here : &there, rung, false);
                 return;

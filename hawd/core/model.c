@@ -210,6 +210,9 @@ static uint64_t hash_host(uint64_t h, const struct host *x) {
         HASH(h, x->facts.vcpus);
         HASH(h, x->facts.memory_mib);
         HASH(h, x->incident);
+        HASH(h, x->ills);
+        for (size_t i = 0; i < ILL_MAX_; i++)
+                h = hash_str(h, x->ill_text[i]);
         return h;
 }
 
@@ -420,6 +423,10 @@ bool host_present(const struct host *h) {
         default:
                 return false;
         }
+}
+
+bool host_serves(const struct host *h) {
+        return h->state == HOST_ONLINE || h->state == HOST_DEGRADED;
 }
 
 uint32_t host_fences_since(const struct host *h, usec_t wall) {

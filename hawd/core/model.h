@@ -4,6 +4,7 @@
  * Only ledger_apply() changes it, the same on every member, in the order of the ring.
  *
  * Host:   JOINING -> ONLINE -> LOST -> FENCING -> OFF -> JOINING
+ *         ONLINE <-> DEGRADED (health.h): whatever may follow ONLINE may follow it
  *         ONLINE -> UNSUPERVISED (hawd stopped, guests left) -> LOST | JOINING
  *         ONLINE -> AWAY (left with no guest) -> JOINING
  *         JOINING -> QUARANTINED (fenced too often, L3) -> ONLINE by an operator
@@ -16,6 +17,7 @@
 #pragma once
 
 #include "hawd/base/base.h"
+#include "hawd/core/health.h"
 #include "hawd/core/recovery.h"
 #include "replication/promotion.h"
 #include "snapshots/state.h"
@@ -84,6 +86,8 @@ struct host {
                                  nobody may count on it */
         usec_t lease_usec;    /* and is not fed longer than this without a majority (S7) */
         char watchdog_error[TEXT_LEN]; /* why none is armed, where one should be; empty */
+        uint32_t ills;                 /* bit i: enum ill i; DEGRADED where it would be ONLINE */
+        char ill_text[ILL_MAX_][ILL_TEXT]; /* what of it was bad, then */
         uint32_t n_fenced;
         usec_t fenced_wall[FENCED_KEPT]; /* latest proofs by devices, newest first (L3) */
 };
@@ -323,6 +327,8 @@ const char *model_host_name(const struct model *m, uint32_t nodeid); /* "node7?"
 
 /** host_present() - its hawd takes part in the group, as far as the ledger knows. */
 bool host_present(const struct host *h);
+/** host_serves() - it is online, or would be but for what it suffers from. */
+bool host_serves(const struct host *h);
 /** host_fences_since() - how often it was proven off by its devices at or after @wall. */
 uint32_t host_fences_since(const struct host *h, usec_t wall);
 

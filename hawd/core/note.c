@@ -61,6 +61,8 @@ static const struct {
         [NOTE_SNAP_FAILED] = {"snapshot-failed", 4, "9be14c3a70d24f8c8a0e6b52d7f3c184"},
         [NOTE_SNAP_DELETED] = {"snapshot-deleted", 5, "c3a86f1d25e94b7d9d40b8e1f67a2c95"},
         [NOTE_SNAP_ROLLED_BACK] = {"snapshot-rolled-back", 4, "7f1be2d94c6a4e53b7a05d8c31f69e20"},
+        [NOTE_HOST_DEGRADED] = {"host-degraded", 4, "4fe1cca242b9af55ebaea8604212b95b"},
+        [NOTE_HOST_WELL] = {"host-well", 5, "8a94388f4d95088a5b19f58f27ac05a1"},
 };
 
 _Static_assert(ARRAY_SIZE(notes) == NOTE_MAX_, "every note has its row");

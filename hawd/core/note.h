@@ -66,6 +66,8 @@ enum note_id {
         NOTE_SNAP_FAILED,      /* not taken, or not deleted yet: why */
         NOTE_SNAP_DELETED,     /* its files are gone, or went into another */
         NOTE_SNAP_ROLLED_BACK, /* to which, and the name of the disk that was left (S8) */
+        NOTE_HOST_DEGRADED,    /* by what: no new guests */
+        NOTE_HOST_WELL,        /* of that, or of all */
         NOTE_MAX_,
 };
 

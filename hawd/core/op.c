@@ -50,6 +50,7 @@ static const char *const kinds[] = {
         [OP_SNAP_TAKE] = "snap-take",
         [OP_SNAP_DELETE] = "snap-delete",
         [OP_SNAP_ROLLBACK] = "snap-rollback",
+        [OP_HOST_HEALTH] = "host-health",
 };
 static const char *const ends[] = {
         [END_NONE] = "none",           [END_GUEST_SHUTDOWN] = "guest-shutdown",

@@ -68,6 +68,8 @@ enum op_kind {
         OP_SNAP_TAKE,      /* gid, name, flag (by hand), text (who): when its host can */
         OP_SNAP_DELETE,    /* gid, name, text (who, or why) */
         OP_SNAP_ROLLBACK,  /* gid, name, text (who): it is stopped, and started again if wanted */
+        OP_HOST_HEALTH, /* host, incarnation (0: said by another), ill, flag (it is bad), text. An
+                           observation */
         OP_KIND_MAX_,
 };
 
@@ -126,6 +128,7 @@ struct op {
         enum replica_state replica_state;
         usec_t as_of;
         uint64_t lag_bytes;
+        enum ill ill;
         enum proof proof;
         enum guest_state guest_state;
         enum desired desired;

@@ -51,6 +51,20 @@ static void rule_init(struct place_rule *r, const struct model *m, const struct 
         }
 }
 
+void plan_ails(struct plan *p, uint32_t host, uint32_t ills) {
+        struct place_host *x = &p->hosts[host];
+        char names[64];
+
+        if (x->unusable || (ills & ((1u << ILL_MAX_) - 1)) == 0)
+                return;
+        text_fmt(p->why[host], sizeof(p->why[host]), "degraded: %s",
+                 ills_text(ills, names, sizeof(names)));
+        if (ills & ILLS_NO_START)
+                x->unusable = p->why[host];
+        else
+                x->ailing = p->why[host];
+}
+
 static void host_init(struct plan *p, size_t i, const struct host *h, const struct config *config) {
         struct place_host *x = &p->hosts[i];
 
@@ -60,9 +74,14 @@ static void host_init(struct plan *p, size_t i, const struct host *h, const stru
                 .memory_mib = usec_sub(h->facts.memory_mib, config->memory_reserve_mib),
                 .vcpus = (uint32_t)((uint64_t)h->facts.vcpus * config->cpu_overcommit_pct / 100),
         };
-        if (h->state != HOST_ONLINE) {
+        if (!host_serves(h)) {
                 text_set(p->why[i], sizeof(p->why[i]), host_state_name(h->state));
                 x->unusable = p->why[i];
+        } else if (h->ills) {
+                plan_ails(p, (uint32_t)i, h->ills);
+        }
+        if (x->unusable) {
+                return;
         } else if (x->memory_mib == 0 || x->vcpus == 0) {
                 x->unusable = "its size is not known yet";
         }

@@ -7,6 +7,7 @@
  *   lone.c      an even split goes on by proof
  *   lease.c     for how long nobody has given this host up
  *   watchdog.c  this host's watchdog: armed, fed while that is so, announced
+ *   ills.c      what this host suffers from, said in the ring
  *   silent.c    members that hang, or speak another protocol, are left out
  *   log.c       entries: proposed, stored, acknowledged, stable, applied
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
@@ -369,6 +370,12 @@ struct core {
                 usec_t timeout, next_pet, next_try, told;
                 char error[TEXT_LEN];
         } watchdog;
+        /* ills.c: bit i: enum ill i */
+        uint32_t ills_now; /* bad in the latest sample */
+        uint32_t ills_due; /* the ledger should say the contrary */
+        struct ill_watch ill_watch[ILL_MAX_];
+        char ill_text[ILL_MAX_][ILL_TEXT];
+        usec_t ills_told;
         bool stopping, stopped;
         bool stop_restart; /* the watchdog stays armed */
         usec_t stop_deadline;
@@ -439,6 +446,10 @@ void watchdog_take(struct core *c, const struct event *ev);
 void watchdog_tick(struct core *c);
 /** watchdog_holds_stop() - hawd must not end yet: the others count on what would end with it. */
 bool watchdog_holds_stop(const struct core *c);
+
+/* ills.c */
+void ills_sample(struct core *c, const struct health_sample *s);
+void ills_tick(struct core *c);
 
 /* silent.c */
 void silent_group(struct core *c);

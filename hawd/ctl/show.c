@@ -58,12 +58,25 @@ static void remark(const struct ctl *ctl, const json_t *h, const char *text) {
         printf("%s%s:%s %s\n", color_on(ctl, COLOR_WARN), jtext(h, "name"), color_off(ctl), text);
 }
 
+static void show_ills(const struct ctl *ctl, const json_t *h) {
+        const json_t *ill;
+        char text[2 * TEXT_LEN];
+        size_t i;
+
+        json_array_foreach(json_object_get(h, "degraded_by"), i, ill) {
+                text_fmt(text, sizeof(text), "degraded by %s: %s", jtext(ill, "reason"),
+                         jtext(ill, "text"));
+                remark(ctl, h, text);
+        }
+}
+
 void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
         const json_t *h;
         size_t i;
 
         show_config(ctl, hosts);
         json_array_foreach(hosts, i, h) {
+                show_ills(ctl, h);
                 if (!jnull(h, "libvirt_ok") && !jbool(h, "libvirt_ok"))
                         remark(ctl, h, "libvirt does not answer: systemctl status libvirtd there");
                 if (!jnull(h, "store_error")) {

@@ -128,6 +128,7 @@ static const unsigned op_kind_values[] = {
         V(OP_KIND, OP_FENCE_LEASE),    V(OP_KIND, OP_REPLICA_BEGIN), V(OP_KIND, OP_REPLICA_SAYS),
         V(OP_KIND, OP_REPLICA_STANDS), V(OP_KIND, OP_REPLICA_FORCE), V(OP_KIND, OP_REPLICA_RESYNC),
         V(OP_KIND, OP_SNAP_TAKE),      V(OP_KIND, OP_SNAP_DELETE),   V(OP_KIND, OP_SNAP_ROLLBACK),
+        V(OP_KIND, OP_HOST_HEALTH),
 };
 TABLE(op_kind, "op kind", OP_KIND_MAX_);
 
@@ -195,6 +196,13 @@ static const unsigned snap_act_values[] = {
         V(SNAP_ACT, SNAP_ACT_ROLLBACK),
 };
 TABLE(snap_act, "act on a snapshot", SNAP_ACT_MAX_);
+
+/* Their numbers are the bits of a heartbeat, too. */
+static const unsigned ill_values[] = {
+        V(ILL, ILL_LIBVIRT), V(ILL, ILL_STORAGE), V(ILL, ILL_UPLINK),
+        V(ILL, ILL_MEMORY),  V(ILL, ILL_SENSORS),
+};
+TABLE(ill, "what a host suffers from", ILL_MAX_);
 
 int wire_enum_find(const struct wire_enum *e, unsigned wire) {
         for (size_t i = 0; i < e->n; i++)

@@ -4,6 +4,32 @@
 
 /* ---- hosts and devices ----------------------------------------------------------------------- */
 
+static void put_ills(struct wire_out *o, const struct host *h, Hawd__Host *p) {
+        p->ills = (Hawd__HostIll **)wire_array(o, ILL_MAX_, sizeof(Hawd__HostIll));
+        for (size_t i = 0; i < ILL_MAX_; i++) {
+                Hawd__HostIll *x = p->ills[p->n_ills];
+
+                if (!(h->ills & ILL_BIT(i)))
+                        continue;
+                p->n_ills++;
+                hawd__host_ill__init(x);
+                x->ill = wire_put_enum(o, &wire_ill, (unsigned)i);
+                x->text = WIRE_PUT_TEXT(h->ill_text[i]);
+        }
+}
+
+static void get_ills(struct wire_in *in, const Hawd__Host *p, struct host *h) {
+        for (size_t i = 0; i < p->n_ills && !in->failed; i++) {
+                unsigned ill = wire_get_enum(in, &wire_ill, p->ills[i]->ill);
+
+                if (h->ills & ILL_BIT(ill))
+                        wire_refuse(in, "node %u suffers twice from %s", h->nodeid,
+                                    ill_name((enum ill)ill));
+                h->ills |= ILL_BIT(ill);
+                WIRE_GET_TEXT(in, "what a host suffers from", p->ills[i]->text, h->ill_text[ill]);
+        }
+}
+
 static void put_host(struct wire_out *o, const struct host *h, Hawd__Host *p) {
         hawd__host__init(p);
         p->nodeid = h->nodeid;
@@ -31,6 +57,7 @@ static void put_host(struct wire_out *o, const struct host *h, Hawd__Host *p) {
         p->watchdog_usec = h->watchdog_usec;
         p->lease_usec = h->lease_usec;
         p->watchdog_error = WIRE_PUT_TEXT(h->watchdog_error);
+        put_ills(o, h, p);
         p->n_fenced_wall = wire_put_count(o, h->n_fenced, FENCED_KEPT);
         p->fenced_wall = wire_alloc(o, p->n_fenced_wall, sizeof(*p->fenced_wall));
         for (size_t i = 0; i < p->n_fenced_wall; i++)
@@ -63,6 +90,7 @@ static void get_host(struct wire_in *in, const Hawd__Host *p, struct host *h) {
         h->watchdog_usec = p->watchdog_usec;
         h->lease_usec = p->lease_usec;
         WIRE_GET_TEXT(in, "error of a watchdog", p->watchdog_error, h->watchdog_error);
+        get_ills(in, p, h);
         h->n_fenced = (uint32_t)wire_get_count(in, "fences", p->n_fenced_wall, FENCED_KEPT);
         for (size_t i = 0; i < h->n_fenced; i++)
                 h->fenced_wall[i] = p->fenced_wall[i];

@@ -213,6 +213,7 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->snap = op->snap;
         p->snap_mib = op->snap_mib;
         p->pause_usec = op->pause_usec;
+        p->ill = wire_put_enum(o, &wire_ill, op->ill);
 }
 
 static void get_seen(struct wire_in *in, const Hawd__Op *p, struct op *op) {
@@ -282,6 +283,7 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->snap = p->snap;
         op->snap_mib = p->snap_mib;
         op->pause_usec = p->pause_usec;
+        op->ill = wire_get_enum(in, &wire_ill, p->ill);
         wire_check_op(in, op);
 }
 

@@ -271,6 +271,9 @@ static inline void mirror_start(struct mirror *x, struct core_boot *boot) {
         ev.load.vcpus = 4;
         ev.load.memory_mib = 8192;
         mirror_event(x, ev);
+        ev = (struct event){.kind = EV_HOST_HEALTH};
+        ev.health.storage = MEASURED_BAD;
+        mirror_event(x, ev);
         mirror_group(x, UINT32_MAX);
         mirror_pass(x, USEC_PER_SEC);
         mirror_check(core_model(x->c));

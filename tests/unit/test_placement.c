@@ -188,13 +188,28 @@ START_TEST(worst_error_is_the_furthest_step) {
 }
 END_TEST
 
-START_TEST(step_4_fewest_soft_rules) {
+START_TEST(step_4_not_ailing) {
+        struct case_ c;
+
+        open_case(&c);
+        c.hosts[1].ailing = c.hosts[2].ailing = "ill";
+        rule(&c, PLACE_PREFER, false, only_b); /* step 5 would say b */
+        c.guests[0].last = 2;                  /* step 6 would say a */
+        lands_on(&c, "c", "healthy before b (ill)");
+        c.hosts[0].memory_used_mib = 7500; /* then one that ails is better than none */
+        lands_on(&c, "b",
+                 "fewest soft rules broken before a (ill); itself ill; not c (500 MiB and 16 vCPU "
+                 "free)");
+}
+END_TEST
+
+START_TEST(step_5_fewest_soft_rules) {
         struct case_ c;
 
         open_case(&c);
         rule(&c, PLACE_PREFER, false, only_b);
-        c.guests[0].last = 2;              /* step 5 would say a */
-        c.hosts[0].memory_used_mib = 7000; /* step 6 would say c */
+        c.guests[0].last = 2;              /* step 6 would say a */
+        c.hosts[0].memory_used_mib = 7000; /* step 7 would say c */
         lands_on(&c, "b", "fewest soft rules broken before a");
         rule(&c, PLACE_SEPARATE, false, NULL);
         c.guests[1].host = 1; /* each breaks one now, but for c and a, which break one too */
@@ -202,19 +217,19 @@ START_TEST(step_4_fewest_soft_rules) {
 }
 END_TEST
 
-START_TEST(step_5_where_it_ran_last) {
+START_TEST(step_6_where_it_ran_last) {
         struct case_ c;
 
         open_case(&c);
         c.guests[0].last = 0;
-        c.hosts[1].memory_used_mib = 6000; /* step 6 would say b */
+        c.hosts[1].memory_used_mib = 6000; /* step 7 would say b */
         lands_on(&c, "c", "it ran there last before b");
         c.hosts[0].unusable = "lost";
         lands_on(&c, "b", "best fit before a; not c (lost)");
 }
 END_TEST
 
-START_TEST(step_6_least_squared_residual) {
+START_TEST(step_7_least_squared_residual) {
         struct case_ c;
 
         open_case(&c);
@@ -225,7 +240,7 @@ START_TEST(step_6_least_squared_residual) {
 }
 END_TEST
 
-START_TEST(step_7_lowest_id) {
+START_TEST(step_8_lowest_id) {
         struct case_ c;
 
         open_case(&c);
@@ -265,10 +280,11 @@ static Suite *suite(void) {
         tcase_add_test(tc, step_3_memory);
         tcase_add_test(tc, step_3_vcpus);
         tcase_add_test(tc, worst_error_is_the_furthest_step);
-        tcase_add_test(tc, step_4_fewest_soft_rules);
-        tcase_add_test(tc, step_5_where_it_ran_last);
-        tcase_add_test(tc, step_6_least_squared_residual);
-        tcase_add_test(tc, step_7_lowest_id);
+        tcase_add_test(tc, step_4_not_ailing);
+        tcase_add_test(tc, step_5_fewest_soft_rules);
+        tcase_add_test(tc, step_6_where_it_ran_last);
+        tcase_add_test(tc, step_7_least_squared_residual);
+        tcase_add_test(tc, step_8_lowest_id);
         tcase_add_test(tc, charging_counts);
         return s;
 }

@@ -15,9 +15,9 @@
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_snaps) == 2896, "guest_snaps changed, see above");
 _Static_assert(sizeof(struct guest_spec) == 896, "guest_spec changed, see above");
-_Static_assert(sizeof(struct op) == 1160, "op changed, see above");
+_Static_assert(sizeof(struct op) == 1168, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
-_Static_assert(sizeof(struct host) == 1232, "host changed, see above");
+_Static_assert(sizeof(struct host) == 1712, "host changed, see above");
 _Static_assert(sizeof(struct device) == 344, "device changed, see above");
 _Static_assert(sizeof(struct guest) == 1528, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
@@ -172,6 +172,7 @@ static void rnd_op(struct op *op) {
         op->snap = rnd32();
         op->snap_mib = rnd64();
         op->pause_usec = rnd64();
+        op->ill = rnd_below(ILL_MAX_);
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
@@ -239,6 +240,11 @@ static void rnd_host(struct host *h, uint32_t nodeid) {
         h->reported = rnd_bool();
         h->left_announced = rnd_bool();
         h->no_vote = rnd_bool();
+        for (size_t i = 0; i < ILL_MAX_; i++)
+                if (rnd_bool()) {
+                        h->ills |= ILL_BIT(i);
+                        RND_TEXT(h->ill_text[i]);
+                }
         h->n_fenced = rnd_below(FENCED_KEPT + 1);
         for (size_t i = 0; i < h->n_fenced; i++)
                 h->fenced_wall[i] = rnd64();
@@ -494,6 +500,7 @@ static void rnd_heartbeat(struct heartbeat *h) {
         h->load_pct = rnd32();
         h->libvirt_ok = rnd_bool();
         RND_TEXT(h->store_error);
+        h->ills = rnd32();
         h->n_echoes = rnd_below(HEARTBEAT_ECHOES + 1);
         for (size_t i = 0; i < h->n_echoes; i++) {
                 h->echoes[i].nodeid = rnd32();

@@ -59,6 +59,7 @@ write_env() {
 write_state() {
         local line conf
         mkdir -p "$LAB_DIR"/{hosts,bmc,shared,local}
+        : >"$LAB_DIR/shared/.here" # who sees it has the storage
         conf_hawd >"$LAB_DIR/hawd.conf"
         for line in "${UP_SETS[@]}"; do
                 conf_set "$line" <"$LAB_DIR/hawd.conf" >"$LAB_DIR/hawd.conf.new" || exit

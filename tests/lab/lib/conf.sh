@@ -49,6 +49,8 @@ conf_hawd() {
         [[ $RING_KIND == corosync ]] || printf 'ring = %s\n' "$RING_KIND"
         # This machine may be a virtual one, which hawd tells from its CPU.
         ((!WATCHDOGS)) || printf 'allow-vm-watchdog = yes\n'
+        # All hosts see the memory pressure of this machine.
+        printf 'memory-pressure = 0%%\nwell-after = 5s\n'
         for host in $(all_hosts); do
                 printf '\n[host %s]\n' "$host"
                 ((!WATCHDOGS)) || printf 'watchdog = %s/watchdog\n' "$(host_dir "$host")"

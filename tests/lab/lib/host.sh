@@ -45,11 +45,11 @@ power_on() { # HOST; call with its lock held
 
 power_off() { # HOST; call with its lock held
         local host=$1 pid
+        unplug "$host" # first: a dying kernel would end its connections, and no power cut tells anybody
         if pid=$(host_pid "$host"); then
                 kill_and_wait "$pid" || return 1
         fi
         rm -f "$(host_dir "$host")"/{pid,frozen}
-        unplug "$host"
 }
 
 verb_power() {

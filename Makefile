@@ -61,7 +61,7 @@ endif
 
 PKG_RING := libcorosync_common libcpg libquorum libvotequorum libcmap libcfg
 PKG_GUEST := libvirt libvirt-qemu libxml-2.0
-PKG_ALL := $(PKG_RING) $(PKG_GUEST) libqb libsystemd sqlite3 libprotobuf-c jansson inih libfreeipmi \
+PKG_ALL := $(PKG_RING) $(PKG_GUEST) libnbd libqb libsystemd sqlite3 libprotobuf-c jansson inih libfreeipmi \
 	   smartcols check
 
 # What is not installed adds nothing here; the pure parts and the simulator build without it.
@@ -140,7 +140,7 @@ sim_PKG := inih libprotobuf-c
 wire_PKG := libprotobuf-c
 ring_PKG := $(PKG_RING) libqb
 guest_PKG := $(PKG_GUEST)
-driver_PKG := $(PKG_GUEST) jansson
+driver_PKG := $(PKG_GUEST) libnbd jansson
 watchdog_PKG := libsystemd
 store_PKG := sqlite3
 ledger_PKG := sqlite3 libprotobuf-c libsystemd

@@ -151,3 +151,17 @@ int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *
 int disk_tool(const struct disk_driver *d, const char *const *args, char **ret_out, char *err);
 /** disk_step() - 0, or -ECANCELED or -ETIMEDOUT with @err */
 int disk_step(const struct disk_driver *d, const char *step, char *err);
+
+struct live_disk {
+        char target[DISK_TARGET_LEN];
+        char source[DISK_PATH_LEN]; /* "": no file */
+};
+
+/** disk_live_list() - Return: how many, or -errno. */
+int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *err);
+/**
+ * disk_failed() - this thread's last error of libvirt, after @what
+ *
+ * Return: -ENOTCONN or -ETIMEDOUT no answer, so it may still take effect; -ESRCH, -EIO.
+ */
+int disk_failed(virDomainPtr dom, const char *what, char *err);

@@ -17,8 +17,7 @@ static void free_string(char **s) {
         free(*s);
 }
 
-/* This thread's last error. -ENOTCONN: no answer, so it may still take effect. */
-static int failed(virDomainPtr dom, const char *what, char *err) {
+int disk_failed(virDomainPtr dom, const char *what, char *err) {
         virErrorPtr e = virGetLastError();
         int code = e ? e->code : VIR_ERR_OK;
 
@@ -32,11 +31,6 @@ static int failed(virDomainPtr dom, const char *what, char *err) {
                 return -ETIMEDOUT;
         return -EIO;
 }
-
-struct live_disk {
-        char target[DISK_TARGET_LEN];
-        char source[DISK_PATH_LEN]; /* "": no file */
-};
 
 static void attribute(xmlNode *disk, const char *child, const char *name, char *ret, size_t size) {
         for (xmlNode *n = disk->children; n; n = n->next) {
@@ -52,8 +46,7 @@ static void attribute(xmlNode *disk, const char *child, const char *name, char *
         }
 }
 
-/* Return: how many, or -errno. */
-static int live_disks(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *err) {
+int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *err) {
         _cleanup_(free_string) char *xml = virDomainGetXMLDesc(dom, 0);
         xmlDoc *doc = xml ? xmlReadDoc((const xmlChar *)xml, NULL, NULL,
                                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
@@ -64,7 +57,7 @@ static int live_disks(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char 
         int n = -EIO;
 
         if (!xml) {
-                n = failed(dom, "its disks cannot be seen", err);
+                n = disk_failed(dom, "its disks cannot be seen", err);
         } else if (!found) {
                 text_set(err, TEXT_LEN, "its XML cannot be read");
         } else if (found->nodesetval && found->nodesetval->nodeNr > DISKS_MAX) {
@@ -88,7 +81,7 @@ static int live_disks(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char 
 
 int disk_live_source(virDomainPtr dom, const char *target, char ret[DISK_PATH_LEN], char *err) {
         struct live_disk disks[DISKS_MAX];
-        int n = live_disks(dom, disks, err);
+        int n = disk_live_list(dom, disks, err);
 
         for (int i = 0; i < n; i++)
                 if (strcmp(disks[i].target, target) == 0 && disks[i].source[0]) {
@@ -109,7 +102,7 @@ static bool plain(const char *s) {
 static int snapshot_xml(virDomainPtr dom, const struct disk_switch *s, size_t n, char *xml,
                         char *err) {
         struct live_disk disks[DISKS_MAX];
-        int n_disks = live_disks(dom, disks, err);
+        int n_disks = disk_live_list(dom, disks, err);
         size_t found = 0, len;
 
         if (n_disks < 0)
@@ -189,7 +182,7 @@ static void thaw(virDomainPtr dom) {
 
         /* libvirt thawed them itself, unless it was cut off: then this is what helps. */
         if (virDomainFSThaw(dom, NULL, 0, 0) < 0)
-                (void)failed(dom, "thaw", said);
+                (void)disk_failed(dom, "thaw", said);
 }
 
 int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk_switch *s,
@@ -225,7 +218,7 @@ int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk
                 virDomainSnapshotFree(snap);
                 return 0;
         }
-        r = failed(dom, "QEMU does not switch", err);
+        r = disk_failed(dom, "QEMU does not switch", err);
         if (quiesce && r != -ESRCH)
                 thaw(dom);
         if (r == -ENOTCONN || r == -ETIMEDOUT)
@@ -244,7 +237,7 @@ static int under_way(virDomainPtr dom, const char *target, char *err) {
         int r = virDomainGetBlockJobInfo(dom, target, &info, 0);
 
         if (r < 0)
-                return failed(dom, "its block job cannot be seen", err);
+                return disk_failed(dom, "its block job cannot be seen", err);
         if (r == 0)
                 return 0;
         if (info.type == VIR_DOMAIN_BLOCK_JOB_TYPE_COMMIT)
@@ -266,7 +259,8 @@ static int wait_commit(const struct disk_driver *d, virDomainPtr dom, const char
                 }
                 if (step < 0) {
                         if (virDomainBlockJobAbort(dom, target, 0) < 0)
-                                (void)failed(dom, "abort", text); /* goes on, and does no harm */
+                                (void)disk_failed(dom, "abort",
+                                                  text); /* goes on, and does no harm */
                         return step;
                 }
                 (void)usleep(LOOK_EVERY_USEC);
@@ -287,7 +281,7 @@ static int begin_commit(const struct disk_driver *d, virDomainPtr dom, const cha
         if (r == 0)
                 r = disk_step(d, "commit-begin", err);
         if (r == 0 && virDomainBlockCommit(dom, target, base, top, d->commit_mib_s, 0) < 0)
-                r = failed(dom, "QEMU does not commit", err);
+                r = disk_failed(dom, "QEMU does not commit", err);
         return r;
 }
 
@@ -312,7 +306,8 @@ int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *
         if (r == 0)
                 r = under_way(dom, target, err);
         if (r > 0 && virDomainBlockJobSetSpeed(dom, target, d->commit_mib_s, 0) < 0)
-                (void)failed(dom, "speed", text); /* it has ended meanwhile, or keeps its own */
+                (void)disk_failed(dom, "speed",
+                                  text); /* it has ended meanwhile, or keeps its own */
         if (r == 0) {
                 r = is_committed(d, over ? over : current, base, err);
                 if (r != 0)

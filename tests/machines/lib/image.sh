@@ -11,7 +11,7 @@
 MACHINE_PACKAGES='systemd systemd-sysv systemd-container dbus udev kmod iproute2 iputils-ping procps util-linux
         e2fsprogs corosync libvirt-daemon-system libvirt-clients libvirt-daemon-driver-qemu
         qemu-system-x86 qemu-utils drbd-utils busybox-static libprotobuf-c1 libjansson4 libinih1
-        libfreeipmi17 libsmartcols1 libsqlite3-0 libxml2 libqb100 libcfg7 libcmap4 libcpg4
+        libfreeipmi17 libnbd0 libsmartcols1 libsqlite3-0 libxml2 libqb100 libcfg7 libcmap4 libcpg4
         libquorum5 libvotequorum8'
 INITRD_MODULES='virtio_pci virtio_blk crc32c_generic ext4'
 MACHINE_MODULES="$INITRD_MODULES virtio_net virtio_console virtio_rng i6300esb softdog drbd bridge veth tun loop

@@ -17,6 +17,7 @@ static void say(struct hawd *d, const struct wdt_said *said) {
                            .watchdog = {.armed = said->armed,
                                         .taken = said->taken,
                                         .timeout_usec = said->timeout_usec,
+                                        .no_proof = said->no_proof,
                                         .text = said->text[0] ? said->text : NULL}};
 
         if (said->notes[0])

@@ -78,7 +78,7 @@ static void host_watchdog(struct ledger *l) {
                             h->name, timeout, lease);
         else
                 ledger_note(l, NOTE_WATCHDOG_NONE, h->nodeid, NULL, 0,
-                            "%s has no watchdog armed: %s", h->name, op->text);
+                            "%s has no watchdog that proves it off: %s", h->name, op->text);
 }
 
 static void host_release(struct ledger *l) {

@@ -214,7 +214,8 @@ struct event {
                         bool armed;
                         bool taken;          /* of the hawd before; only its timeout was read */
                         usec_t timeout_usec; /* as read back */
-                        const char *text;    /* not armed: why; NULL: as it was asked for */
+                        bool no_proof;       /* armed, but nobody may count on it */
+                        const char *text;    /* not armed, or no proof: why; NULL: as asked for */
                 } watchdog;
                 struct replica_told replica;
                 struct health_sample health;

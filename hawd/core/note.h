@@ -60,7 +60,7 @@ enum note_id {
         NOTE_RULE_DELETED,
         NOTE_INCIDENT_CLOSED, /* with its parts */
         NOTE_WATCHDOG_ARMED,  /* of a host: the others may count on it */
-        NOTE_WATCHDOG_NONE,   /* one should be armed, and is not: why */
+        NOTE_WATCHDOG_NONE,   /* one is wanted, and is none to be counted on: why */
         NOTE_LEASE_LOST,      /* here: the watchdog is fed no more */
         NOTE_SNAP_TAKEN,
         NOTE_SNAP_FAILED,      /* not taken, or not deleted yet: why */

@@ -362,11 +362,12 @@ struct core {
                 struct conf_watchdog conf; /* until hawd ends: see watchdog.c */
                 bool conf_known;
                 bool armed;
-                bool taken;   /* of the hawd before, and as that one left it */
-                bool current; /* the ledger was installed once: what was announced is known */
-                bool joined;  /* this hawd has joined: what was announced before is taken back */
-                bool waits;   /* for EV_WATCHDOG */
-                bool lapsed;  /* said that the lease has run out */
+                bool taken;    /* of the hawd before, and as that one left it */
+                bool no_proof; /* not to be counted on: announced as none, and why */
+                bool current;  /* the ledger was installed once: what was announced is known */
+                bool joined;   /* this hawd has joined: what was announced before is taken back */
+                bool waits;    /* for EV_WATCHDOG */
+                bool lapsed;   /* said that the lease has run out */
                 usec_t timeout, next_pet, next_try, told;
                 char error[TEXT_LEN];
         } watchdog;

@@ -14,7 +14,8 @@
  *   hawd.conf read again changes neither.
  * 2 Before it has joined, a hawd feeds what it took over by the shorter of its own lease and what
  *   the ledger says, which it must have got from the others first. It sets no other timeout.
- * 3 A stop disarms when it is stable that nobody counts on it any more; until then hawd stays.
+ * 3 One that is dead when its host's BMC is dead is armed and fed, but never announced.
+ * 4 A stop disarms when it is stable that nobody counts on it any more; until then hawd stays.
  */
 #include "hawd/core/lease.h"
 #include "hawd/core/priv.h"
@@ -70,6 +71,7 @@ void watchdog_take(struct core *c, const struct event *ev) {
 
         w->armed = ev->watchdog.armed;
         w->taken = ev->watchdog.taken;
+        w->no_proof = ev->watchdog.no_proof;
         w->timeout = w->armed ? ev->watchdog.timeout_usec : 0;
         w->waits = false;
         w->next_pet = 0;
@@ -97,11 +99,12 @@ static void feed(struct core *c) {
 
 static void announce(struct core *c, const struct host *self) {
         struct watchdog *w = &c->watchdog;
-        usec_t lease = w->armed ? w->conf.lease_usec : 0;
+        usec_t timeout = w->no_proof ? 0 : w->timeout;
+        usec_t lease = timeout ? w->conf.lease_usec : 0;
         struct entry *e;
         struct op *op;
 
-        if (self->watchdog_usec == w->timeout && self->lease_usec == lease &&
+        if (self->watchdog_usec == timeout && self->lease_usec == lease &&
             strcmp(self->watchdog_error, w->error) == 0)
                 return;
         if (w->told && c->now < usec_add(w->told, RESEND_USEC)) {
@@ -112,7 +115,7 @@ static void announce(struct core *c, const struct host *self) {
         wake_at(c, usec_add(w->told, RESEND_USEC));
         e = observation(c, OP_HOST_WATCHDOG, &op);
         op->incarnation = c->incarnation;
-        op->watchdog_usec = w->timeout;
+        op->watchdog_usec = timeout;
         op->lease_usec = lease;
         text_set(op->text, sizeof(op->text), w->error);
         log_propose(c, e);

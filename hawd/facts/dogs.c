@@ -25,9 +25,10 @@ static json_t *dog(const char *root, const char *name) {
         text_fmt(strict.path, sizeof(strict.path), "/dev/%.32s", name);
         wdt_look(root, strict.path, &look);
         ours = wdt_holder(root, strict.path, holder);
-        return json_pack("{s:o,s:o,s:b,s:o,s:o}", "name", word(name), "identity",
-                         word(look.identity), "nowayout", look.nowayout, "useless",
-                         useless(&strict, &look), "held_by", word(ours ? "" : holder));
+        return json_pack("{s:o,s:o,s:b,s:b,s:o,s:o}", "name", word(name), "identity",
+                         word(look.identity), "nowayout", look.nowayout, "of_bmc",
+                         wdt_of_bmc(look.identity), "useless", useless(&strict, &look), "held_by",
+                         word(ours ? "" : holder));
 }
 
 json_t *dogs_look(const char *root) {

@@ -6,8 +6,8 @@
 #include "hawd/base/config.h"
 #include "hawd/facts/facts.h"
 
-/** dogs_look() - [{name, identity, nowayout, useless: why it proves nothing, held_by}]; held_by is
- * null for hawd, too */
+/** dogs_look() - [{name, identity, nowayout, of_bmc, useless: why it proves nothing, held_by}];
+ * held_by is null for hawd, too */
 json_t *dogs_look(const char *root);
 
 /** dogs_config() - {lease_ms, hosts: [{name, path, never, timeout_ms, there, useless, allowed}]}:

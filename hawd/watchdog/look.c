@@ -71,6 +71,10 @@ void wdt_look(const char *root, const char *path, struct wdt_look *ret) {
         ret->virtual_machine = cpu_is_virtual(root) || board_is_virtual(root);
 }
 
+bool wdt_of_bmc(const char *identity) {
+        return strncmp(identity, "IPMI", 4) == 0;
+}
+
 bool wdt_refuse(const struct conf_watchdog *conf, const char *identity, const struct wdt_look *look,
                 char text[TEXT_LEN]) {
         if (strncmp(identity, SOFTDOG, strlen(SOFTDOG)) == 0 && !conf->allow_softdog)
@@ -83,7 +87,7 @@ bool wdt_refuse(const struct conf_watchdog *conf, const char *identity, const st
                          "%s (%s) is of a virtual machine: it stops when that is paused, so it "
                          "proves nothing (allow-vm-watchdog = yes takes it)",
                          conf->path, identity);
-        else if (strncmp(identity, "IPMI", 4) == 0 && look->no_action)
+        else if (wdt_of_bmc(identity) && look->no_action)
                 text_fmt(text, TEXT_LEN,
                          "%s (%s) does nothing when it runs out: load ipmi_watchdog with "
                          "action=reset",

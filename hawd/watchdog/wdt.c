@@ -18,6 +18,7 @@ struct wdt {
         int fd;
         bool taken;
         bool pings; /* by ioctl; else by a write */
+        bool of_bmc;
 };
 
 static int kernel_open(const char *path) {
@@ -146,6 +147,7 @@ static bool usable(struct wdt *w, const struct wdt_look *look, char text[TEXT_LE
         memcpy(identity, info.identity, sizeof(info.identity));
         identity[sizeof(info.identity)] = '\0';
         w->pings = info.options & WDIOF_KEEPALIVEPING;
+        w->of_bmc = wdt_of_bmc(identity);
         if (wdt_refuse(&w->s.conf, identity, look, text))
                 return false;
         if (!(info.options & WDIOF_MAGICCLOSE)) {
@@ -218,6 +220,12 @@ void wdt_arm(struct wdt *w, usec_t timeout, usec_t until, struct wdt_said *ret) 
         w->s.calls->keep(w->fd, true);
         ret->armed = true;
         ret->taken = false;
+        ret->no_proof = w->of_bmc;
+        if (w->of_bmc)
+                text_fmt(ret->text, sizeof(ret->text),
+                         "%s is armed, but it is the timer of this host's BMC, and dead when that "
+                         "is: the others cannot count on it",
+                         w->s.conf.path);
         if (look.nowayout && !*ret->notes)
                 text_set(ret->notes, sizeof(ret->notes),
                          "nowayout: it cannot be disarmed, so a stop of hawd resets this host (a "

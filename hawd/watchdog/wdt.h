@@ -32,9 +32,10 @@ struct wdt_settings {
 /** struct wdt_said - what is so after a call */
 struct wdt_said {
         bool armed;
-        bool taken; /* nothing but its timeout was read */
+        bool taken;    /* nothing but its timeout was read */
+        bool no_proof; /* armed, but it is the timer of a BMC */
         usec_t timeout_usec;
-        char text[TEXT_LEN];  /* why it is not armed; "" */
+        char text[TEXT_LEN];  /* why it is not armed, or no proof; "" */
         char notes[TEXT_LEN]; /* worth a line in the log; "" */
 };
 
@@ -63,6 +64,8 @@ struct wdt_look {
         bool virtual_machine;
 };
 void wdt_look(const char *root, const char *path, struct wdt_look *ret);
+/** wdt_of_bmc() - it resets a host that hangs, but proves nothing of one whose BMC is dead */
+bool wdt_of_bmc(const char *identity);
 /** wdt_refuse() - is it no proof of anything? Return: the reason in @text, or false. */
 bool wdt_refuse(const struct conf_watchdog *conf, const char *identity, const struct wdt_look *look,
                 char text[TEXT_LEN]);

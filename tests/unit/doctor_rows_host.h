@@ -203,6 +203,8 @@ static const struct row host_rows[] = {
         ROW("watchdog", "node3", BAD, "not armed: sbd (process 7) holds it: disable sbd",
             "every 30 s",
             {"status/hosts/2/watchdog_error", "'sbd (process 7) holds it: disable sbd'"}),
+        ROW("watchdog", "node3", NOTE, "/dev/watchdog0 is the timer of its BMC", "",
+            {F3 "host/watchdogs/0/of_bmc", "true"}, {"status/hosts/2/watchdog_error", "'x'"}),
         ROW("watchdog", "node3", BAD, "names /dev/watchdog0, and there is no such device",
             "modules-load.d", {F3 DOG_CONF "/there", "false"}),
         ROW("watchdog", "node3", BAD, "hawd will not arm it: it is softdog", "another device",

@@ -41,6 +41,7 @@ struct node {
         struct {         /* its watchdog, as the core has used it */
                 bool armed;
                 const char *refused; /* why it is not armed, when it is tried */
+                bool no_proof;
                 usec_t timeout, fed, until;
                 unsigned arms, pets, disarms;
         } dog;
@@ -179,7 +180,10 @@ static inline void net_dog(struct net *n, uint32_t id, const struct action *a) {
         TELL(n, id, .kind = EV_WATCHDOG,
              .watchdog = {.armed = d->dog.armed,
                           .timeout_usec = d->dog.timeout,
-                          .text = a->watchdog.op == WATCHDOG_ARM ? d->dog.refused : NULL});
+                          .no_proof = d->dog.armed && d->dog.no_proof,
+                          .text = d->dog.armed && d->dog.no_proof  ? "of a BMC"
+                                  : a->watchdog.op == WATCHDOG_ARM ? d->dog.refused
+                                                                   : NULL});
 }
 
 /* Actions are carried out in their order; what a finished batch leads to comes behind them. */

@@ -247,6 +247,32 @@ START_TEST(unarmed_is_never_proven) {
 }
 END_TEST
 
+/* It resets its host like any other, but nobody counts on it. */
+START_TEST(of_a_bmc_it_is_no_proof) {
+        struct net *n = with_dogs(3, SELF_FENCE_ALWAYS);
+        usec_t cut;
+
+        net_devices(n);
+        n->nodes[3].dog.no_proof = true;
+        net_group(n, ALL);
+        net_pass(n, 20 * USEC_PER_SEC);
+        ck_assert(n->nodes[3].dog.armed);
+        ck_assert_uint_gt(n->nodes[3].dog.pets, 10);
+        ck_assert_uint_eq(n->nodes[3].dog.arms, 1);
+        ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, 0);
+        ck_assert_uint_eq(host(n, 1, 3)->lease_usec, 0);
+        ck_assert_str_eq(host(n, 1, 3)->watchdog_error, "of a BMC");
+        bmc_dead(n, 3);
+        cut = n->now;
+        net_group(n, M(3));
+        net_group(n, M(1, 2));
+        net_pass(n, 200 * USEC_PER_SEC);
+        ck_assert_uint_lt(n->nodes[3].dog.fed, cut + LEASE);
+        ck_assert_int_ne(host(n, 1, 3)->state, HOST_OFF);
+        net_free(n);
+}
+END_TEST
+
 /* The others must know before it is disarmed. */
 START_TEST(disarmed_when_all_know) {
         struct net *n = armed(3, ALL);
@@ -550,6 +576,7 @@ static Suite *watchdog_suite(void) {
         tcase_add_test(tc, counted_after_it_was_back);
         tcase_add_test(tc, hawd_gone_corosync_there);
         tcase_add_test(tc, unarmed_is_never_proven);
+        tcase_add_test(tc, of_a_bmc_it_is_no_proof);
         tcase_add_test(tc, disarmed_when_all_know);
         tcase_add_test(tc, a_stop_that_nobody_hears);
         tcase_add_test(tc, a_stop_that_is_heard_late);

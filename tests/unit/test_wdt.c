@@ -282,6 +282,27 @@ START_TEST(allowed_by_name) {
 }
 END_TEST
 
+START_TEST(of_a_bmc_it_is_armed_and_no_proof) {
+        struct wdt *w = fresh(false);
+        struct wdt_said said;
+
+        k.identity = "IPMI";
+        put("/sys/module/ipmi_watchdog/parameters/action", "reset\n");
+        arm(w, &said);
+        ck_assert(said.armed);
+        ck_assert(said.no_proof);
+        ck_assert(strstr(said.text, "BMC"));
+        done(w);
+
+        w = fresh(false);
+        arm(w, &said);
+        ck_assert(said.armed);
+        ck_assert(!said.no_proof);
+        ck_assert_str_eq(said.text, "");
+        done(w);
+}
+END_TEST
+
 START_TEST(who_holds_it) {
         struct wdt *w = fresh(false);
         char path[128];
@@ -310,6 +331,7 @@ static Suite *wdt_suite(void) {
         tcase_add_test(tc, fed_by_a_write_where_it_must);
         tcase_add_test(tc, what_proves_nothing_is_refused);
         tcase_add_test(tc, allowed_by_name);
+        tcase_add_test(tc, of_a_bmc_it_is_armed_and_no_proof);
         tcase_add_test(tc, who_holds_it);
         return s;
 }

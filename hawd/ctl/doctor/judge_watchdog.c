@@ -80,7 +80,13 @@ static bool judge_usable(struct findings *f, const struct dogs *d) {
         const json_t *w = device(d);
         const char *path = jtext(d->wanted, "path");
 
-        if (!jnull(d->status, "watchdog_error")) {
+        if (jbool(w, "of_bmc") && jnull(w, "useless") && jbool(d->wanted, "there") &&
+            jnull(w, "held_by")) {
+                found(f, SEVERITY_NOTE,
+                      "%s is the timer of its BMC: it resets a host that hangs, but proves "
+                      "nothing to the others, since it is dead when that is",
+                      path);
+        } else if (!jnull(d->status, "watchdog_error")) {
                 found(f, SEVERITY_BAD, "its watchdog is not armed: %s",
                       jtext(d->status, "watchdog_error"));
                 mend(f, "WATCHDOGS in hawd.conf(5); hawd tries it again every 30 s");

@@ -13,8 +13,11 @@ static const struct conf_word ring_words[] = {
 static const struct conf_word on_shutdown_words[] = {
         {"respect", ON_SHUTDOWN_RESPECT}, {"restart", ON_SHUTDOWN_RESTART}, {NULL, 0}};
 
-static const struct conf_word rung_words[] = {
-        {"none", RUNG_NONE}, {"restart", RUNG_RESTART}, {"relocate", RUNG_RELOCATE}, {NULL, 0}};
+static const struct conf_word rung_words[] = {{"none", RUNG_NONE},
+                                              {"restart", RUNG_RESTART},
+                                              {"relocate", RUNG_RELOCATE},
+                                              {"rollback", RUNG_ROLLBACK},
+                                              {NULL, 0}};
 
 static const struct conf_word health_words[] = {
         {"auto", HEALTH_BY_AUTO},         {"agent", HEALTH_BY_AGENT},
@@ -141,6 +144,8 @@ static const struct conf_key guest_keys[] = {
          .help = "healthy for so long: its failures are forgotten"},
         {"health", CONF_ENUM, MEMBER(conf_guest, health_by), .words = health_words, .def = "auto",
          .help = "by what it counts as healthy, and as hanging"},
+        {"rollback-limit", CONF_U32, MEMBER(conf_guest, rollback_limit), .min = 0, .max = 1000,
+         .def = "2", .help = "rollbacks to a known-good snapshot within the window"},
 };
 
 static const struct conf_key host_keys[] = {

@@ -14,7 +14,7 @@ enum after_fence { AFTER_FENCE_ON, AFTER_FENCE_OFF, AFTER_FENCE_STAY };
 enum ring_kind { RING_COROSYNC, RING_SOLO };
 enum on_shutdown { ON_SHUTDOWN_RESPECT, ON_SHUTDOWN_RESTART };
 /** What is tried with a guest that failed, in the order of its policy. */
-enum rung { RUNG_NONE, RUNG_RESTART, RUNG_RELOCATE, RUNG_MAX_ };
+enum rung { RUNG_NONE, RUNG_RESTART, RUNG_RELOCATE, RUNG_ROLLBACK, RUNG_MAX_ };
 #define RUNGS (RUNG_MAX_ - 1) /* of one policy, at most */
 /** By what a guest counts as healthy, and as hanging. */
 enum health_by {
@@ -101,6 +101,7 @@ struct conf_guest {
         struct conf_replica replica;  /* default none */
         usec_t replica_lag_usec;      /* async: no older than this while all works; 5min */
         usec_t replica_loss_usec;     /* so old a copy may be promoted by hawd itself; 0: none */
+        uint32_t rollback_limit;      /* rollbacks to a snapshot within the window, 2 */
 };
 
 struct config {

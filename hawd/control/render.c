@@ -192,6 +192,7 @@ static json_t *render_settings(const struct conf_guest *c) {
         set_uint(o, "restart_window_ms", c->restart_window_usec / USEC_PER_MSEC);
         set_uint(o, "hang_after_ms", c->hang_after_usec / USEC_PER_MSEC);
         set_uint(o, "relocate_limit", c->relocate_limit);
+        set_uint(o, "rollback_limit", c->rollback_limit);
         set_uint(o, "healthy_after_ms", c->healthy_after_usec / USEC_PER_MSEC);
         guest_conf_each(c, render_word, o);
         return o;
@@ -235,6 +236,7 @@ json_t *render_guest(const struct model *m, const struct guest *g) {
         set_uint(o, "failures", g->recovery.failures);
         set_uint(o, "restarts", g->recovery.taken[RUNG_RESTART]);
         set_uint(o, "relocations", g->recovery.taken[RUNG_RELOCATE]);
+        set_uint(o, "rollbacks", g->recovery.taken[RUNG_ROLLBACK]);
         set_uint(o, "start_failures", g->start_failures);
         json_object_set_new(o, "failed_on", render_host_bits(m, g->tried));
         set_uint_or_null(o, "incident", g->incident);

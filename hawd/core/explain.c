@@ -147,6 +147,11 @@ static void explain_recovery(const struct core *c, struct lines *l, const struct
                 line(l, "its recovery: %s, taken %u of %u times", rung_name(conf->recovery[i]),
                      recovery_count(conf, r, conf->recovery[i], c->wall),
                      rung_limit(conf, conf->recovery[i]));
+        if (g->snaps && g->snaps->trial)
+                line(l,
+                     "it went back to a snapshot, and what it left is kept as %s: hawctl "
+                     "snapshot list %s",
+                     g->snaps->left, g->spec->name);
         if (g->state == GUEST_BLOCKED || r->resumes)
                 line(l, "mend: what it fails by; then: hawctl guest recover %s", g->spec->name);
 }

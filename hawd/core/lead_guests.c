@@ -383,6 +383,8 @@ static bool start(struct core *c, struct entry *e, struct plan *p, uint32_t gi,
         op->host_version = h->version;
         op->rung = rung;
         op->flag = again;
+        if (rung == RUNG_ROLLBACK)
+                op->snap = lead_known_good(g);
         if (rung == RUNG_NONE)
                 text_set(op->text, sizeof(op->text), r->why);
         else
@@ -419,12 +421,13 @@ static void ladder_ends(struct core *c, struct entry *e, const struct guest *g) 
         char text[TEXT_LEN], window[32];
 
         format_duration(conf->restart_window_usec, window, sizeof(window));
-        text_fmt(text, sizeof(text),
-                 "%s: %u restarts and %u relocations within %s did not help; see why, then hawctl "
-                 "guest recover %.64s; tried again when that time is over",
-                 g->recovery.early >= BOOT_LOOP ? "boot loop" : end_why_name(g->recovery.why),
-                 g->recovery.taken[RUNG_RESTART], g->recovery.taken[RUNG_RELOCATE], window,
-                 g->spec->name);
+        text_fmt(
+                text, sizeof(text),
+                "%s: %u restarts, %u relocations and %u rollbacks within %s did not help; see why, "
+                "then hawctl guest recover %.64s; tried again when that time is over",
+                g->recovery.early >= BOOT_LOOP ? "boot loop" : end_why_name(g->recovery.why),
+                g->recovery.taken[RUNG_RESTART], g->recovery.taken[RUNG_RELOCATE],
+                g->recovery.taken[RUNG_ROLLBACK], window, g->spec->name);
         give_reason(c, e, g, GUEST_BLOCKED, text);
         wake_at(c, usec_add(c->now, recovery_left(conf, &g->recovery, c->wall)));
 }
@@ -439,6 +442,7 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
         enum recovery_verdict verdict;
         enum rung rung = RUNG_NONE;
         bool ailing;
+        bool in_place;
 
         if (!rested(c, g)) {
                 give_reason(c, e, g, GUEST_FAILED, "failed again; rests before it is recovered");
@@ -452,14 +456,17 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
         /* Where it failed is degraded, and elsewhere is not: elsewhere, if its policy has that. */
         ailing = may.here && may.elsewhere && p->hosts[last].ailing && !p->hosts[there.host].ailing;
         may.here &= !ailing;
+        may.known_good = !ailing && lead_known_good(g) != 0; /* not only for its host's sake */
         verdict = recovery_next(&g->spec->conf, &g->recovery, &may, c->wall, &rung);
         if (verdict != RECOVERY_TAKE && ailing) {
                 may.here = true;
+                may.known_good = lead_known_good(g) != 0;
                 verdict = recovery_next(&g->spec->conf, &g->recovery, &may, c->wall, &rung);
         }
         switch (verdict) {
         case RECOVERY_TAKE:
-                (void)start(c, e, p, gi, rung == RUNG_RESTART ? &here : &there, rung, false);
+                in_place = rung == RUNG_RESTART || (rung == RUNG_ROLLBACK && may.here);
+                (void)start(c, e, p, gi, in_place ? &here : &there, rung, false);
                 return;
         case RECOVERY_WAIT:
                 if (!may.here) {

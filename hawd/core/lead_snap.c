@@ -44,3 +44,11 @@ uint32_t lead_snap_key(const struct guest *g) {
         return g->snaps->wish.act == SNAP_ACT_NONE ? next.id
                                                    : g->snaps->wish.id + g->snaps->wish.target;
 }
+
+uint32_t lead_known_good(const struct guest *g) {
+        const struct guest_snaps *s = g->snaps;
+        int i = s ? snap_known_good(s->list, s->n) : -1;
+        char why[TEXT_LEN];
+
+        return i >= 0 && snap_rollback_ok(s->list, s->n, (size_t)i, why) ? s->list[i].id : 0;
+}

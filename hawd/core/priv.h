@@ -538,6 +538,8 @@ struct lead_snap {
         char take[NAME_LEN];     /* a snapshot is to be asked for, so called; "": none is */
 };
 struct lead_snap lead_snap(const struct guest *g);
+/** lead_known_good() - id of the snapshot that a rollback goes back to now, 0: there is none */
+uint32_t lead_known_good(const struct guest *g);
 /** lead_snap_key() - another when something else is to be done */
 uint32_t lead_snap_key(const struct guest *g);
 

@@ -6,7 +6,11 @@
 
 const char *rung_name(enum rung r) {
         static const char *const names[RUNG_MAX_] = {
-                [RUNG_NONE] = "none", [RUNG_RESTART] = "restart", [RUNG_RELOCATE] = "relocate"};
+                [RUNG_NONE] = "none",
+                [RUNG_RESTART] = "restart",
+                [RUNG_RELOCATE] = "relocate",
+                [RUNG_ROLLBACK] = "rollback",
+        };
 
         return r < RUNG_MAX_ ? names[r] : NULL;
 }
@@ -17,6 +21,8 @@ uint32_t rung_limit(const struct conf_guest *policy, enum rung r) {
                 return policy->restart_limit;
         case RUNG_RELOCATE:
                 return policy->relocate_limit;
+        case RUNG_ROLLBACK:
+                return policy->rollback_limit;
         case RUNG_NONE:
         case RUNG_MAX_:
                 break;
@@ -28,7 +34,15 @@ static bool helps(enum rung rung, const struct recovery *r) {
         return rung != RUNG_RESTART || (r->why != END_IO_ERROR && r->early < BOOT_LOOP);
 }
 
+/* Not even when the window is over: another disk on a storage that is gone, or none to go back to.
+ */
+static bool pointless(enum rung rung, const struct recovery *r, const struct recovery_case *c) {
+        return rung == RUNG_ROLLBACK && (r->why == END_IO_ERROR || !c->known_good);
+}
+
 static bool possible(enum rung rung, const struct recovery_case *c) {
+        if (rung == RUNG_ROLLBACK)
+                return c->here || c->elsewhere;
         return rung == RUNG_RESTART ? c->here : c->elsewhere;
 }
 
@@ -50,6 +64,8 @@ enum recovery_verdict recovery_next(const struct conf_guest *policy, const struc
                 enum rung rung = policy->recovery[i];
 
                 if (recovery_count(policy, r, rung, wall) >= rung_limit(policy, rung))
+                        continue;
+                if (pointless(rung, r, c))
                         continue;
                 if (!anew && !helps(rung, r)) {
                         last_resort |= possible(rung, c);
@@ -118,5 +134,6 @@ void recovery_defaults(struct conf_guest *policy) {
         policy->recovery[0] = RUNG_RESTART;
         policy->recovery[1] = RUNG_RELOCATE;
         policy->relocate_limit = 2;
+        policy->rollback_limit = 2;
         policy->healthy_after_usec = 10 * USEC_PER_MINUTE;
 }

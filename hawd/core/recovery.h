@@ -50,8 +50,9 @@ struct recovery {
 
 /** struct recovery_case - where it may start now */
 struct recovery_case {
-        bool here;      /* where it failed */
-        bool elsewhere; /* on another host, where its start has not failed */
+        bool here;       /* where it failed */
+        bool elsewhere;  /* on another host, where its start has not failed */
+        bool known_good; /* it has a snapshot that it can go back to */
 };
 
 enum recovery_verdict {
@@ -68,7 +69,8 @@ enum recovery_verdict {
  * The first of the policy's rungs that
  * 1 was taken less often than its limit within the window
  * 2 can help: a restart in place does neither after an I/O error, nor in a boot loop; once the
- *   window is over all are tried anew
+ *   window is over all are tried anew; a rollback never does after an I/O error, or without a
+ *   known-good snapshot
  * 3 can be taken now: a host is there for it
  * If only 3 is missing: a restart in place after all, if that may be taken, or WAIT. If 1 or 2 is
  * missing for all: END.

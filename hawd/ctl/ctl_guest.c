@@ -103,9 +103,11 @@ static void show_guest(const struct ctl *ctl, const json_t *g) {
         show_pair("recovers from", jtext(g, "recovers_from"));
         if (jint(g, "failures") > 0 || jint(g, "start_failures") > 0) {
                 text_fmt(buf, sizeof(buf),
-                         "failed %lld times: %lld restarts, %lld relocations, %lld failed starts",
+                         "failed %lld times: %lld restarts, %lld relocations, %lld rollbacks, "
+                         "%lld failed starts",
                          (long long)jint(g, "failures"), (long long)jint(g, "restarts"),
-                         (long long)jint(g, "relocations"), (long long)jint(g, "start_failures"));
+                         (long long)jint(g, "relocations"), (long long)jint(g, "rollbacks"),
+                         (long long)jint(g, "start_failures"));
                 show_pair("recovery", buf);
         }
         if (!jnull(g, "incident")) {

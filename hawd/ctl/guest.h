@@ -6,8 +6,10 @@
 
 #define GUEST_SETTINGS_HELP                                                                        \
         "Settings: priority=N, after=GUEST,..., start-timeout=TIME, stop-timeout=TIME, "           \
-        "boot-time=TIME,\nrecovery='restart relocate', restart-limit=N, relocate-limit=N, "        \
-        "restart-window=TIME,\nhealthy-after=TIME, health=auto|agent|watchdog|progress|none, "     \
+        "boot-time=TIME,\nrecovery='restart relocate rollback', restart-limit=N, "                 \
+        "relocate-limit=N, "                                                                       \
+        "rollback-limit=N, restart-window=TIME,\nhealthy-after=TIME, "                             \
+        "health=auto|agent|watchdog|progress|none, "                                               \
         "on-shutdown=respect|restart, hang-after=TIME.\nTimes as in 90s, 2min."
 
 #define GUEST_SETTING_OPTIONS                                                                      \

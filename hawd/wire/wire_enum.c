@@ -60,6 +60,7 @@ static const unsigned rung_values[] = {
         V(RUNG, RUNG_NONE),
         V(RUNG, RUNG_RESTART),
         V(RUNG, RUNG_RELOCATE),
+        V(RUNG, RUNG_ROLLBACK),
 };
 TABLE(rung, "rung of recovery", RUNG_MAX_);
 

@@ -244,6 +244,7 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         p->start_failures = g->start_failures;
         p->restarts = g->recovery.taken[RUNG_RESTART];
         p->relocations = g->recovery.taken[RUNG_RELOCATE];
+        p->rollbacks = g->recovery.taken[RUNG_ROLLBACK];
         p->restart_wall = g->recovery.window_wall;
         p->failed_why = wire_put_enum(o, &wire_end_why, g->recovery.why);
         p->failures = g->recovery.failures;
@@ -283,6 +284,7 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         g->start_failures = p->start_failures;
         g->recovery.taken[RUNG_RESTART] = p->restarts;
         g->recovery.taken[RUNG_RELOCATE] = p->relocations;
+        g->recovery.taken[RUNG_ROLLBACK] = p->rollbacks;
         g->recovery.window_wall = p->restart_wall;
         g->recovery.why = wire_get_enum(in, &wire_end_why, p->failed_why);
         g->recovery.failures = p->failures;

@@ -11,6 +11,7 @@ static void put_recovery(struct wire_out *o, const struct conf_guest *c, Hawd__G
                 p->recovery[p->n_recovery++] = wire_put_enum(o, &wire_rung, c->recovery[i]);
         p->recovery[p->n_recovery++] = wire_put_enum(o, &wire_rung, RUNG_NONE);
         p->relocate_limit = c->relocate_limit;
+        p->rollback_limit = c->rollback_limit;
         p->healthy_after_usec = c->healthy_after_usec;
 }
 
@@ -64,6 +65,7 @@ static void get_recovery(const Hawd__GuestConf *p, struct conf_guest *c) {
                 return;
         }
         c->relocate_limit = p->relocate_limit;
+        c->rollback_limit = p->rollback_limit;
         c->healthy_after_usec = p->healthy_after_usec;
         for (size_t i = 0; i < p->n_recovery && n < RUNGS; i++) {
                 int rung = wire_enum_find(&wire_rung, p->recovery[i]);

@@ -63,11 +63,48 @@ START_TEST(next_rung) {
                              .early = rows[_i].early,
                              .taken = {0, rows[_i].restarts, rows[_i].relocations},
                              .window_wall = T0};
-        struct recovery_case c = {rows[_i].here, rows[_i].elsewhere};
+        struct recovery_case c = {rows[_i].here, rows[_i].elsewhere, false};
         enum rung rung = RUNG_NONE;
 
         ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + rows[_i].after, &rung), rows[_i].verdict);
         ck_assert_int_eq(rung, rows[_i].rung);
+}
+END_TEST
+
+/* A rollback: after the others, with something to go back to, and not for a storage that is gone.
+ */
+static const struct {
+        enum end_why why;
+        bool good, here, elsewhere;
+        uint32_t taken;
+        usec_t after;
+        enum recovery_verdict verdict;
+        enum rung rung;
+} rollbacks[] = {
+        {END_CRASHED, true, true, true, 0, 1, RECOVERY_TAKE, RUNG_ROLLBACK},
+        {END_CRASHED, true, true, false, 0, 1, RECOVERY_TAKE, RUNG_ROLLBACK},
+        {END_CRASHED, true, false, true, 0, 1, RECOVERY_TAKE, RUNG_ROLLBACK},
+        {END_CRASHED, true, false, false, 0, 1, RECOVERY_WAIT, RUNG_NONE},
+        {END_CRASHED, true, true, true, 2, 1, RECOVERY_END, RUNG_NONE},
+        {END_CRASHED, false, true, true, 0, 1, RECOVERY_END, RUNG_NONE},
+        {END_IO_ERROR, true, true, true, 0, 1, RECOVERY_END, RUNG_NONE},
+        {END_IO_ERROR, true, true, true, 0, WINDOW, RECOVERY_TAKE, RUNG_RESTART},
+};
+
+START_TEST(rollback) {
+        struct conf_guest p = policy(RUNG_RESTART, RUNG_ROLLBACK);
+        struct recovery r = {.why = rollbacks[_i].why,
+                             .failures = 4,
+                             .early = 1,
+                             .taken = {0, 3, 0, rollbacks[_i].taken},
+                             .window_wall = T0};
+        struct recovery_case c = {rollbacks[_i].here, rollbacks[_i].elsewhere, rollbacks[_i].good};
+        enum rung rung = RUNG_NONE;
+
+        p.rollback_limit = 2;
+        ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + rollbacks[_i].after, &rung),
+                         rollbacks[_i].verdict);
+        ck_assert_int_eq(rung, rollbacks[_i].rung);
 }
 END_TEST
 
@@ -139,6 +176,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "recovery");
 
         tcase_add_loop_test(tc, next_rung, 0, (int)ARRAY_SIZE(rows));
+        tcase_add_loop_test(tc, rollback, 0, (int)ARRAY_SIZE(rollbacks));
         tcase_add_test(tc, pauses_double_give_or_take_a_quarter);
         tcase_add_test(tc, healthy_for_long_forgets);
         tcase_add_test(tc, window_begins_with_a_failure);

@@ -14,7 +14,7 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_snaps) == 2896, "guest_snaps changed, see above");
-_Static_assert(sizeof(struct guest_spec) == 896, "guest_spec changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 904, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1168, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1712, "host changed, see above");
@@ -113,6 +113,7 @@ static struct guest_spec *rnd_spec(void) {
         for (size_t i = 0, n = rnd_below(RUNGS + 1); i < n; i++)
                 s->conf.recovery[i] = 1 + rnd_below(RUNGS);
         s->conf.relocate_limit = rnd32();
+        s->conf.rollback_limit = rnd32();
         s->conf.healthy_after_usec = rnd64();
         s->conf.health_by = rnd_below(HEALTH_BY_NONE + 1);
         s->conf.replica.mode = rnd_below(REPLICA_MODE_MAX_);
@@ -339,6 +340,7 @@ static void rnd_guest(struct model *m) {
         g->recovery.resumes = rnd32();
         g->recovery.taken[RUNG_RESTART] = rnd32();
         g->recovery.taken[RUNG_RELOCATE] = rnd32();
+        g->recovery.taken[RUNG_ROLLBACK] = rnd32();
         g->recovery.window_wall = rnd64();
         g->recovery.healthy_wall = rnd64();
         g->snaps = rnd_bool() ? rnd_snaps() : NULL;

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # weight: 70
 # hawctl snapshot of a guest that runs and of one that does not; a start on another host follows the disk;
-# a rollback finds what was on the disk then, and what it left is kept.
+# a rollback finds what was on the disk then, and what it left is kept. And a boot loop after a bad write:
+# restarted, relocated, then back to the snapshot that is known good; the bad disk is where the incident says.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
@@ -31,6 +32,9 @@ booted_with() { # the counter that it found when it booted last
         grep '^BOOT ' "$(console_file "$(ctl --json guest show vm1 | jq -r .guest.host)" vm1)" | tail -n 1 | awk '{ print $2 }'
 }
 
+# What `lab guest boot-loop` writes, in the file and what it rests on.
+is_bad() { [[ $(qemu-io -r -U -f qcow2 -c 'read -v 4096 512' "$1" 2>&1) == *'62 61 64 2d 62 6f 6f 74'* ]]; }
+
 case_cluster 2
 # shellcheck disable=SC2034 # for the lab's parts, which are asked here, too
 LAB_NAME=$CASE_LAB
@@ -38,7 +42,17 @@ set_lab_paths
 d1=$(guest_disk vm1)
 overlay() { printf '%s.hawd-%d.qcow2\n' "${d1%.qcow2}" "$1"; }
 assert 'create' create vm1
-wait_for 90 'vm1 is healthy' healthy vm1
+assert 'one with a policy' create vm2 restart-limit=1 relocate-limit=1 recovery='restart relocate rollback'
+for guest in vm1 vm2; do wait_for 90 "$guest is healthy" healthy "$guest"; done
+
+note 'boot loop after a bad write'
+assert 'a good one' ctl snapshot create vm2 good --timeout 1min
+assert 'and one more' ctl snapshot create vm2 newest --timeout 1min
+since=$(now_msec)
+home=$(ctl --json guest show vm2 | jq -r .guest.host)
+assert 'a bad write' lab guest boot-loop vm2
+rolled_back() { history_of 'map(select(.event == "snapshot-rolled-back" and .guest == "vm2")) | length' | grep -qx 1; }
+wait_for 150 'it goes back' rolled_back
 
 note 'of a guest that runs'
 assert 'one' ctl snapshot create vm1 one --timeout 1min
@@ -85,3 +99,16 @@ assert 'three goes' ctl snapshot delete vm1 three --yes --timeout 2min
 assert 'two goes' ctl snapshot delete vm1 two --yes --timeout 2min
 assert 'a base is left' snaps_say vm1 '.snapshots | length == 1 and (.[0].name | test("^base-"))'
 wait_for 30 'it counts on' beats vm1 '.*'
+
+note 'what became of the boot loop'
+wait_for 120 'vm2 runs, and is healthy' healthy vm2
+assert 'it was tried in place' test -n "$(qemus "$since" "$home" vm2)"
+assert 'and elsewhere' test -n "$(qemus "$since" "$(another_than "$home")" vm2)"
+wait_for 30 'the incident names the snapshot and the disk that was left' incident_says vm2 \
+        '.outcome | test("went back to its snapshot newest, the disk that it left is kept as left-4")'
+bad=$(guest_disk vm2)
+bad=${bad%.qcow2}.hawd-3.qcow2
+assert 'which is there, as it was' is_bad "$bad"
+refute 'it runs on a good one' is_bad "$(disk_of vm2)"
+assert 'it is listed' snaps_say vm2 '.snapshots | any(.name == "left-4" and .kind == "kept")'
+wait_for 30 'it counts' beats vm2 '.*'

@@ -369,7 +369,7 @@ static const struct row {
         {NULL, bad_result, "job result 99"},
         {NULL, negative_result, "job result -1"},
         {NULL, bad_job_kind, "guest job 77"},
-        {NULL, long_list, "guests of a rule of 65537 bytes"},
+        {NULL, long_list, "list of an op of 65537 bytes"},
         {to_state, no_state, "a state without a model"},
         {to_state, no_model, "a state without a model"},
         {to_state, short_tail, "state of version 9 with 1 entries behind 7"},

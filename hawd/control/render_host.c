@@ -4,6 +4,7 @@
 
 #include "fencing/ladder.h"
 #include "hawd/control/render.h"
+#include "hawd/core/lease.h"
 
 static const struct fence_job *open_job(const struct model *m, const struct host *h) {
         for (size_t i = 0; i < m->n_fence_jobs; i++)
@@ -105,8 +106,10 @@ static void what_next(const struct model *m, const struct host *h, const struct 
                       const struct config *config, const struct render_live *live, char *buf,
                       size_t size) {
         struct ladder_step step;
-        char names[TEXT_LEN] = "";
+        char names[TEXT_LEN] = "", gone[32], dog[96] = "";
 
+        if (lease_gone_text(h, gone, sizeof(gone)))
+                text_fmt(dog, sizeof(dog), "; its watchdog proves it off %s after it left", gone);
         if (live && !live->operational) {
                 text_set(buf, size, "nothing until the cluster is operational again");
         } else if (j && j->cancelling) {
@@ -114,11 +117,13 @@ static void what_next(const struct model *m, const struct host *h, const struct 
         } else if (config && ladder_next(config, h->name, h->fence_tries, &step) == 0) {
                 for (uint32_t i = 0; i < step.n_devices; i++)
                         comma_list(names, sizeof(names), i, step.devices[i]->name);
-                text_fmt(buf, size, "%slevel %u (%s), and so on, for ever",
+                text_fmt(buf, size, "%slevel %u (%s), and so on, for ever%s",
                          j ? "if this proves nothing: " : "after a pause: ", (unsigned)step.level,
-                         names);
+                         names, dog);
         } else if (devices_of(m, h) > 0) {
-                text_set(buf, size, "the devices are tried again, after a pause, for ever");
+                text_fmt(buf, size, "the devices are tried again, after a pause, for ever%s", dog);
+        } else if (*dog) {
+                text_set(buf, size, dog + strlen("; "));
         } else {
                 text_set(buf, size, "nothing by itself: an operator must act");
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "fencing/ladder.h"
+#include "hawd/core/lease.h"
 #include "hawd/core/plan.h"
 #include "hawd/core/priv.h"
 
@@ -36,6 +37,7 @@ static void line(struct lines *l, const char *fmt, ...) {
 
 static void explain_fencing(const struct core *c, struct lines *l, const struct host *h) {
         struct ladder_step s;
+        char gone[32];
 
         if (h->proof != PROOF_NONE)
                 line(l, "%s is proven off by %s: %s", h->name, proof_name(h->proof), h->proof_text);
@@ -50,6 +52,11 @@ static void explain_fencing(const struct core *c, struct lines *l, const struct 
                      s.devices[0]->name, s.n_devices > 1 ? " and others" : "");
         else
                 line(l, "it has no fence device in hawd.conf: nothing can be tried");
+        if (lease_gone_text(h, gone, sizeof(gone)))
+                line(l,
+                     "its watchdog proves it off %s after it left, unless it is back before: its "
+                     "lease, the watchdog's timeout twice, and a tenth",
+                     gone);
         line(l,
              "mend: repair its fence device; or make sure that it is off, then: hawctl fence "
              "confirm %s --yes",

@@ -147,18 +147,15 @@ static void give_reason(struct core *c, struct entry *e, const struct guest *g,
 
 /* With a watchdog nobody has to do anything, but may. */
 static void not_proven(const struct host *h, char text[TEXT_LEN]) {
-        usec_t length = lease_gone_after(h->lease_usec, h->watchdog_usec);
         char whole[32];
 
-        if (h->watchdog_usec == 0) {
+        if (!lease_gone_text(h, whole, sizeof(whole))) {
                 text_fmt(text, TEXT_LEN,
                          "%s is lost and not proven off (hawctl host show %s says why); mend its "
                          "fence device, or make sure it is off: hawctl fence confirm %s --yes",
                          h->name, h->name, h->name);
                 return;
         }
-        length += USEC_PER_SEC - 1;
-        format_duration(length - length % USEC_PER_SEC, whole, sizeof(whole));
         text_fmt(text, TEXT_LEN,
                  "%s is lost and not proven off (hawctl host show %s); its watchdog does that %s "
                  "after it left; or make sure, and hawctl fence confirm %s --yes",

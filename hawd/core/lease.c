@@ -75,3 +75,14 @@ usec_t lease_gone_after(usec_t length, usec_t timeout) {
 
         return timeout == 0 ? USEC_INFINITY : usec_add(sum, sum / 10);
 }
+
+bool lease_gone_text(const struct host *h, char *buf, size_t size) {
+        usec_t length =
+                usec_add(lease_gone_after(h->lease_usec, h->watchdog_usec), USEC_PER_SEC - 1);
+
+        buf[0] = '\0';
+        if (h->watchdog_usec == 0)
+                return false;
+        format_duration(length - length % USEC_PER_SEC, buf, size);
+        return true;
+}

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "hawd/base/base.h"
+#include "hawd/core/model.h"
 
 /** lease_held() - at @now, a lease of @length that was renewed at @renewed has not run out. */
 bool lease_held(usec_t renewed, usec_t now, usec_t length);
@@ -27,3 +27,7 @@ bool lease_held(usec_t renewed, usec_t now, usec_t length);
  * (not armed: never).
  */
 usec_t lease_gone_after(usec_t length, usec_t timeout);
+
+/** lease_gone_text() - the same for people, in whole seconds; false: @h has no watchdog that counts
+ */
+bool lease_gone_text(const struct host *h, char *buf, size_t size);

@@ -109,6 +109,9 @@ START_TEST(the_ladder_tells_what_comes_next) {
         free(config);
         fix_model(fix)->n_devices = 0;
         next_is(NULL, 0, "nothing by itself: an operator must act");
+        fix_model(fix)->hosts[2].watchdog_usec = 4 * USEC_PER_SEC;
+        fix_model(fix)->hosts[2].lease_usec = 8 * USEC_PER_SEC;
+        next_is(NULL, 0, "its watchdog proves it off 18s after it left");
 }
 END_TEST
 

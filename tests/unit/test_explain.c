@@ -55,6 +55,11 @@ static void lost(struct led *l) {
         led_fenced(l, led_fence(l, 3, FENCE_OFF, "bmc3"), FENCE_FAILED);
 }
 
+static void lost_with_a_watchdog(struct led *l) {
+        lost(l);
+        H(l, 3)->watchdog_usec = H(l, 3)->lease_usec = 10 * USEC_PER_SEC;
+}
+
 START_TEST(why_it_waits_for_proof) {
         struct rig *r = open_rig(lost);
 
@@ -66,6 +71,11 @@ START_TEST(why_it_waits_for_proof) {
              "mend: repair its fence device", "hawctl fence confirm node3 --yes");
         SAYS(core_explain_host(r->c, "node3"), "node3 is lost; not in the hawd group",
              "hawctl fence confirm node3 --yes");
+        rig_close(r);
+
+        r = open_rig(lost_with_a_watchdog);
+        SAYS(core_explain_host(r->c, "node3"), "next: level 1 by bmc3",
+             "its watchdog proves it off 33s after it left");
         rig_close(r);
 }
 END_TEST

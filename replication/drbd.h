@@ -108,8 +108,8 @@ enum drbd_state {
         DRBD_STATE_DOWN,         /* the kernel does not know the resource */
         DRBD_STATE_SPLIT_BRAIN,  /* both sides wrote by themselves */
         DRBD_STATE_DISKLESS,     /* no disk here */
+        DRBD_STATE_RESYNC_IN,    /* the peer sends what is missing */
         DRBD_STATE_INCONSISTENT, /* half old, half new, and nothing comes */
-        DRBD_STATE_RESYNC_IN,    /* the same, and the peer sends what is missing */
         DRBD_STATE_OUTDATED,     /* whole, but old */
         DRBD_STATE_UNSURE,       /* whole; not known whether old */
         DRBD_STATE_IN_STEP,      /* each write is acknowledged by both */
@@ -133,13 +133,28 @@ struct drbd_verdict {
 /**
  * drbd_judge() - what @s means for this host, @here, whose peer is @there
  *
- * 1 not up  2 split brain  3 no disk  4 inconsistent, with or without a resync  5 outdated
- * 6 consistent only, or a word that is not known  7 in step  8 the peer is resynced
- * 9 the peer is there, without a good disk  10 the peer is not there  11 told not to look for it
- * Of these 7 to 10 may be promoted; none whose I/O stands still or that lost DRBD's own quorum.
+ * 1 not up  2 split brain  3 no disk  4 the peer sends what is missing  5 inconsistent
+ * 6 outdated  7 consistent only, or a word that is not known  8 in step  9 the peer is resynced
+ * 10 the peer is there, without a good disk  11 the peer is not there  12 told not to look for it
+ * Of these 8 to 11 may be promoted; none whose I/O stands still or that lost DRBD's own quorum.
  */
 void drbd_judge(const struct drbd_status *s, const char *here, const char *there,
                 struct drbd_verdict *ret);
 
 /** drbd_state_name() - "in-step", "split-brain" ... */
 const char *drbd_state_name(enum drbd_state state);
+
+/**
+ * drbd_settings() - may hawd rely on the settings of a resource?
+ * @dump:     what `drbdadm dump RESOURCE` says
+ * @resource: for the text
+ * @err:      TEXT_LEN bytes, filled on -EINVAL: the first that is not so, and the mend
+ *
+ * 1 protocol C, or writes are acknowledged that the peer does not have
+ * 2 fencing resource-and-stonith: writes stand still, when the peer is lost, until
+ * 3 the fence-peer handler has said so to hawd's ledger
+ * 4 a split brain is settled by people: no after-sb-* that throws away what was written
+ *
+ * Return: 0, -EINVAL.
+ */
+int drbd_settings(const char *dump, const char *resource, char *err);

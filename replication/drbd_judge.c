@@ -42,34 +42,34 @@ static enum drbd_state state_of(const struct drbd_status *s, const struct drbd_p
         case DRBD_DETACHING:
         case DRBD_FAILED:
                 return DRBD_STATE_DISKLESS; /* 3 */
-        case DRBD_INCONSISTENT:
-                return repl == DRBD_RESYNC_IN ? DRBD_STATE_RESYNC_IN
-                                              : DRBD_STATE_INCONSISTENT; /* 4 */
-        case DRBD_OUTDATED:
-                return DRBD_STATE_OUTDATED; /* 5 */
-        case DRBD_DISK_UNKNOWN:
-        case DRBD_NEGOTIATING:
-        case DRBD_DUNKNOWN:
-        case DRBD_CONSISTENT:
-                return DRBD_STATE_UNSURE; /* 6 */
-        case DRBD_UPTODATE:
+        default:
+                if (repl == DRBD_RESYNC_IN && p->connection == DRBD_CONNECTED)
+                        return DRBD_STATE_RESYNC_IN; /* 4 */
                 break;
         }
+        switch (s->disk) {
+        case DRBD_INCONSISTENT:
+                return DRBD_STATE_INCONSISTENT; /* 5 */
+        case DRBD_OUTDATED:
+                return DRBD_STATE_OUTDATED; /* 6 */
+        case DRBD_UPTODATE:
+                break;
+        default:
+                return DRBD_STATE_UNSURE; /* 7 */
+        }
         if (!p || p->connection == DRBD_STANDALONE)
-                return DRBD_STATE_APART; /* 11 */
+                return DRBD_STATE_APART; /* 12 */
         if (p->connection == DRBD_CONNECTING && repl == DRBD_OFF)
-                return DRBD_STATE_ALONE; /* 10 */
+                return DRBD_STATE_ALONE; /* 11 */
         if (p->connection != DRBD_CONNECTED)
-                return DRBD_STATE_UNSURE; /* 6 */
-        if (repl == DRBD_RESYNC_IN)
-                return DRBD_STATE_RESYNC_IN; /* 4: behind, though not inconsistent yet */
+                return DRBD_STATE_UNSURE; /* 7 */
         if (repl == DRBD_RESYNC_OUT)
-                return DRBD_STATE_RESYNC_OUT; /* 8 */
+                return DRBD_STATE_RESYNC_OUT; /* 9 */
         if (repl == DRBD_ESTABLISHED && p->disk == DRBD_UPTODATE)
-                return DRBD_STATE_IN_STEP; /* 7 */
+                return DRBD_STATE_IN_STEP; /* 8 */
         if (p->disk == DRBD_DISK_UNKNOWN || repl == DRBD_REPL_UNKNOWN)
-                return DRBD_STATE_UNSURE; /* 6 */
-        return DRBD_STATE_PEER_BAD;       /* 9 */
+                return DRBD_STATE_UNSURE; /* 7 */
+        return DRBD_STATE_PEER_BAD;       /* 10 */
 }
 
 static bool may_promote(const struct drbd_status *s, enum drbd_state state) {

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
 #include "hawd/base/tool.h"
 
 #define LOOK_MSEC 200
+#define KILLED_LOOKS 25
 #define SAID_LEN 150
 
 struct stream {
@@ -78,15 +80,36 @@ static void last_line(const struct tool *t, char *text, char *err) {
         size_t len = strlen(t->name);
         char *nl;
 
-        while ((nl = strrchr(text, '\n')) && nl[1] == '\0')
+        for (;;) {
+                while ((nl = strrchr(text, '\n')) && nl[1] == '\0')
+                        *nl = '\0';
+                if (!nl || !t->noise || strncmp(nl + 1, t->noise, strlen(t->noise)) != 0)
+                        break;
                 *nl = '\0';
-        nl = strrchr(text, '\n');
+        }
         text = nl ? nl + 1 : text;
         if (strncmp(text, t->name, len) == 0 && strncmp(text + len, ": ", 2) == 0)
                 text += len + 2;
         len = strlen(text);
         text_fmt(err, TEXT_LEN, "%s %s: %s%s", t->name, t->argv[1] ? t->argv[1] : "",
                  len > SAID_LEN ? "..." : "", len > SAID_LEN ? text + len - SAID_LEN : text);
+}
+
+/* One that was killed may be held up in the kernel for ever: it is left there, a thread is not.
+ * Return: whether it is gone. */
+static bool reap(pid_t pid, bool killed, int *status) {
+        const struct timespec t = {.tv_nsec = LOOK_MSEC * 1000000};
+        pid_t r;
+
+        for (unsigned i = 0; !killed || i < KILLED_LOOKS; i++) {
+                do
+                        r = waitpid(pid, status, killed ? WNOHANG : 0);
+                while (r < 0 && errno == EINTR);
+                if (r != 0)
+                        return true;
+                (void)nanosleep(&t, NULL);
+        }
+        return false;
 }
 
 static int follow(const struct tool *t, pid_t pid, struct stream *out, struct stream *said,
@@ -113,8 +136,8 @@ static int follow(const struct tool *t, pid_t pid, struct stream *out, struct st
                 (void)close(out->fd);
         if (said->fd >= 0)
                 (void)close(said->fd);
-        while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-                ;
+        if (!reap(pid, r < 0, status))
+                return r;
         if (r == 0 && !(WIFEXITED(*status) && WEXITSTATUS(*status) == 0))
                 r = -EIO;
         *status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);

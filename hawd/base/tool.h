@@ -14,6 +14,7 @@
 struct tool {
         const char *name;        /* for messages: "qemu-img" */
         const char *const *argv; /* up to TOOL_ARGS_MAX, then NULL; argv[0] is looked for in PATH */
+        const char *noise;       /* NULL, or how lines begin that say nothing of a cause */
         usec_t deadline;         /* CLOCK_BOOTTIME: killed then */
         /* Asked now and then: false, and it is killed. NULL: nobody minds. */
         bool (*go_on)(void *userdata);

@@ -11,8 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct drbd_status s;
         struct drbd_verdict v;
         char err[TEXT_LEN] = "";
-        int r = drbd_parse(text, "r0", &s, err);
+        int r = drbd_settings(text, "r0", err);
 
+        must(r == 0 ? strstr(text, "drbd-fence-peer") != NULL : err[0] != '\0');
+        r = drbd_parse(text, "r0", &s, err);
         must(r == 0 || (r < 0 && err[0] != '\0'));
         if (r < 0)
                 return 0;

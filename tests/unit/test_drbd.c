@@ -69,7 +69,7 @@ static const struct {
          DRBD_STATE_DISKLESS, false, 0, 0},
         {NEW("Secondary", "Attaching", "Connecting", "Unknown", "Off", "DUnknown", "0", ""),
          DRBD_STATE_DISKLESS, false, 0, 0},
-        /* 4 inconsistent */
+        /* 4 the peer sends what is missing, 5 or nobody does */
         {OLD("Secondary", "Inconsistent", "Connecting", "Unknown", "Off", "DUnknown", "65496"),
          DRBD_STATE_INCONSISTENT, false, 65496, 0},
         {OLD("Secondary", "Inconsistent", "Connected", "Secondary", "Established", "Inconsistent",
@@ -86,12 +86,15 @@ static const struct {
          DRBD_STATE_RESYNC_IN, false, 65436, 0},
         {NEW("Secondary", "UpToDate", "Connected", "Primary", "WFBitMapT", "UpToDate", "8", ""),
          DRBD_STATE_RESYNC_IN, false, 8, 99},
+        /* As 8.4 begins when its machine has come back. */
+        {OLD("Secondary", "Outdated", "Connected", "Primary", "WFSyncUUID", "UpToDate", "4"),
+         DRBD_STATE_RESYNC_IN, false, 4, 99},
         {NEW("Secondary", "UpToDate", "Connected", "Primary", "Behind", "UpToDate", "8", ""),
          DRBD_STATE_RESYNC_IN, false, 8, 99},
-        /* 5 outdated */
+        /* 6 outdated */
         {NEW("Secondary", "Outdated", "Connecting", "Unknown", "Off", "DUnknown", "0", ""),
          DRBD_STATE_OUTDATED, false, 0, 0},
-        /* 6 nobody knows */
+        /* 7 nobody knows */
         {NEW("Secondary", "Consistent", "Connecting", "Unknown", "Off", "DUnknown", "0", ""),
          DRBD_STATE_UNSURE, false, 0, 0},
         {NEW("Secondary", "Negotiating", "Connected", "Primary", "Off", "UpToDate", "0", ""),
@@ -108,7 +111,7 @@ static const struct {
          DRBD_STATE_UNSURE, false, 0, 0},
         {"exists resource name:r0 role:Secondary suspended:no\n" END, DRBD_STATE_UNSURE, false, 0,
          0},
-        /* 7 in step */
+        /* 8 in step */
         {OLD("Primary", "UpToDate", "Connected", "Secondary", "Established", "UpToDate", "0"),
          DRBD_STATE_IN_STEP, true, 0, 0},
         {OLD("Secondary", "UpToDate", "Connected", "Primary", "Established", "UpToDate", "0"),
@@ -116,7 +119,7 @@ static const struct {
         {NEW("Secondary", "UpToDate", "Connected", "Primary", "VerifyT", "UpToDate", "0",
              " done:12.00"),
          DRBD_STATE_IN_STEP, true, 0, 0},
-        /* 8 the peer is resynced */
+        /* 9 the peer is resynced */
         {OLD("Primary", "UpToDate", "Connected", "Secondary", "SyncSource", "Inconsistent",
              "46284"),
          DRBD_STATE_RESYNC_OUT, true, 46284, 29},
@@ -125,17 +128,17 @@ static const struct {
          DRBD_STATE_RESYNC_OUT, true, 46284, 100},
         {NEW("Primary", "UpToDate", "Connected", "Secondary", "Ahead", "Consistent", "46284", ""),
          DRBD_STATE_RESYNC_OUT, true, 46284, 29},
-        /* 9 the peer has no good disk */
+        /* 10 the peer has no good disk */
         {NEW("Primary", "UpToDate", "Connected", "Secondary", "Established", "Diskless", "0", ""),
          DRBD_STATE_PEER_BAD, true, 0, 0},
         {NEW("Primary", "UpToDate", "Connected", "Secondary", "Off", "Failed", "0", ""),
          DRBD_STATE_PEER_BAD, true, 0, 0},
-        /* 10 the peer is not there */
+        /* 11 the peer is not there */
         {OLD("Secondary", "UpToDate", "Connecting", "Unknown", "Off", "DUnknown", "0"),
          DRBD_STATE_ALONE, true, 0, 0},
         {NEW("Primary", "UpToDate", "NetworkFailure", "Unknown", "Off", "Outdated", "12", ""),
          DRBD_STATE_ALONE, true, 12, 0},
-        /* 11 told not to look for it */
+        /* 12 told not to look for it */
         {OLD_STANDALONE, DRBD_STATE_APART, false, 320, 0},
         {NEW("Secondary", "UpToDate", "Disconnecting", "Unknown", "Off", "DUnknown", "0", ""),
          DRBD_STATE_APART, false, 0, 0},
@@ -332,11 +335,56 @@ START_TEST(odd_numbers) {
 }
 END_TEST
 
+#define DUMP(net, disk, handlers)                                                                  \
+        "# resource r0 on node1: not ignored, not stacked\n"                                       \
+        "# defined at /etc/drbd.d/r0.res:1\n"                                                      \
+        "resource r0 {\n    on node1 {\n        device           /dev/drbd0 minor 0;\n"            \
+        "        disk             /dev/vdb;\n        meta-disk        internal;\n    }\n"          \
+        "    net {\n" net "    }\n    disk {\n        resync-rate      40M;\n" disk                \
+        "    }\n    handlers {\n" handlers "    }\n}\n"
+#define PROTOCOL(p) "        protocol           " p ";\n"
+#define FENCING(f) "        fencing          " f ";\n"
+#define HANDLER "        fence-peer       /usr/libexec/hawd/drbd-fence-peer;\n"
+
+static const struct {
+        const char *dump, *says; /* NULL: relied on */
+} settings_rows[] = {
+        {DUMP(PROTOCOL("C"), FENCING("resource-and-stonith"), HANDLER), NULL},
+        {DUMP("", FENCING("resource-and-stonith"), HANDLER), NULL},
+        {DUMP(FENCING("resource-and-stonith") "        after-sb-0pri    discard-zero-changes;\n"
+                                              "        after-sb-1pri    disconnect;\n",
+              "", "        fence-peer       \"/usr/libexec/hawd/drbd-fence-peer --x\";\n"),
+         NULL},
+        {DUMP(PROTOCOL("A"), FENCING("resource-and-stonith"), HANDLER), "protocol C"},
+        {DUMP(PROTOCOL("C"), FENCING("resource-only"), HANDLER), "resource-and-stonith"},
+        {DUMP(PROTOCOL("C"), "", HANDLER), "resource-and-stonith"},
+        {DUMP("", "# fencing resource-and-stonith;\n", HANDLER), "resource-and-stonith"},
+        {DUMP(PROTOCOL("C"), FENCING("resource-and-stonith"), ""), "fence-peer"},
+        {DUMP(PROTOCOL("C"), FENCING("resource-and-stonith"), "  fence-peer /bin/true;\n"),
+         "fence-peer"},
+        {DUMP("        after-sb-1pri    discard-secondary;\n", FENCING("resource-and-stonith"),
+              HANDLER),
+         "after-sb-1pri discard-secondary"},
+        {"", "resource-and-stonith"},
+        {"fencing resource-and-stonith", "resource-and-stonith"}, /* cut off */
+};
+
+START_TEST(settings) {
+        char err[TEXT_LEN] = "";
+        int r = drbd_settings(settings_rows[_i].dump, "r0", err);
+
+        ck_assert_int_eq(r, settings_rows[_i].says ? -EINVAL : 0);
+        if (settings_rows[_i].says)
+                ck_assert_ptr_nonnull(strstr(err, settings_rows[_i].says));
+}
+END_TEST
+
 static Suite *drbd_suite(void) {
         Suite *suite = suite_create("drbd");
         TCase *tc = unit_case(suite, "drbd");
 
         tcase_add_loop_test(tc, row, 0, ARRAY_SIZE(rows));
+        tcase_add_loop_test(tc, settings, 0, ARRAY_SIZE(settings_rows));
         tcase_add_test(tc, everything_is_read);
         tcase_add_test(tc, the_worst_volume_counts);
         tcase_add_test(tc, the_peer_that_is_meant);

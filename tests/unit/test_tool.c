@@ -47,6 +47,22 @@ START_TEST(failures) {
 }
 END_TEST
 
+/* As drbdadm does: the cause, and after it the program that it ran. */
+START_TEST(noise) {
+        const char *argv[] = {
+                "sh", "-c",
+                "echo 0: State change failed >&2; echo \"Command 'x' ended\" >&2; exit 1", NULL};
+        struct tool t = {
+                .name = "sh", .argv = argv, .noise = "Command '", .deadline = USEC_INFINITY};
+
+        ck_assert_int_eq(tool_run(&t, NULL, NULL, err), -EIO);
+        ck_assert_str_eq(err, "sh -c: 0: State change failed");
+        argv[2] = "echo \"Command 'x' ended\" >&2; exit 1";
+        ck_assert_int_eq(tool_run(&t, NULL, NULL, err), -EIO);
+        ck_assert_str_eq(err, "sh -c: Command 'x' ended");
+}
+END_TEST
+
 START_TEST(not_there) {
         const char *argv[] = {"no-such-program-as-this", "up", NULL};
         const struct tool t = {.name = "drbdadm", .argv = argv, .deadline = USEC_INFINITY};
@@ -97,6 +113,7 @@ static Suite *tool_suite(void) {
 
         tcase_add_test(tc, what_it_said);
         tcase_add_test(tc, failures);
+        tcase_add_test(tc, noise);
         tcase_add_test(tc, not_there);
         tcase_add_test(tc, too_much);
         tcase_add_test(tc, out_of_time);

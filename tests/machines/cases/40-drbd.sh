@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 90
-# DRBD 8.4 between two machines: made, in sync, its primary's machine killed, promoted on the other with all that was
-# acknowledged; the first comes back and is resynced.
+# weight: 110
+# The driver of DRBD on two machines with 8.4: taken by one, whose machine is killed; taken over by the other with all
+# that was acknowledged; the first comes back, is resynced, and takes it again. A split brain is seen by both sides,
+# promoted by none, and ended by the word of a person.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
 
+# The handler, here, is the word of the ledger that the peer's copy does not count any more.
 resource() {
         cat <<'EOF'
 resource r0 {
@@ -17,7 +19,11 @@ resource r0 {
                 connect-int 2;
                 ko-count 3;
         }
-        disk { resync-rate 100M; }
+        disk {
+                resync-rate 100M;
+                fencing resource-and-stonith;
+        }
+        handlers { fence-peer /usr/local/sbin/drbd-fence-peer; }
         device /dev/drbd0;
         disk /dev/vdb;
         meta-disk internal;
@@ -27,12 +33,27 @@ resource r0 {
 EOF
 }
 
-drbd_up() { # HOST [create]
-        inside "$1" "${2:+drbdadm create-md --force r0 >/dev/null 2>&1 &&} modprobe drbd && drbdadm up r0" 60
+lay_tree() { # DIRECTORY
+        mkdir -p "$1"/etc/drbd.d "$1"/usr/local/sbin
+        printf 'global { usage-count no; }\ncommon { }\n' >"$1/etc/drbd.d/global_common.conf"
+        resource >"$1/etc/drbd.d/r0.res"
+        install -m 0755 "$HAWD_BIN/lab/drbdprobe" "$1/usr/local/sbin/drbdprobe"
+        printf '#!/bin/sh\necho "$DRBD_RESOURCE" >>/run/fenced\nexit 4\n' >"$1/usr/local/sbin/drbd-fence-peer"
+        chmod 0755 "$1/usr/local/sbin/drbd-fence-peer"
 }
 
-drbd_says() { # HOST PATTERN: its line of /proc/drbd
-        inside "$1" "grep -q '$2' /proc/drbd"
+probe() { # HOST VERB [ARGUMENT...]
+        local host=$1 verb=$2
+        shift 2
+        inside "$host" "drbdprobe $host $verb r0 $* 2>&1" 90
+}
+
+says() { # HOST PATTERN: what its look begins with
+        [[ $(probe "$1" look "$(other "$1")") == $2* ]]
+}
+
+other() {
+        if [[ $1 == node1 ]]; then echo node2; else echo node1; fi
 }
 
 # Record N is acknowledged when its number is printed: what has been printed must never be lost.
@@ -46,31 +67,64 @@ records() { # HOST TO: so many are there, from the first
         inside "$1" "cmp <(seq -f 'record %08.0f' 1 $2) <(dd if=/dev/drbd0 bs=512 skip=1 count=$2 iflag=direct status=none | tr -d '\\0')"
 }
 
-case_up --hosts 2 --no-hawd
+[[ -x $HAWD_BIN/lab/drbdprobe ]] || skip "$HAWD_BIN/lab/drbdprobe is not built (make tests)"
+tree=$(mktemp -d)
+lay_tree "$tree"
+case_up --hosts 2 --no-hawd --lay "$tree"
+rm -rf "$tree"
+assert 'nothing is up' says node1 'down unknown'
 for host in node1 node2; do
-        inside "$host" "printf 'global { usage-count no; }\ncommon { }\n' >/etc/drbd.d/global_common.conf
-cat >/etc/drbd.d/r0.res <<'X'
-$(resource)
-X
-sync # its power will be cut"
-        assert "a resource on $host" drbd_up "$host" create
+        assert "a resource on $host" inside "$host" 'drbdadm create-md --force r0 >/dev/null 2>&1'
+        assert 'is brought up' probe "$host" up
 done
-assert 'node1 is its first primary' inside node1 'drbdadm primary --force r0'
-wait_for 120 'both sides are in step' drbd_says node1 'ds:UpToDate/UpToDate'
+assert 'its settings are such that hawd relies on them' probe node1 rely
+wait_for 60 'both are connected, and neither has data' says node1 'inconsistent secondary'
+refute 'neither is taken' probe node1 take node2 own
+assert "a person's word: node1 has the data" inside node1 'drbdadm primary --force r0'
+wait_for 120 'both sides are in step' says node1 'in-step primary 0 may-promote'
+assert 'the other says so, too' says node2 'in-step secondary 0 may-promote'
+assert 'node1 gives it up, and both are equal' test "$(probe node1 release node2)" = equal
+assert 'node1 takes it' probe node1 take node2 own
 assert 'node1 writes 60 records' test "$(write_records node1 1 60)" = 60
 
 note 'the machine of the primary loses its power'
 lab power node1 off
-wait_for 60 'node2 notices' drbd_says node2 'cs:WFConnection'
-assert 'node2 is UpToDate, and promoted' inside node2 'drbdadm primary r0'
+assert 'node2 takes it over, as soon as DRBD has noticed' probe node2 take node1 over
+assert 'DRBD asked before' inside node2 'grep -qx r0 /run/fenced'
+assert 'node2 is alone' says node2 'alone primary'
 assert 'every record is there' records node2 60
 assert 'node2 writes more' test "$(write_records node2 61 90)" = 90
 
 note 'it comes back'
 lab power node1 on
 wait_for 240 'node1 boots' inside node1 'systemctl -q is-active multi-user.target'
-assert 'its side is up again' drbd_up node1
-wait_for 120 'resynced, from node2' drbd_says node1 'ro:Secondary/Primary ds:UpToDate/UpToDate'
-assert 'node2 gives it up' inside node2 'drbdadm secondary r0'
-assert 'node1 takes it' inside node1 'drbdadm primary r0'
+assert 'its side is up again' probe node1 up
+wait_for 120 'resynced, from node2' says node1 'in-step secondary 0'
+assert 'node2 gives it up' test "$(probe node2 release node1)" = equal
+assert 'node1 takes it' probe node1 take node2 own
 assert 'with every record of both' records node1 90
+assert 'and gives it up' test "$(probe node1 release node2)" = equal
+
+note 'both sides write by themselves'
+for host in node1 node2; do
+        assert "$host is told to stay apart" probe "$host" disconnect
+        refute 'which is not taken over' probe "$host" take "$(other "$host")" over
+        assert 'but by the word of a person' probe "$host" take "$(other "$host")" anyhow
+        assert 'and written' test "$(write_records "$host" 100 "10${host#node}")" = "10${host#node}"
+        assert 'and given up' probe "$host" release "$(other "$host")"
+done
+for host in node1 node2; do assert "$host connects" probe "$host" connect; done
+for host in node1 node2; do
+        wait_for 60 "$host sees a split brain" says "$host" 'split-brain secondary'
+done
+says_what=$(probe node1 look node2)
+assert 'which names both sides and the mend' test "${says_what#*$'\n'}" = 'split brain: node1 and node2 each wrote r0 by themselves
+decide whose data are kept; on the other drbdadm connect --discard-my-data r0, then on the one that keeps them drbdadm connect r0'
+for host in node1 node2; do
+        refute "nothing is taken on $host" probe "$host" take "$(other "$host")" own
+        refute 'nor over' probe "$host" take "$(other "$host")" over
+done
+assert 'as it says: the data of node1 are discarded' probe node1 discard
+assert 'those of node2 are kept' probe node2 connect
+wait_for 120 'both are in step' says node1 'in-step secondary 0'
+assert 'node1 has what node2 wrote' inside node1 'drbdprobe node1 take r0 node2 own && dd if=/dev/drbd0 bs=512 skip=102 count=1 iflag=direct status=none | grep -qa "record 00000102"'

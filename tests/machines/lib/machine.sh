@@ -10,9 +10,9 @@ machines_help() {
 machines [--lab NAME] VERB ...: whole Debian machines under QEMU (TCG), called node1, node2 ...
 
   image                         builds what they boot into build/machines, once (two minutes)
-  up [--hosts N] [--no-hawd] [--token MSEC] [--set SECTION.KEY=VALUE]...
+  up [--hosts N] [--no-hawd] [--token MSEC] [--set SECTION.KEY=VALUE]... [--lay DIR]
                                 N machines (3), hawd installed by `make install`, in one ring; no hawd
-                                and no ring with --no-hawd
+                                and no ring with --no-hawd; what is in DIR is laid on their roots
   exec [--timeout SEC] HOST -- COMMAND...
                                 in a machine, without its network (60 s); 75: it did not answer
   power HOST on|off|status      the plug: off ends QEMU at once
@@ -28,14 +28,15 @@ EOF
 }
 
 parse_up() {
-        N_HOSTS=3 TOKEN=3000 WITH_HAWD=1 UP_SETS=() RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0 WATCHDOGS=0
+        N_HOSTS=3 TOKEN=3000 WITH_HAWD=1 UP_SETS=() RING_KIND=corosync RING_SETS='' QDEVICE=0 SUPPLIES=0 WATCHDOGS=0 LAY=''
         while (($# > 0)); do
                 case $1 in
-                --hosts | --token | --set | --corosync)
+                --hosts | --token | --set | --corosync | --lay)
                         (($# >= 2)) || usage_error "up: $1 wants a value" up
                         case $1 in
                         --hosts) N_HOSTS=$2 ;;
                         --token) TOKEN=$2 ;;
+                        --lay) LAY=$2 ;;
                         --set) UP_SETS+=("$2") ;;
                         --corosync)
                                 need_ring_set "$2" up
@@ -56,9 +57,11 @@ parse_up() {
 
 # What power_on and the BMC's hand need to know.
 write_env() {
+        local tsc
+        tsc=$(python3 "$MACHINES_HERE/lib/tsc.py") || die 'how fast the time stamp counter runs is not known'
         printf '%s=%q\n' N_HOSTS "$N_HOSTS" TOKEN "$TOKEN" WITH_HAWD "$WITH_HAWD" RING_KIND "$RING_KIND" \
                 RING_HOSTS "$RING_HOSTS" RING_SETS "$RING_SETS" QDEVICE "$QDEVICE" SUPPLIES "$SUPPLIES" \
-                MACHINE_KERNEL "$KERNEL_DIR/vmlinux" MACHINE_MIB 1024 >"$LAB_DIR/lab.env.new"
+                MACHINE_KERNEL "$KERNEL_DIR/vmlinux" MACHINE_MIB 1024 MACHINE_TSC_KHZ "$tsc" >"$LAB_DIR/lab.env.new"
         mv "$LAB_DIR/lab.env.new" "$LAB_DIR/lab.env"
         # shellcheck source=/dev/null
         . "$LAB_DIR/lab.env"
@@ -95,6 +98,10 @@ lay() { # HOST DIRECTORY
                 printf '127.0.0.1 localhost\n'
                 for peer in $(all_hosts); do printf '%s %s\n' "$(ring_address "$peer")" "$peer"; done
         } >"$etc/hosts"
+        if [[ -n $LAY ]]; then
+                cp -a "$LAY/." "$2/lay/"
+                chmod 0755 "$2/lay" # it becomes the mode of the machine's root
+        fi
         if ((WITH_HAWD)); then
                 cp -a "$LAB_DIR/install/." "$2/lay/"
                 etc_corosync "$etc"

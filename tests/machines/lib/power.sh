@@ -26,7 +26,7 @@ machine_args() { # HOST: a line each
         printf '%s\n' -name "$host" -uuid "$(machine_uuid "$host")" -nodefaults -no-user-config -display none \
                 -M pc,hpet=off,vmport=off -accel tcg,thread=multi,tb-size=256 -cpu max,-la57 -smp 1 \
                 -m "$MACHINE_MIB" -kernel "$MACHINE_KERNEL" -initrd "$dir/initrd" -append \
-                "console=ttyS0 quiet loglevel=3 panic=5 mitigations=off nokaslr no_timer_check tsc=reliable net.ifnames=0 audit=0 apparmor=0 lab.id=$n" \
+                "console=ttyS0 quiet loglevel=3 panic=5 mitigations=off nokaslr no_timer_check tsc=reliable tsc_early_khz=$MACHINE_TSC_KHZ net.ifnames=0 audit=0 apparmor=0 lab.id=$n" \
                 -device virtio-rng-pci -device virtio-serial-pci \
                 -chardev "socket,id=agent,path=$dir/agent.sock,server=on,wait=off" \
                 -device virtserialport,chardev=agent,name=agent \

@@ -447,6 +447,24 @@ START_TEST(the_survivor_of_two) {
 }
 END_TEST
 
+/* Two hosts, and the hawd of one is stopped in order: the other is not reset for that. */
+START_TEST(left_alone_by_a_stop) {
+        struct net *n = armed(2, M(1, 2));
+
+        TELL(n, 2, .kind = EV_STOP);
+        net_pass(n, 5 * USEC_PER_SEC);
+        ck_assert(n->nodes[2].stopped);
+        net_crash(n, 2);
+        net_group(n, M(1));
+        net_ring(n, 1, n->configurations, M(1, 2));
+        net_pass(n, 60 * USEC_PER_SEC);
+        ck_assert(net_operational(n, M(1)));
+        ck_assert_uint_ge(n->nodes[1].dog.fed, n->now - 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(n->nodes[1].offs, 0);
+        net_free(n);
+}
+END_TEST
+
 static void apply(struct net *n, struct model *m, struct entry *e) {
         struct applied a = {0};
 
@@ -586,6 +604,7 @@ static Suite *watchdog_suite(void) {
         tcase_add_test(tc, taken_over_and_not_wanted);
         tcase_add_test(tc, stopped_before_it_joined);
         tcase_add_test(tc, the_survivor_of_two);
+        tcase_add_test(tc, left_alone_by_a_stop);
         tcase_add_test(tc, proof_of_what_was_decided_on);
         tcase_add_test(tc, announced_by_the_hawd_that_is_there);
         return s;

@@ -195,9 +195,11 @@ static void judge_two(struct findings *f, const json_t *hosts) {
         if (!any || i != 2)
                 return;
         found(f, SEVERITY_WARNING,
-              "two hosts with watchdogs: when one is lost, or its hawd is stopped, and its fence "
-              "devices do not prove it off in time, the other resets itself too; its lease proves "
-              "nothing to the other");
+              "two hosts with watchdogs: when one is lost, or its hawd, and its fence devices do "
+              "not "
+              "prove it off in time, the other resets itself too; a lease proves nothing where "
+              "half "
+              "of the hosts may go on");
         mend(f, "a third host; or self-fence = never in hawd.conf");
 }
 

@@ -71,20 +71,23 @@ static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t 
         return 0;
 }
 
-static void name_of(uint32_t serial, const char *target, char ret[NODE_LEN]) {
-        text_fmt(ret, NODE_LEN, "hawd-%" PRIu32 "-%s", serial, target);
+static void name_of(uint32_t gid, uint32_t serial, const char *target, char ret[NODE_LEN]) {
+        text_fmt(ret, NODE_LEN, "hawd-%" PRIu32 ".%" PRIu32 "-%s", gid, serial, target);
 }
 
 /* A job or node of hawd's: its serial, or 0. */
-static uint32_t serial_of(const char *name) {
+static uint32_t serial_of(const char *name, uint32_t *ret_gid) {
         char target[MIRROR_TARGET_LEN];
-        uint32_t serial;
+        uint32_t gid, serial;
         int at = 0;
 
-        return name && sscanf(name, "hawd-%" SCNu32 "-%15s%n", &serial, target, &at) == 2 &&
-                               at > 0 && !name[at]
-                       ? serial
-                       : 0;
+        if (!name ||
+            sscanf(name, "hawd-%" SCNu32 ".%" SCNu32 "-%15s%n", &gid, &serial, target, &at) != 3 ||
+            at == 0 || name[at])
+                return 0;
+        if (ret_gid)
+                *ret_gid = gid;
+        return serial;
 }
 
 /* ---- the disks that the guest has ------------------------------------------------------------ */
@@ -213,12 +216,12 @@ static int add_node(virDomainPtr dom, const char *node, const struct mirror_port
 }
 
 static int begin_disk(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disk *d,
-                      const struct mirror_ports *ports, size_t i, uint32_t serial, usec_t hold_usec,
-                      const char *creds, char *err) {
+                      const struct mirror_ports *ports, size_t i, uint32_t gid, uint32_t serial,
+                      usec_t hold_usec, const char *creds, char *err) {
         char node[NODE_LEN], root[NODE_LEN];
         int r = mirror_step(w, "mirror", err);
 
-        name_of(serial, d->target, node);
+        name_of(gid, serial, d->target, node);
         if (r == 0)
                 r = root_node(dom, d->target, root, err);
         if (r == 0)
@@ -245,17 +248,17 @@ static int add_creds(virDomainPtr dom, const char *id, const char *dir, char *er
 }
 
 int mirror_begin(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disks *disks,
-                 const struct mirror_ports *ports, uint32_t serial, usec_t hold_usec,
+                 const struct mirror_ports *ports, uint32_t gid, uint32_t serial, usec_t hold_usec,
                  const char *tls_dir, char *err) {
         struct mirror_work end = {.deadline = usec_add(now_boottime(), 20 * USEC_PER_SEC)};
         char said[TEXT_LEN], creds[NODE_LEN];
         int r = 0;
 
-        name_of(serial, "tls", creds);
+        text_fmt(creds, sizeof(creds), "hawd-tls-%" PRIu32, serial);
         if (ports->tls)
                 r = add_creds(dom, creds, tls_dir, err);
         for (size_t i = 0; r == 0 && i < disks->n; i++)
-                r = begin_disk(w, dom, &disks->disks[i], ports, i, serial, hold_usec,
+                r = begin_disk(w, dom, &disks->disks[i], ports, i, gid, serial, hold_usec,
                                ports->tls ? creds : NULL, err);
         if (r < 0)
                 (void)mirror_cancel(&end, dom, serial, said); /* or the next try finds it */
@@ -266,7 +269,7 @@ int mirror_begin(const struct mirror_work *w, virDomainPtr dom, const struct mir
 
 struct job {
         char id[NODE_LEN], status[16], error[TEXT_LEN];
-        uint32_t serial;
+        uint32_t gid, serial;
         uint64_t lag;
 };
 
@@ -286,10 +289,12 @@ static int list_jobs(virDomainPtr dom, uint32_t serial, struct job jobs[JOBS_MAX
                 json_int_t now = json_integer_value(json_object_get(j, "current-progress"));
                 json_int_t all = json_integer_value(json_object_get(j, "total-progress"));
 
-                if (serial_of(id) == 0 || (serial && serial_of(id) != serial) || n == JOBS_MAX)
+                uint32_t gid, is = serial_of(id, &gid);
+
+                if (is == 0 || (serial && is != serial) || n == JOBS_MAX)
                         continue;
-                jobs[n] = (struct job){.serial = serial_of(id),
-                                       .lag = all > now ? (uint64_t)(all - now) : 0};
+                jobs[n] = (struct job){
+                        .gid = gid, .serial = is, .lag = all > now ? (uint64_t)(all - now) : 0};
                 text_set(jobs[n].id, NODE_LEN, id);
                 text_set(jobs[n].status, sizeof(jobs[n].status), status ? status : "");
                 text_set(jobs[n].error, TEXT_LEN, error ? error : "");
@@ -320,7 +325,7 @@ static int list_nodes(virDomainPtr dom, uint32_t serial, char nodes[JOBS_MAX][NO
         json_array_foreach(list, i, j) {
                 const char *node = json_string_value(json_object_get(j, "node-name"));
 
-                if (n < JOBS_MAX && serial_of(node) != 0 && serial_of(node) == serial)
+                if (n < JOBS_MAX && serial && serial_of(node, NULL) == serial)
                         text_set(nodes[n++], NODE_LEN, node);
         }
         return n;
@@ -339,6 +344,7 @@ int mirror_look(virDomainPtr dom, struct mirror_seen *ret, char *err) {
                 if (jobs[i].serial != ret->serial)
                         continue;
                 ret->n++;
+                ret->gid = jobs[i].gid;
                 ret->ready &= is_ready(&jobs[i]);
                 ret->lag_bytes += jobs[i].lag;
                 if (is_over(&jobs[i])) {
@@ -418,7 +424,7 @@ static int delete_nodes(virDomainPtr dom, uint32_t serial, char *err) {
         for (int i = 0; r == 0 && i < n; i++)
                 r = qmp(dom, "blockdev-del", json_pack("{s:s}", "node-name", nodes[i]), NULL, NULL,
                         err);
-        name_of(serial, "tls", creds);
+        text_fmt(creds, sizeof(creds), "hawd-tls-%" PRIu32, serial);
         (void)qmp(dom, "object-del", json_pack("{s:s}", "id", creds), NULL, NULL,
                   said); /* mostly there is none */
         return n < 0 ? n : r;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,30 +23,31 @@
 /* ---- ports ----------------------------------------------------------------------------------- */
 
 /* A descriptor that listens at a free port of @address, -errno. */
-static int listen_at(const char *address, uint16_t *ret_port, bool *ret_v6, char *err) {
-        struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-                                 .ai_socktype = SOCK_STREAM};
+static int listen_at(const char *address, uint16_t *ret_port, char ret_numeric[64], char *err) {
+        struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
         struct addrinfo *ai = NULL;
         struct sockaddr_storage sa;
         socklen_t len = sizeof(sa);
         int r = getaddrinfo(address, "0", &hints, &ai), fd;
 
         if (r != 0) {
-                text_fmt(err, TEXT_LEN, "'%.60s' is no address: %s", address, gai_strerror(r));
+                text_fmt(err, TEXT_LEN, "'%.60s' is no address of this host: %s", address,
+                         gai_strerror(r));
                 return -EINVAL;
         }
         fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        *ret_v6 = ai->ai_family == AF_INET6;
         if (fd < 0 || bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, 4) < 0 ||
-            getsockname(fd, (struct sockaddr *)&sa, &len) < 0) {
+            getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
+            getnameinfo((struct sockaddr *)&sa, len, ret_numeric, 64, NULL, 0, NI_NUMERICHOST) !=
+                    0) {
                 r = -errno;
                 text_fmt(err, TEXT_LEN, "no port of %.60s can be had: %s", address, strerror(-r));
                 if (fd >= 0)
                         (void)close(fd);
                 fd = r;
         } else {
-                *ret_port = ntohs(*ret_v6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-                                          : ((struct sockaddr_in *)&sa)->sin_port);
+                *ret_port = ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
+                                                           : ((struct sockaddr_in *)&sa)->sin_port);
         }
         freeaddrinfo(ai);
         return fd;
@@ -53,10 +55,10 @@ static int listen_at(const char *address, uint16_t *ret_port, bool *ret_v6, char
 
 int export_listen(const char *address, bool tls, char *where, char *err) {
         unsigned char random[(MIRROR_TOKEN_LEN - 1) / 2];
-        char token[MIRROR_TOKEN_LEN];
+        char token[MIRROR_TOKEN_LEN], numeric[64];
         uint16_t port;
         bool v6;
-        int fd = listen_at(address, &port, &v6, err);
+        int fd = listen_at(address, &port, numeric, err);
 
         if (fd < 0)
                 return fd;
@@ -67,9 +69,29 @@ int export_listen(const char *address, bool tls, char *where, char *err) {
         }
         for (size_t i = 0; i < sizeof(random); i++)
                 text_fmt(token + 2 * i, 3, "%02x", random[i]);
-        text_fmt(where, MIRROR_WHERE_LEN, "nbd%s://%s%.120s%s:%u/%s", tls ? "s" : "", v6 ? "[" : "",
-                 address, v6 ? "]" : "", port, token);
+        v6 = strchr(numeric, ':') != NULL;
+        text_fmt(where, MIRROR_WHERE_LEN, "nbd%s://%s%s%s:%u/%s", tls ? "s" : "", v6 ? "[" : "",
+                 numeric, v6 ? "]" : "", port, token);
         return fd;
+}
+
+/* What is accepted inherits it. In all, less than half of the hold. */
+static int notice_silence(int fd, usec_t hold_usec, char *err) {
+        unsigned half_msec = (unsigned)MIN(hold_usec / 2 / USEC_PER_MSEC, (usec_t)INT32_MAX);
+        int on = 1, count = 3, every = (int)MAX(half_msec / 8 / 1000, 1u);
+        int idle = (int)MAX(half_msec / 2 / 1000, 1u), r = 0;
+
+        if (hold_usec == 0)
+                return 0;
+        if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
+            setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
+            setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every)) < 0 ||
+            setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count)) < 0 ||
+            setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &half_msec, sizeof(half_msec)) < 0) {
+                r = -errno;
+                text_fmt(err, TEXT_LEN, "no keepalive can be set: %s", strerror(-r));
+        }
+        return r;
 }
 
 /* ---- a server -------------------------------------------------------------------------------- */
@@ -232,7 +254,7 @@ static int start_servers(const struct mirror_work *w, const struct export_place 
                          const char *address, const char *token, struct export *x, uint16_t *ports,
                          char *err) {
         size_t wanted = x->disks.n;
-        bool v6;
+        char numeric[64];
         int r = 0;
 
         if (mkdir(p->folder, 0700) < 0 && errno != EEXIST) {
@@ -243,9 +265,11 @@ static int start_servers(const struct mirror_work *w, const struct export_place 
         export_boot_id(x->boot);
         for (x->disks.n = 0; r == 0 && x->disks.n < wanted;) {
                 size_t i = x->disks.n;
-                int fd = listen_at(address, &ports[i], &v6, err);
+                int fd = listen_at(address, &ports[i], numeric, err);
 
-                r = fd < 0 ? fd : mirror_step(w, "serve", err);
+                r = fd < 0 ? fd : notice_silence(fd, p->hold_usec, err);
+                if (r == 0)
+                        r = mirror_step(w, "serve", err);
                 if (r == 0) {
                         r = export_spawn(p, x, i, fd, token, err);
                         if (r == 0 || x->servers[i].pid > 0)

@@ -37,7 +37,8 @@
  * libvirt 9.0 does not pass the reconnect delay of NBD on to QEMU: so QEMU is told by itself
  * (virDomainQemuMonitorCommand, which marks the domain as tainted in libvirt's log). libvirt leaves
  * jobs alone that it does not know, after its own restart, too; QEMU refuses what would disturb
- * them. Job and node are named hawd-SERIAL-TARGET, by which a hawd that was restarted finds them.
+ * them. Job and node are named hawd-GID.SERIAL-TARGET, by which a hawd that was restarted finds
+ * them.
  *
  * Errors: negative errno with a text that names the cause. -ENOTCONN and -ETIMEDOUT of a call on a
  * domain: it may still take effect.
@@ -123,6 +124,7 @@ struct export_place {
         const char *folder;   /* made when it is missing */
         const char *qemu_nbd; /* NULL: "qemu-nbd", looked for in PATH */
         const char *tls_dir;  /* NULL: in the clear; else certificates, as QEMU has them */
+        usec_t hold_usec;     /* see mirror_begin(); a server without P ends within half of it */
 };
 
 /**
@@ -174,10 +176,10 @@ int hello_ask(const struct mirror_work *w, const char *where, const struct mirro
               uint32_t serial, struct mirror_ports *ret, char *err);
 
 struct mirror_seen {
-        uint32_t serial; /* 0: nothing copies */
-        size_t n;        /* disks that copy */
-        bool ready;      /* all are in step */
-        bool ended;      /* one has ended, or all are gone; error says why */
+        uint32_t gid, serial; /* serial 0: nothing copies */
+        size_t n;             /* disks that copy */
+        bool ready;           /* all are in step */
+        bool ended;           /* one has ended, or all are gone; error says why */
         uint64_t lag_bytes;
         char error[TEXT_LEN];
 };
@@ -193,7 +195,7 @@ int mirror_sizes(virDomainPtr dom, struct mirror_disks *disks, char *err);
  * Steps: mirror, for each disk. Return: 0: they copy; else none does.
  */
 int mirror_begin(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disks *disks,
-                 const struct mirror_ports *ports, uint32_t serial, usec_t hold_usec,
+                 const struct mirror_ports *ports, uint32_t gid, uint32_t serial, usec_t hold_usec,
                  const char *tls_dir, char *err);
 
 /** mirror_look() - what copies in this domain, of whatever serial */

@@ -86,7 +86,7 @@ static int mirror(const struct mirror_work *w, virDomainPtr dom, char **argv) {
         if (r == 0)
                 r = hello_ask(w, argv[1], &disks, serial, &ports, err);
         if (r == 0)
-                r = mirror_begin(w, dom, &disks, &ports, serial, number(argv[3]) * USEC_PER_SEC,
+                r = mirror_begin(w, dom, &disks, &ports, 1, serial, number(argv[3]) * USEC_PER_SEC,
                                  NULL, err);
         return r;
 }
@@ -121,7 +121,7 @@ static int live(const struct mirror_work *w, const char *verb, int argc, char **
 }
 
 static int run(const struct mirror_work *w, const char *verb, int argc, char **argv) {
-        struct export_place p = {.folder = argc > 0 ? argv[0] : ""};
+        struct export_place p = {.folder = argc > 0 ? argv[0] : "", .hold_usec = USEC_PER_MINUTE};
         struct mirror_disks disks;
 
         if (strcmp(verb, "serve") == 0 && argc >= 7)

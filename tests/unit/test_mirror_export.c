@@ -39,7 +39,7 @@ static void setup(void) {
         text_set(dir, sizeof(dir), "/tmp/hawd-export-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(dir));
         text_fmt(folder, sizeof(folder), "%s/replicas", dir);
-        place = (struct export_place){.folder = folder};
+        place = (struct export_place){.folder = folder, .hold_usec = 60 * USEC_PER_SEC};
         err[0] = '\0';
 }
 
@@ -196,6 +196,10 @@ START_TEST(served) {
         ck_assert_str_eq(x.disks.disks[1].path, side.disks.disks[1].path);
         pid = client(0, &in);
         ck_assert_msg(stands(), "%s", err);
+        /* A silent P is noticed: idle for less than half of the hold. */
+        sh("for i in $(seq 100); do ss -tno state established '( sport = :%u )' | "
+           "grep -q 'timer:(keepalive,1[0-5]' && exit 0; sleep 0.1; done; exit 1",
+           ports.port[0]);
         sh("test $(stat -c %%b '%s/disk of 0.hawd-replica-7') -ge 2048", dir);
         leave(pid, in);
         wait_gone();

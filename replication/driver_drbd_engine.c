@@ -162,6 +162,12 @@ static void begin_export(struct watch *w) {
                 tell(w, &(struct replica_told){.what = TOLD_EXPORTED}, NULL);
 }
 
+static void begin_watching(struct watch *w) {
+        w->in_step = false;
+        w->began = now_boottime();
+        w->told_last = 0;
+}
+
 static void begin_mirror(struct watch *w) {
         struct drbd_driver d = driver_of(w);
         struct drbd_status s;
@@ -169,9 +175,7 @@ static void begin_mirror(struct watch *w) {
         char err[TEXT_LEN];
         int r = drbd_rely(&d, w->resource, err);
 
-        w->in_step = false;
-        w->began = now_boottime();
-        w->told_last = 0;
+        begin_watching(w);
         if (r == 0)
                 r = connect_it(w, &s, &v, err);
         if (r < 0)
@@ -245,6 +249,7 @@ static void look_r(struct watch *w) {
                 tell_verdict(w, TOLD_EXPORT_ENDED, &v);
 }
 
+/* After a start of hawd, @loss 0, which side this is shows in the role alone. */
 static void check(struct watch *w, uint32_t loss) {
         struct drbd_driver d = driver_of(w);
         struct drbd_status s;
@@ -256,10 +261,17 @@ static void check(struct watch *w, uint32_t loss) {
                 return;
         }
         drbd_judge(&s, d.here, w->peer, &v);
-        if (v.may_promote && !spoils(&s, &v))
+        if (loss == 0 && s.role == DRBD_PRIMARY) {
+                w->side = WATCH_P;
+                begin_watching(w);
+                look_p(w);
+        } else if (loss == 0 && !spoils(&s, &v)) {
+                tell(w, &(struct replica_told){.what = TOLD_EXPORTED}, NULL);
+        } else if (v.may_promote && !spoils(&s, &v)) {
                 tell(w, &(struct replica_told){.what = TOLD_ALIVE, .loss = loss}, NULL);
-        else
+        } else {
                 tell_verdict(w, TOLD_EXPORT_ENDED, &v);
+        }
 }
 
 static void carry_out(struct watch *w, const struct order *o) {

@@ -13,6 +13,7 @@
 
 #include "hawd/base/clock.h"
 #include "hawd/guest/domxml.h"
+#include "replication/driver_drbd_engine.h"
 #include "replication/driver_work.h"
 #include "replication/replica.h"
 
@@ -49,6 +50,7 @@ struct replica_adapter {
         struct board *board;
         struct run *runs;
         struct worker *scan;
+        struct drbd_engine *drbd; /* which has runs of its own */
         char address[128];
         int epoll_fd, timer_fd;
         unsigned n_hung;
@@ -302,6 +304,7 @@ static const char *refused(const struct action *act, struct mirror_disks *disks,
 
 void replica_submit(struct replica_adapter *a, const struct action *act) {
         enum replica_op op = act->replica.op;
+        const struct guest_spec *spec = act->replica.spec;
         struct mirror_disks disks = {0};
         char err[TEXT_LEN];
         struct run *r = find(a, act->replica.gid, act->replica.serial, true);
@@ -310,6 +313,12 @@ void replica_submit(struct replica_adapter *a, const struct action *act) {
         struct action plain = *act;
         const char *why = refused(act, &disks, err);
 
+        /* What runs by another mode, of before, is ended by that one. */
+        if (!r && !find(a, act->replica.gid, act->replica.serial, false) && spec &&
+            spec->conf.replica.mode == REPLICA_MODE_DRBD) {
+                drbd_engine_submit(a->drbd, act);
+                return;
+        }
         plain.replica.spec = NULL;
         if (!at_r)
                 r = find(a, act->replica.gid, act->replica.serial, false);
@@ -458,13 +467,15 @@ static int open_fds(struct replica_adapter *a) {
                                          {TICK_USEC / USEC_PER_SEC, 0}};
         struct epoll_event board = {.events = EPOLLIN, .data.ptr = a->board};
         struct epoll_event timer = {.events = EPOLLIN, .data.ptr = a};
+        struct epoll_event drbd = {.events = EPOLLIN, .data.ptr = a->drbd};
 
         a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         a->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         if (a->epoll_fd < 0 || a->timer_fd < 0 ||
             timerfd_settime(a->timer_fd, 0, &every, NULL) < 0 ||
             epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->board->event_fd, &board) < 0 ||
-            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->timer_fd, &timer) < 0)
+            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->timer_fd, &timer) < 0 ||
+            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, drbd_engine_fd(a->drbd), &drbd) < 0)
                 return -errno;
         return 0;
 }
@@ -472,12 +483,19 @@ static int open_fds(struct replica_adapter *a) {
 int replica_open(const char *uri, const char *state_dir, const char *address, replica_told_fn *told,
                  void *userdata, struct replica_adapter **ret, char *err) {
         struct replica_adapter *a = xcalloc(1, sizeof(*a));
-        int r = 0;
+        char here[NAME_LEN] = "";
+        int r;
 
+        (void)gethostname(here, sizeof(here) - 1); /* for texts alone */
         a->told = told;
         a->userdata = userdata;
         a->epoll_fd = a->timer_fd = -1;
         text_set(a->address, sizeof(a->address), address);
+        r = drbd_engine_open(here, told, userdata, &a->drbd, err);
+        if (r < 0) {
+                (void)replica_close(a);
+                return r;
+        }
         a->board = board_new();
         if (!a->board || (r = open_fds(a)) < 0) {
                 r = r < 0 ? r : -errno;
@@ -515,6 +533,8 @@ void replica_dispatch(struct replica_adapter *a) {
 
                 if (of == a->board) {
                         on_board(a);
+                } else if (of == a->drbd) {
+                        drbd_engine_dispatch(a->drbd);
                 } else if (of == a) {
                         (void)!read(a->timer_fd, &ticks, sizeof(ticks));
                         on_tick(a);
@@ -538,6 +558,7 @@ struct replica_adapter *replica_close(struct replica_adapter *a) {
                 free_run(a, r);
         }
         worker_unref(a->scan);
+        a->drbd = drbd_engine_close(a->drbd);
         if (a->board)
                 board_close(a->board);
         board_unref(a->board);

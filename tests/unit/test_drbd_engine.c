@@ -43,12 +43,16 @@ static void tear_down(void) {
         drbd_tear_down();
 }
 
-static void order(enum replica_op op, uint32_t serial) {
+static void order_of(enum replica_op op, uint32_t serial, uint32_t loss) {
         const struct action act = {
                 .kind = ACT_REPLICA,
-                .replica = {.op = op, .gid = 7, .serial = serial, .loss = 5, .spec = spec}};
+                .replica = {.op = op, .gid = 7, .serial = serial, .loss = loss, .spec = spec}};
 
         drbd_engine_submit(engine, &act);
+}
+
+static void order(enum replica_op op, uint32_t serial) {
+        order_of(op, serial, 5);
 }
 
 /* The next that is told is @what of @serial. */
@@ -151,6 +155,23 @@ START_TEST(r_was_primary) {
 }
 END_TEST
 
+/* Which side it is shows in the role. */
+START_TEST(after_a_start_of_hawd) {
+        kernel_says(IN_STEP("Primary", "Secondary"));
+        order_of(REPLICA_CHECK, 6, 0);
+        tells(TOLD_IN_STEP, 6);
+        kernel_says(ALONE("Primary"));
+        tells(TOLD_ENDED, 6);
+        kernel_says(ALONE("Secondary"));
+        order_of(REPLICA_CHECK, 7, 0);
+        tells(TOLD_EXPORTED, 7);
+        kernel_says(DOWN);
+        tells(TOLD_EXPORT_ENDED, 7);
+        order_of(REPLICA_CHECK, 7, 0);
+        tells_why(TOLD_EXPORT_ENDED, 7, "drbdadm up r0");
+}
+END_TEST
+
 static Suite *drbd_engine_suite(void) {
         Suite *suite = suite_create("drbd_engine");
         TCase *tc = unit_case(suite, "drbd_engine");
@@ -161,6 +182,7 @@ static Suite *drbd_engine_suite(void) {
         tcase_add_test(tc, r_is_up_and_stands);
         tcase_add_test(tc, r_is_spoilt);
         tcase_add_test(tc, r_was_primary);
+        tcase_add_test(tc, after_a_start_of_hawd);
         return suite;
 }
 

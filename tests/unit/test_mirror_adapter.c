@@ -292,6 +292,17 @@ static const struct {
         {"nbd_tls = 0\nnbd_tls_x509_verify = 1\ndefault_tls_x509_cert_dir = \"/a\"", false, "/a"},
 };
 
+/* What is not there, or not configured here: it is DRBD's part that says so. */
+START_TEST(drbd_has_its_own_part) {
+        struct guest_spec *spec = spec_of("");
+
+        spec->conf.replica.mode = REPLICA_MODE_DRBD;
+        text_set(spec->conf.replica.resource, NAME_LEN, "hawd-no-such-resource");
+        ask_with(REPLICA_MIRROR, 1, 0, spec);
+        is_told(TOLD_FAILED, 1, "drbd");
+}
+END_TEST
+
 START_TEST(tls) {
         char path[96], is[256];
         bool must;
@@ -317,6 +328,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, a_later_serial);
         tcase_add_loop_test(tc, nobody_came, 0, 2);
         tcase_add_loop_test(tc, refusals, 0, 7);
+        tcase_add_test(tc, drbd_has_its_own_part);
         tcase_add_loop_test(tc, tls, 0, (int)ARRAY_SIZE(confs));
         return s;
 }

@@ -207,7 +207,7 @@ static const struct row host_rows[] = {
             {F3 "host/watchdogs/0/of_bmc", "true"}, {"status/hosts/2/watchdog_error", "'x'"}),
         ROW("watchdog", "node3", BAD, "names /dev/watchdog0, and there is no such device",
             "modules-load.d", {F3 DOG_CONF "/there", "false"}),
-        ROW("watchdog", "node3", BAD, "hawd will not arm it: it is softdog", "another device",
+        ROW("watchdog", "node3", BAD, "it is not armed: it: it is softdog", "another device",
             {F3 DOG_CONF "/useless", "'it: it is softdog'"}, {F3 DOG_CONF "/allowed", "false"}),
         ROW("watchdog", "node3", WARNING, "taken all the same: it is softdog", "a device that",
             {F3 DOG_CONF "/useless", "'it is softdog'"}),

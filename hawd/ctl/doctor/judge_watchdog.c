@@ -95,7 +95,7 @@ static bool judge_usable(struct findings *f, const struct dogs *d) {
                 mend(f,
                      "load its driver, at boot too (/etc/modules-load.d); ls /sys/class/watchdog");
         } else if (!jbool(d->wanted, "allowed")) {
-                found(f, SEVERITY_BAD, "hawd will not arm %s", jtext(d->wanted, "useless"));
+                found(f, SEVERITY_BAD, "it is not armed: %s", jtext(d->wanted, "useless"));
                 mend(f, "another device, or watchdog = none for this host");
         } else if (!jnull(w, "held_by")) {
                 found(f, SEVERITY_BAD, "%s: %s", path, jtext(w, "held_by"));

@@ -102,6 +102,8 @@ static void carry_out(struct hawd *d, struct action *a) {
                 hawd_stop(d, EXIT_SUCCESS);
                 break;
         case ACT_REPLICA:
+                replica_submit(d->replica, a);
+                break;
         case ACT_KIND_MAX_:
                 break;
         }

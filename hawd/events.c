@@ -154,6 +154,19 @@ static usec_t on_hang_after(void *ud, const char *uuid, bool *ret_alone) {
         return judged_hang_after(core_model(d->core), ring_nodeid(d->ring), uuid, ret_alone);
 }
 
+void hawd_on_replica(void *ud, const struct replica_told *told) {
+        struct event ev = {.kind = EV_REPLICA, .replica = *told};
+
+        hawd_step(ud, &ev);
+}
+
+static void on_replica_final(void *ud, uint32_t gid, uint32_t serial) {
+        const struct replica_told told = {
+                .what = TOLD_FINAL, .gid = gid, .serial = serial, .as_of = now_wall()};
+
+        hawd_on_replica(ud, &told);
+}
+
 const struct guest_callbacks hawd_guest_callbacks = {
         .up = on_libvirt_up,
         .down = on_libvirt_down,
@@ -166,6 +179,7 @@ const struct guest_callbacks hawd_guest_callbacks = {
         .by_hand = on_by_hand,
         .redefined = on_redefined,
         .hang_after = on_hang_after,
+        .replica_final = on_replica_final,
 };
 
 void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall) {

@@ -26,6 +26,7 @@
 #include "hawd/runner/runner.h"
 #include "hawd/sense/sense.h"
 #include "hawd/watchdog/wdt.h"
+#include "replication/replica.h"
 
 #define HAWD_OWN_REQUEST (UINT64_C(1) << 63) /* of no client: set in its number */
 _Static_assert(HAWD_OWN_REQUEST > API_FACTS_ID, "replies to the API would be taken for hawd's own");
@@ -40,6 +41,7 @@ struct hawd {
         struct ring *ring;
         usec_t refused_said[HOSTS_MAX]; /* by position in the nodelist */
         struct guest_adapter *guest;
+        struct replica_adapter *replica;
         char running_conf[PATH_MAX]; /* what hawd-fence reads: hawd.conf may be half edited */
         struct runner_paths runner_paths;
         struct runner *runner;
@@ -78,6 +80,7 @@ extern const struct ring_callbacks hawd_ring_callbacks;
 extern const struct guest_callbacks hawd_guest_callbacks;
 struct ledger_callbacks hawd_ledger_callbacks(struct hawd *d);
 void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall);
+void hawd_on_replica(void *ud, const struct replica_told *told);
 void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *text);
 void hawd_on_store_note(void *ud, enum note_id id, const char *text);
 /** hawd_say_load() - the core is told what this host has free, once libvirt said what it has */

@@ -28,6 +28,13 @@ static int32_t on_guest_fd(int32_t fd, int32_t revents, void *data) {
         return 0;
 }
 
+static int32_t on_replica_fd(int32_t fd, int32_t revents, void *data) {
+        (void)fd;
+        (void)revents;
+        replica_dispatch(((struct hawd *)data)->replica);
+        return 0;
+}
+
 static int32_t on_store_fd(int32_t fd, int32_t revents, void *data) {
         (void)fd;
         (void)revents;
@@ -190,12 +197,20 @@ static int start_adapters(struct hawd *d) {
                 r = api_listen(d->api, d->opt.run_dir);
         if (r < 0)
                 return r;
-        r = guest_open(d->opt.uri, &hawd_guest_callbacks, d, &d->guest, err);
+        r = guest_open(d->opt.uri, d->opt.state_dir, &hawd_guest_callbacks, d, &d->guest, err);
+        if (r < 0) {
+                log_line(LOG_CRIT, "%s", err);
+                return r;
+        }
+        r = replica_open(d->opt.uri, d->opt.state_dir, ring_address(d->ring), hawd_on_replica, d,
+                         &d->replica, err);
         if (r < 0) {
                 log_line(LOG_CRIT, "%s", err);
                 return r;
         }
         (void)qb_loop_poll_add(d->loop, QB_LOOP_MED, guest_fd(d->guest), POLLIN, d, on_guest_fd);
+        (void)qb_loop_poll_add(d->loop, QB_LOOP_MED, replica_fd(d->replica), POLLIN, d,
+                               on_replica_fd);
         (void)qb_loop_poll_add(d->loop, QB_LOOP_HIGH, ledger_store_fd(d->store), POLLIN, d,
                                on_store_fd);
         hawd_watchdog_open(d, hawd_own_name(d));
@@ -248,6 +263,7 @@ static void end(struct hawd *d) {
         d->facts = facts_free(d->facts);
         d->sense = sense_free(d->sense);
         d->guest = guest_close(d->guest);
+        d->replica = replica_close(d->replica);
         d->store = ledger_store_close(d->store);
         d->wdt = wdt_free(d->wdt);
         d->ring = ring_close(d->ring);

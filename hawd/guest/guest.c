@@ -219,12 +219,15 @@ void guest_submit(struct guest_adapter *a, const struct action *act) {
         text_set(j->uuid, sizeof(j->uuid), act->guest_job.uuid);
         j->timeout_usec = act->guest_job.timeout_usec;
         j->keep_running = act->guest_job.keep_running;
+        j->gid = act->guest_job.gid;
+        j->promote = act->guest_job.promote;
         if (spec) {
                 /* A copy: reference counts are the loop's, and the thread may outlive it. */
                 j->xml_len = spec->xml ? spec->xml->len : 0;
                 j->xml = xcalloc(j->xml_len + 1, 1);
                 if (j->xml_len > 0)
                         memcpy(j->xml, spec->xml->data, j->xml_len);
+                j->replica = spec->conf.replica;
         }
         j->snaps = snaps_copy(act->guest_job.snaps);
         jobs_add(&a->jobs, j);
@@ -251,8 +254,8 @@ static int open_fds(struct guest_adapter *a) {
         return 0;
 }
 
-int guest_open(const char *uri, const struct guest_callbacks *callbacks, void *userdata,
-               struct guest_adapter **ret, char *err) {
+int guest_open(const char *uri, const char *state_dir, const struct guest_callbacks *callbacks,
+               void *userdata, struct guest_adapter **ret, char *err) {
         struct guest_adapter *a = xcalloc(1, sizeof(*a));
         int r;
 
@@ -273,6 +276,7 @@ int guest_open(const char *uri, const struct guest_callbacks *callbacks, void *u
                 guest_close(a);
                 return r;
         }
+        text_fmt(a->shared->replicas, sizeof(a->shared->replicas), "%s/replicas", state_dir);
         a->jobs = (struct job_queue){
                 .shared = a->shared, .callbacks = callbacks, .userdata = userdata};
         a->keep = (struct keep){.jobs = &a->jobs, .look_at = USEC_INFINITY};

@@ -88,19 +88,23 @@ struct guest_callbacks {
         /* How long @uuid may show no sign of life (hang.h); 0: it is not judged. @ret_alone: disk
          * and network count without an agent, too. */
         usec_t (*hang_after)(void *userdata, const char *uuid, bool *ret_alone);
+        /* Before the job_done of a STOP, DESTROY or SETTLE: it was in step with its copy of @serial
+         * to its end. */
+        void (*replica_final)(void *userdata, uint32_t gid, uint32_t serial);
 };
 
 /**
  * guest_open() - begin to connect; the first callback is `up` or `down`
  * @uri: libvirt connection URI, NULL for GUEST_URI_DEFAULT
+ * @state_dir: hawd's, where a START from a replica finds what receives it
  * @callbacks, @userdata: borrowed, must outlive the adapter
  * @ret: written only on 0
  * @err: TEXT_LEN bytes, filled on failure
  *
  * Return: 0, or -errno.
  */
-int guest_open(const char *uri, const struct guest_callbacks *callbacks, void *userdata,
-               struct guest_adapter **ret, char *err);
+int guest_open(const char *uri, const char *state_dir, const struct guest_callbacks *callbacks,
+               void *userdata, struct guest_adapter **ret, char *err);
 
 /** guest_fd() - poll this for input, then call guest_dispatch(). */
 int guest_fd(const struct guest_adapter *a);

@@ -31,8 +31,9 @@ struct outcome {
         struct guest_spec *spec; /* DUMP, INSPECT; owned */
         uint64_t definition;     /* START, INSPECT: hash of it as libvirt has it; 0: not known */
         usec_t wall;
-        bool agent;                  /* START found it running with its agent connected */
-        bool left_defined;           /* abandoned START: its definition may be there */
+        uint32_t final;    /* serial of a copy that is equal, if nothing of it runs; 0: none */
+        bool agent;        /* START found it running with its agent connected */
+        bool left_defined; /* abandoned START: its definition may be there */
         struct snap_figures figures; /* SNAPSHOT, SNAP_DELETE */
 };
 
@@ -47,8 +48,11 @@ struct job {
         size_t xml_len;
         struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
         bool keep_running;
-        usec_t timeout_usec; /* as asked for: STOP's grace */
-        usec_t deadline;     /* CLOCK_BOOTTIME, once it has begun: abandoned then */
+        uint32_t gid;
+        uint32_t promote;            /* START: from the copy of this serial; 0: from its disks */
+        struct conf_replica replica; /* START */
+        usec_t timeout_usec;         /* as asked for: STOP's grace */
+        usec_t deadline;             /* CLOCK_BOOTTIME, once it has begun: abandoned then */
         atomic_bool cancelled, abandoned;
         struct shared *shared; /* reference */
         virConnectPtr conn;    /* the thread's */
@@ -98,6 +102,16 @@ bool job_other_name(const struct job *j, virDomainPtr dom);
  * Return: its hash, 0 when libvirt does not say or hawd cannot read it.
  */
 uint64_t job_definition(virDomainPtr dom, struct guest_spec **ret);
+
+/**
+ * job_promote() - START: the copy becomes the guest's disks, when the job says so
+ *
+ * Return: 0, -ECANCELED, -errno with @err; it may be repeated.
+ */
+int job_promote(struct job *j, char *err);
+
+/** job_final() - before a destroy: a copy that is in step ends equal, if that is soon; out.final */
+void job_final(struct job *j);
 
 /**
  * job_destroy_domain() - destroy what is active of the job's UUID and see its process gone

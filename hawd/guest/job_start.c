@@ -189,7 +189,9 @@ void job_start(struct job *j) {
                 job_end(j, RESULT_CANCELLED, SEEN_GONE, "no longer wanted");
                 goto out;
         }
-        r = disks_for_start(j, &spec->xml, text);
+        r = job_promote(j, text);
+        if (r == 0)
+                r = disks_for_start(j, &spec->xml, text);
         if (r < 0) {
                 /* Nothing was asked of libvirt. */
                 job_end(j, r == -ECANCELED ? RESULT_CANCELLED : RESULT_FAILED, SEEN_GONE, "%s",

@@ -26,6 +26,8 @@ static void take_out(struct job **list, const struct job *j) {
 }
 
 static void tell(struct job_queue *q, const struct job *j) {
+        if (j->out.final && j->out.result == RESULT_DONE && j->out.seen == SEEN_GONE)
+                q->callbacks->replica_final(q->userdata, j->gid, j->out.final);
         if (j->id != 0)
                 q->callbacks->job_done(q->userdata, j->id, j->out.result, j->out.seen, j->out.text,
                                        j->out.spec, j->out.wall, &j->out.figures);
@@ -172,7 +174,7 @@ static void release_held(struct job_queue *q, const struct job *back) {
                 if (j->state != JOB_HELD || !in_the_way(j, back) || earlier_call(q, j))
                         continue;
                 take_out(&q->active, j);
-                j->out = (struct outcome){0};
+                j->out = (struct outcome){.final = j->out.final};
                 (void)begin(q, j);
                 return; /* at most one: it blocks its guest's line */
         }

@@ -52,6 +52,7 @@ struct shared {
         bool closed;                  /* under lock: reports are dropped */
         int event_fd;
         char uri[256];
+        char replicas[256]; /* folder of what is kept of copies that this host receives */
 };
 
 struct shared *shared_new(const char *uri); /* NULL: errno */

@@ -129,6 +129,8 @@ int corosync_nodelist_track(struct corosync *r, char *err);
 /** corosync_nodelist_read() - Return: 0, -EAGAIN during a reload, -EINVAL or -EIO with @err. */
 int corosync_nodelist_read(struct corosync *r, struct conf_node nodes[HOSTS_MAX], size_t *ret_n,
                            char *err);
+/** corosync_address_read() - of this host on ring 0; what is not there stays as it was */
+void corosync_address_read(struct corosync *r);
 /** corosync_nodelist_changed() - read again what is marked dirty, tell when it differs. */
 void corosync_nodelist_changed(struct corosync *r);
 

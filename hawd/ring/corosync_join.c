@@ -114,6 +114,8 @@ static void connect_all(void *arg) {
                 c->rc = open_quorum(r, deadline, c->err);
         if (c->rc == 0)
                 c->rc = member_open(&r->member, r, deadline, c->err);
+        if (c->rc == 0)
+                corosync_address_read(r);
         r->ring.self = (struct ring_member){r->member.nodeid, (uint32_t)getpid()};
         r->piece_max = MIN(PIECE_MAX, (size_t)r->member.atomic);
 }

@@ -139,6 +139,24 @@ int corosync_nodelist_read(struct corosync *r, struct conf_node nodes[HOSTS_MAX]
         return check(nodes, (size_t)n, err);
 }
 
+void corosync_address_read(struct corosync *r) {
+        unsigned numbers[HOSTS_MAX + 1];
+        char key[CMAP_KEYNAME_MAXLEN + 1], err[TEXT_LEN];
+        int n = positions(r, numbers, HOSTS_MAX, err);
+
+        for (int i = 0; i < n && i < HOSTS_MAX; i++) {
+                _cleanup_(freep) char *value = NULL;
+                uint32_t nodeid = 0;
+
+                text_fmt(key, sizeof(key), PREFIX "%u.nodeid", numbers[i]);
+                if (cmap_get_uint32(r->cmap, key, &nodeid) != CS_OK || nodeid != r->member.nodeid)
+                        continue;
+                text_fmt(key, sizeof(key), PREFIX "%u.ring0_addr", numbers[i]);
+                if (cmap_get_string(r->cmap, key, &value) == CS_OK)
+                        text_set(r->ring.address, sizeof(r->ring.address), value);
+        }
+}
+
 void corosync_nodelist_changed(struct corosync *r) {
         struct conf_node nodes[HOSTS_MAX];
         char err[TEXT_LEN];

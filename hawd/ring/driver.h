@@ -27,6 +27,7 @@ struct ring {
         struct ring_member self;
         struct conf_node nodes[HOSTS_MAX]; /* as last told */
         size_t n_nodes;
+        char address[128]; /* of this host on ring 0 */
 };
 
 void ring_init(struct ring *r, const struct ring_driver *driver,

@@ -72,6 +72,10 @@ uint32_t ring_nodeid(const struct ring *r) {
         return r->self.nodeid;
 }
 
+const char *ring_address(const struct ring *r) {
+        return r->address;
+}
+
 const struct conf_node *ring_nodes(const struct ring *r, size_t *ret_n) {
         *ret_n = r->n_nodes;
         return r->nodes;

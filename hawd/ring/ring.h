@@ -100,5 +100,7 @@ void ring_rejoin(struct ring *r);
 void ring_leave(struct ring *r);
 
 uint32_t ring_nodeid(const struct ring *r);
+/** ring_address() - of this host on ring 0, as corosync.conf has it; "" without one. Borrowed. */
+const char *ring_address(const struct ring *r);
 /** ring_nodes() - the configured hosts, as last told. Borrowed. */
 const struct conf_node *ring_nodes(const struct ring *r, size_t *ret_n);

@@ -206,6 +206,11 @@ static bool read_commands(struct guest_adapter *a) {
         return len < sizeof(buf) - 1;
 }
 
+static void on_replica_final(void *userdata, uint32_t gid, uint32_t serial) {
+        (void)userdata;
+        printf("final %" PRIu32 " %" PRIu32 "\n", gid, serial);
+}
+
 int main(int argc, char **argv) {
         static const struct guest_callbacks callbacks = {
                 .up = on_up,
@@ -219,6 +224,7 @@ int main(int argc, char **argv) {
                 .by_hand = on_by_hand,
                 .redefined = on_redefined,
                 .hang_after = on_hang_after,
+                .replica_final = on_replica_final,
         };
         struct guest_adapter *a;
         char err[TEXT_LEN];
@@ -226,7 +232,7 @@ int main(int argc, char **argv) {
         signal(SIGPIPE, SIG_IGN);
         setvbuf(stdout, NULL, _IOLBF, 0);
         hang_after = argc > 2 ? (usec_t)atoi(argv[2]) * USEC_PER_SEC : 0;
-        if (guest_open(argc > 1 ? argv[1] : NULL, &callbacks, NULL, &a, err) < 0) {
+        if (guest_open(argc > 1 ? argv[1] : NULL, "/tmp", &callbacks, NULL, &a, err) < 0) {
                 fprintf(stderr, "guestprobe: %s\n", err);
                 return EXIT_FAILURE;
         }

@@ -250,6 +250,13 @@ static usec_t on_hang_after(void *userdata, const char *uuid, bool *ret_alone) {
         return 0;
 }
 
+static void on_replica_final(void *userdata, uint32_t gid, uint32_t serial) {
+        (void)userdata;
+        (void)gid;
+        (void)serial;
+        ck_abort_msg("nothing is mirrored here");
+}
+
 static const struct guest_callbacks callbacks = {
         .up = on_up,
         .down = on_down,
@@ -262,6 +269,7 @@ static const struct guest_callbacks callbacks = {
         .by_hand = on_by_hand,
         .redefined = on_redefined,
         .hang_after = on_hang_after,
+        .replica_final = on_replica_final,
 };
 
 static uint64_t submit(struct world *w, enum guest_job_op op, const char *name, const char *uuid,
@@ -292,7 +300,7 @@ static void open_world(struct world *w, const char *uri) {
         char err[TEXT_LEN];
 
         *w = (struct world){0};
-        ck_assert_int_eq(guest_open(uri, &callbacks, w, &w->a, err), 0);
+        ck_assert_int_eq(guest_open(uri, "/nonexistent", &callbacks, w, &w->a, err), 0);
 }
 
 START_TEST(jobs_of_one_guest_run_in_order) {

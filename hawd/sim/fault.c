@@ -244,6 +244,17 @@ static void process_fault(struct sim *s, struct sim_host *h, const struct fault 
         }
 }
 
+static void health_fault(struct sim_host *h, enum fault_kind kind) {
+        static const enum ill ills[] = {ILL_STORAGE, ILL_UPLINK, ILL_MEMORY};
+
+        if (kind == FAULT_WELL)
+                h->ills = 0;
+        else if (kind < FAULT_WELL_STORAGE)
+                h->ills |= ILL_BIT(ills[kind - FAULT_ILL_STORAGE]);
+        else
+                h->ills &= ~ILL_BIT(ills[kind - FAULT_WELL_STORAGE]);
+}
+
 /* ---- for a time ---- */
 
 static void undo(struct sim *s, const struct call *c) {
@@ -260,6 +271,9 @@ static void undo_later(struct sim *s, const struct fault *f) {
                 [FAULT_RING_FREEZE] = FAULT_RING_THAW,
                 [FAULT_LIBVIRT_HANG] = FAULT_LIBVIRT_RESUME,
                 [FAULT_STORAGE_LOSE] = FAULT_STORAGE_RESTORE,
+                [FAULT_ILL_STORAGE] = FAULT_WELL_STORAGE,
+                [FAULT_ILL_UPLINK] = FAULT_WELL_UPLINK,
+                [FAULT_ILL_MEMORY] = FAULT_WELL_MEMORY,
         };
 
         if (f->arg && by[f->kind])
@@ -293,6 +307,9 @@ void fault_apply(struct sim *s, const struct fault *f) {
         case FAULT_STORAGE_LOSE:
         case FAULT_STORAGE_RESTORE:
                 ill_storage(s, h, f->kind == FAULT_STORAGE_LOSE);
+                break;
+        case FAULT_ILL_STORAGE ... FAULT_WELL:
+                health_fault(h, f->kind);
                 break;
         case FAULT_REQUEST:
                 ask(s, f);
@@ -337,6 +354,7 @@ static void heal_host(struct sim *s, struct sim_host *h) {
         }
         h->store.disk = DISK_OK;
         h->storage_lost = false;
+        h->ills = 0;
         h->cs.late_until = 0;
         if (h->config)
                 node_config(s, h, 0);

@@ -59,7 +59,14 @@ enum fault_kind {
         FAULT_REQUEST,      /* arg: enum verb; guest and host as it needs them */
         FAULT_CONFIRM_TRUE, /* fence confirm by somebody who looked: only if the host is off */
         FAULT_AMBUSH,       /* arg: as ambush_set() takes it */
-        FAULT_HEAL,         /* everything is mended and switched on */
+        FAULT_ILL_STORAGE,  /* so the host measures, whatever is true; for */
+        FAULT_ILL_UPLINK,
+        FAULT_ILL_MEMORY,
+        FAULT_WELL_STORAGE, /* in the same order */
+        FAULT_WELL_UPLINK,
+        FAULT_WELL_MEMORY,
+        FAULT_WELL, /* of all that */
+        FAULT_HEAL, /* everything is mended and switched on */
         FAULT_KIND_MAX_,
 };
 

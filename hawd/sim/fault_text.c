@@ -43,6 +43,13 @@ static const char *const words[FAULT_KIND_MAX_] = {
         [FAULT_GUEST_LOOP] = "guest G boot-loop",
         [FAULT_STORAGE_LOSE] = "storage H lose",
         [FAULT_STORAGE_RESTORE] = "storage H restore",
+        [FAULT_ILL_STORAGE] = "host H degrade storage",
+        [FAULT_ILL_UPLINK] = "host H degrade uplink",
+        [FAULT_ILL_MEMORY] = "host H degrade memory",
+        [FAULT_WELL_STORAGE] = "host H heal storage",
+        [FAULT_WELL_UPLINK] = "host H heal uplink",
+        [FAULT_WELL_MEMORY] = "host H heal memory",
+        [FAULT_WELL] = "host H heal",
         [FAULT_SHUTDOWN] = "shutdown H",
         [FAULT_REBOOT] = "reboot H",
         [FAULT_CONFIRM_TRUE] = "fence confirm H if off",
@@ -68,6 +75,9 @@ bool fault_timed(enum fault_kind kind) {
         case FAULT_DISK_LOST:
         case FAULT_GUEST_LOOP:
         case FAULT_STORAGE_LOSE:
+        case FAULT_ILL_STORAGE:
+        case FAULT_ILL_UPLINK:
+        case FAULT_ILL_MEMORY:
                 return true;
         default:
                 return false;

@@ -26,6 +26,8 @@ static void take_note(struct sim *s, struct sim_host *h, const struct note *n) {
                 if (n->version)
                         truth_rogue(s, n->guest);
         }
+        if (n->id == NOTE_HOST_DEGRADED)
+                s->stats.degraded++;
         if (n->id == NOTE_GUEST_BLOCKED)
                 s->stats.blocked++;
         if (s->on_trace)
@@ -56,6 +58,7 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 disk_persist(s, h, TAKE_PTR(a->persist));
                 break;
         case ACT_SEND:
+                truth_decided(s, h, a->send);
                 send(s, h, TAKE_PTR(a->send));
                 break;
         case ACT_REJOIN:
@@ -119,7 +122,7 @@ static void carry_on(struct sim *s, struct sim_host *h, struct actions *acts, si
 
 /* Heartbeats and looks at the clock that lead to nothing are no steps of a story. */
 static bool is_step(const struct event *ev, const struct actions *acts) {
-        if (ev->kind != EV_TIMEOUT && ev->kind != EV_HOST_LOAD &&
+        if (ev->kind != EV_TIMEOUT && ev->kind != EV_HOST_LOAD && ev->kind != EV_HOST_HEALTH &&
             (ev->kind != EV_MESSAGE || ev->message.msg->kind != MSG_HEARTBEAT))
                 return true;
         for (size_t i = 0; i < acts->n; i++)
@@ -214,6 +217,24 @@ void node_config(struct sim *s, struct sim_host *h, uint64_t variant) {
 
 /* ---- starting ---- */
 
+static enum measured measured(bool bad) {
+        return bad ? MEASURED_BAD : MEASURED_GOOD;
+}
+
+/* Storage that is lost in truth shows only where it is looked at. */
+static void tell_health(struct sim *s, struct sim_host *h) {
+        bool looked_at = config_storage_paths(node_conf(s, h), h->name)[0] != '\0';
+        struct event ev = {.kind = EV_HOST_HEALTH};
+
+        ev.health.storage =
+                measured((h->ills & ILL_BIT(ILL_STORAGE)) || (looked_at && h->storage_lost));
+        ev.health.uplink = measured(h->ills & ILL_BIT(ILL_UPLINK));
+        ev.health.memory_full = h->ills & ILL_BIT(ILL_MEMORY) ? 9900 : 0;
+        text_set(ev.health.storage_text, ILL_TEXT, "its storage is lost");
+        text_set(ev.health.uplink_text, ILL_TEXT, "its uplink has no carrier");
+        node_feed(s, h, &ev);
+}
+
 static void tell_load(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];
         struct event ev = {.kind = EV_HOST_LOAD};
@@ -227,6 +248,8 @@ static void tell_load(struct sim *s, const struct call *c) {
                                 MIN(ev.load.memory_free_mib, s->guests[g].conf->memory_mib);
         sim_at(s, node_conf(s, h)->heartbeat_usec, OWNER_HAWD, h->index, tell_load, 0, 0);
         node_feed(s, h, &ev);
+        if (!sim_still(h, OWNER_HAWD)) /* it may have been struck meanwhile */
+                tell_health(s, h);
 }
 
 static void connect_ring(struct sim *s, const struct call *c) {

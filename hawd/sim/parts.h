@@ -138,6 +138,7 @@ void truth_start(struct sim *s, struct sim_host *h, int g);   /* before hawd rea
 void truth_kill(struct sim *s, struct sim_host *by, int g);   /* before hawd ends a running guest */
 void truth_group(struct sim *s, struct sim_host *h);          /* that of its hawd has changed */
 void truth_decides(struct sim *s, const struct sim_host *by); /* something, with its group */
+void truth_decided(struct sim *s, const struct sim_host *by, const struct msg *said);
 void truth_heartbeat(struct sim *s, const struct sim_host *h); /* it has got one */
 void truth_loss_accepted(struct sim *s); /* what only absent ones have stored is given up */
 void truth_rogue(struct sim *s, const char *guest); /* the ledger says that one was stopped */

@@ -180,6 +180,7 @@ struct sim_host {
         bool dark;         /* what it sent last is lost on the wire */
         bool mgmt_cut;     /* reaches no BMC */
         bool storage_lost; /* that of its guests */
+        uint32_t ills;     /* what it measures as bad, whatever is true; bit i: enum ill i */
         struct bmc {
                 enum bmc_mode mode;
                 usec_t lies_since; /* it reads off whatever is true; 0: it does not */
@@ -293,6 +294,7 @@ struct sim_stats {
         uint64_t configs, rejoins, late_rings, late_enters, clock_steps;
         uint64_t half_quorate, shrunk_votes, waits_for_all;
         uint64_t dog_resets, lease_proofs;
+        uint64_t degraded, degraded_starts;
 };
 
 #define SIM_VIOLATION_LEN 400

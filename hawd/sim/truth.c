@@ -220,7 +220,7 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
                 k->loss[i].losses = mh->losses;
                 k->loss[i].at = s->now;
         }
-        if (mh->state == HOST_ONLINE && mh->losses == k->loss[i].losses)
+        if (host_serves(mh) && mh->losses == k->loss[i].losses)
                 k->loss[i].false_at = 0; /* it has settled all that it had */
         if (mh->proof == PROOF_NONE || mh->losses != k->loss[i].losses ||
             k->loss[i].proven == mh->losses)
@@ -238,7 +238,7 @@ static void check_online(struct sim *s, const struct sim_host *by, const struct 
 
         if (i < 0 || s->truth->top > s->hosts[by->index].seen_version)
                 return;
-        if (mh->state != HOST_ONLINE)
+        if (!host_serves(mh))
                 s->truth->loss[i].online_at = 0;
         else if (s->truth->loss[i].online_at == 0)
                 s->truth->loss[i].online_at = s->now;
@@ -290,7 +290,7 @@ void truth_switch_off(struct sim *s, struct sim_host *by, int target) {
         if (st.split) /* before its ledger can say that it is lost */
                 return;
         for (size_t i = 0; i < m->n_hosts; i++)
-                if (m->hosts[i].nodeid == t->nodeid && m->hosts[i].state == HOST_ONLINE)
+                if (m->hosts[i].nodeid == t->nodeid && host_serves(&m->hosts[i]))
                         sim_violate(s, "S3", "%s switches %s off, which is online", by->name,
                                     t->name);
 }

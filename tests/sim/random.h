@@ -46,6 +46,9 @@ void plan_faults(struct plan *p, struct prng *r);
 /** plan_dog_faults() - where hosts have watchdogs: BMCs are dead, hawd is restarted. */
 void plan_dog_faults(struct plan *p, struct prng *r);
 
+/** plan_health_faults() - hosts that measure that they are degraded, one or all. */
+void plan_health_faults(struct plan *p, struct prng *r);
+
 /* plan.c */
 /** plan_cut() - @ret becomes @p without what @keep does not have. */
 void plan_cut(const struct plan *p, const struct keep *keep, struct plan *ret);

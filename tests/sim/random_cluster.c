@@ -182,8 +182,19 @@ static bool make_watchdogs(struct sim_conf *c, struct prng *w) {
         return true;
 }
 
+/* The same. Most hosts look at their storage, too. */
+static bool make_health(struct sim_conf *c, struct prng *r) {
+        if (!prng_chance(r, 50))
+                return false;
+        c->config.degraded_after_usec = prng_range(r, 1, 10) * SEC;
+        c->config.well_after_usec = prng_range(r, 1, 10) * SEC;
+        if (prng_chance(r, 70))
+                text_set(c->config.storage_paths, sizeof(c->config.storage_paths), "/srv");
+        return true;
+}
+
 void plan_make(uint64_t seed, struct plan *ret) {
-        struct prng r, w;
+        struct prng r, w, h;
 
         memset(ret, 0, sizeof(*ret));
         ret->seed = seed;
@@ -193,4 +204,7 @@ void plan_make(uint64_t seed, struct plan *ret) {
         prng_init(&w, seed, 17);
         if (make_watchdogs(&ret->conf, &w))
                 plan_dog_faults(ret, &w);
+        prng_init(&h, seed, 19);
+        if (make_health(&ret->conf, &h))
+                plan_health_faults(ret, &h);
 }

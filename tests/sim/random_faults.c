@@ -424,6 +424,24 @@ void plan_faults(struct plan *p, struct prng *r) {
                                 .g = (int)prng_below(r, p->conf.n_guests)});
 }
 
+void plan_health_faults(struct plan *p, struct prng *r) {
+        static const enum fault_kind ills[] = {FAULT_ILL_STORAGE, FAULT_ILL_UPLINK,
+                                               FAULT_ILL_MEMORY};
+        usec_t last = p->faults_end;
+
+        for (size_t n = prng_range(r, 1, 6); n > 0; n--) {
+                enum fault_kind kind = ills[prng_below(r, ARRAY_SIZE(ills))];
+                int one = (int)prng_below(r, p->conf.n_hosts);
+                usec_t at = prng_below(r, last + SEC);
+                bool all = prng_chance(r, 15); /* as by a switch, or a storage server */
+
+                for (int i = 0; i < (int)p->conf.n_hosts; i++)
+                        if (all || i == one)
+                                add(p, at, kind, i, -1,
+                                    prng_chance(r, 60) ? msec(gap(r) + gap(r)) : 0);
+        }
+}
+
 void plan_dog_faults(struct plan *p, struct prng *r) {
         static const enum fault_kind kinds_of_it[] = {
                 FAULT_HAWD_RESTART, FAULT_HAWD_STOP, FAULT_HAWD_START, FAULT_HAWD_KILL,

@@ -124,6 +124,8 @@ static bool covered(void) {
                       {"settles", st->settles},
                       {"watchdog resets", st->dog_resets},
                       {"proofs by lease", st->lease_proofs},
+                      {"degraded", st->degraded},
+                      {"starts on the degraded", st->degraded_starts},
                       {"lost writes", st->lost_writes},
                       {"disk errors", st->disk_errors},
                       {"lost disks", st->lost_disks},

@@ -34,6 +34,17 @@ static const struct conf_word host_self_fence_words[] = {{"cluster", SELF_FENCE_
 
 static const struct conf_word yes_no_words[] = {{"no", SAID_NO}, {"yes", SAID_YES}, {NULL, 0}};
 
+static const struct conf_word proactive_words[] = {{"off", PROACTIVE_OFF},
+                                                   {"advise", PROACTIVE_ADVISE},
+                                                   {"evacuate", PROACTIVE_EVACUATE},
+                                                   {NULL, 0}};
+
+static const struct conf_word host_proactive_words[] = {{"cluster", PROACTIVE_CLUSTER},
+                                                        {"off", PROACTIVE_OFF},
+                                                        {"advise", PROACTIVE_ADVISE},
+                                                        {"evacuate", PROACTIVE_EVACUATE},
+                                                        {NULL, 0}};
+
 static const struct conf_word driver_words[] = {
         {"ipmi", FENCE_DRIVER_IPMI}, {"agent", FENCE_DRIVER_AGENT}, {NULL, 0}};
 
@@ -113,6 +124,8 @@ static const struct conf_key cluster_keys[] = {
          .help = "something fails for so long: the host is degraded"},
         {"well-after", CONF_DURATION, MEMBER(config, well_after_usec), .min = USEC_PER_SEC,
          .max = DAY, .def = "1min", .help = "all is good again for so long: the host is well"},
+        {"proactive", CONF_ENUM, MEMBER(config, proactive), .words = proactive_words,
+         .def = "advise", .help = "guests of a degraded host: said where to, or moved there"},
 };
 
 static const struct conf_key guest_keys[] = {
@@ -164,6 +177,8 @@ static const struct conf_key host_keys[] = {
         {"storage-paths", CONF_PATHS, MEMBER(conf_host, storage_paths),
          .help = "instead of those in [cluster]"},
         {"uplink", CONF_LINKS, MEMBER(conf_host, uplink), .help = "instead of that in [cluster]"},
+        {"proactive", CONF_ENUM, MEMBER(conf_host, proactive), .words = host_proactive_words,
+         .def = "cluster", .help = "guests of this host when it is degraded"},
 };
 
 static const struct conf_key fence_keys[] = {

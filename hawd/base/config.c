@@ -72,6 +72,12 @@ const char *config_uplink(const struct config *c, const char *host) {
         return own_or_common(h ? h->uplink : NULL, c->uplink);
 }
 
+enum proactive config_proactive(const struct config *c, const char *host) {
+        const struct conf_host *h = config_host(c, host);
+
+        return h && h->proactive != PROACTIVE_CLUSTER ? h->proactive : c->proactive;
+}
+
 struct conf_watchdog config_watchdog(const struct config *c, const char *host) {
         const struct conf_host *h = config_host(c, host);
         const char *path = h && *h->watchdog ? h->watchdog : c->watchdog;

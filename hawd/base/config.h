@@ -54,6 +54,14 @@ struct conf_device {
 #define PATHS_SIZE 512
 #define LINK_LEN 16 /* as the kernel's IFNAMSIZ */
 
+/** What is done with the guests of a degraded host. */
+enum proactive {
+        PROACTIVE_CLUSTER, /* of a host: as in [cluster] */
+        PROACTIVE_OFF,
+        PROACTIVE_ADVISE,
+        PROACTIVE_EVACUATE,
+};
+
 /** struct conf_host - one [host NAME] section */
 struct conf_host {
         char name[NAME_LEN];
@@ -66,6 +74,7 @@ struct conf_host {
         char replica_address[128]; /* where replicas are received; empty: its address of ring 0 */
         char storage_paths[PATHS_SIZE]; /* blank-separated, or none; empty: as in [cluster] */
         char uplink[256];               /* the same */
+        enum proactive proactive;
 };
 
 /** struct conf_replica - `replica` of a guest: none, HOST sync, HOST async, HOST drbd RESOURCE */
@@ -136,6 +145,7 @@ struct config {
         uint32_t memory_pressure_pct;   /* of a minute all waited for memory; 0: not judged, 20 */
         usec_t degraded_after_usec;     /* bad for so long: degraded, 10s */
         usec_t well_after_usec;         /* good for so long: well again, 1min */
+        enum proactive proactive;       /* default advise */
         struct conf_guest guest_defaults;
         struct conf_host hosts[HOSTS_MAX];
         size_t n_hosts;
@@ -186,6 +196,7 @@ struct conf_watchdog config_watchdog(const struct config *c, const char *host);
 /** config_storage_paths(), config_uplink() - of @host: its own, or the cluster's; "" none */
 const char *config_storage_paths(const struct config *c, const char *host);
 const char *config_uplink(const struct config *c, const char *host);
+enum proactive config_proactive(const struct config *c, const char *host); /* never CLUSTER */
 /** config_silent_limit() - a hawd that says nothing for so long is left out by the others */
 usec_t config_silent_limit(const struct config *c);
 /** config_device_settings() - of all that says which switch @d is; never 0 */

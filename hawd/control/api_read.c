@@ -18,6 +18,7 @@ static usec_t boottime(void) {
 
 static json_t *host_json(struct api *api, const struct core_status *status, const struct host *h) {
         struct render_live live = {0};
+        json_t *o;
         usec_t heard = 0;
         int64_t offset;
 
@@ -32,7 +33,9 @@ static json_t *host_json(struct api *api, const struct core_status *status, cons
                 live.in_group |= status->group[i].nodeid == h->nodeid;
         if (!live.in_group)
                 live.heartbeat = NULL; /* an old one says nothing */
-        return render_host(core_model(api->core), h, api->ports.config(api->ports.ud), &live);
+        o = render_host(core_model(api->core), h, api->ports.config(api->ports.ud), &live);
+        json_object_set_new(o, "advice", render_advice(api->core, h->nodeid));
+        return o;
 }
 
 static json_t *hosts_json(struct api *api, const struct core_status *status) {

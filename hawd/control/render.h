@@ -34,6 +34,8 @@ void render_time(json_t *object, const char *name, usec_t wall);
 /** render_waiting() - hosts of the nodelist that the ledger cannot take in; @nodeid 0: all, else
  * what concerns this one */
 json_t *render_waiting(const struct core *c, uint32_t nodeid);
+/** render_advice() - where the guests of degraded @nodeid should go */
+json_t *render_advice(const struct core *c, uint32_t nodeid);
 /** render_words() - the blank-separated words of @text (may be NULL). */
 json_t *render_words(const char *text);
 /** render_host_name() - of @nodeid; null for 0. */

@@ -6,6 +6,8 @@
 #include "hawd/control/render.h"
 #include "hawd/core/lease.h"
 
+#define ADVICE_MAX 64
+
 static const struct fence_job *open_job(const struct model *m, const struct host *h) {
         for (size_t i = 0; i < m->n_fence_jobs; i++)
                 if (m->fence_jobs[i].host == h->nodeid)
@@ -266,6 +268,19 @@ static json_t *render_ills(const struct host *h) {
                         json_array_append_new(list, json_pack("{s:s,s:o}", "reason",
                                                               ill_name((enum ill)i), "text",
                                                               render_text(h->ill_text[i])));
+        return list;
+}
+
+json_t *render_advice(const struct core *c, uint32_t nodeid) {
+        struct core_advice a[ADVICE_MAX];
+        size_t n = core_advice(c, nodeid, a, ADVICE_MAX);
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(list,
+                                      json_pack("{s:o,s:o,s:o}", "guest", render_text(a[i].guest),
+                                                "to", render_host_name(core_model(c), a[i].to),
+                                                "why", render_text(a[i].why)));
         return list;
 }
 

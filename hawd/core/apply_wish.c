@@ -169,6 +169,8 @@ static void guest_move(struct ledger *l) {
         }
         g->move_to = h->nodeid;
         g->tried = 0;
+        if (l->op->flag)
+                recovery_moved(&g->recovery, &g->spec->conf, l->op->wall);
         guest_touch(l, g);
         ledger_note(l, NOTE_GUEST_DESIRED, h->nodeid, g, 0, "%s is to move to %s, by %s",
                     g->spec->name, h->name, l->op->text);

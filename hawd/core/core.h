@@ -86,6 +86,16 @@ struct core_waiting {
 
 /** core_waiting() - those that the leader cannot take in, or rename, yet. Return: how many. */
 size_t core_waiting(const struct core *c, struct core_waiting ret[HOSTS_MAX]);
+/** struct core_advice - a guest of a degraded host */
+struct core_advice {
+        char guest[NAME_LEN];
+        uint32_t to;        /* node id where it should go; 0: it cannot, or may not */
+        char why[TEXT_LEN]; /* that host, or that it stays */
+};
+
+/** core_advice() - for the guests that run on degraded @nodeid, unless its proactive is off.
+ * Return: how many, at most @max. */
+size_t core_advice(const struct core *c, uint32_t nodeid, struct core_advice *ret, size_t max);
 /** core_heartbeat() - the latest heartbeat of @nodeid, its arrival in @ret_now; NULL: none. */
 const struct heartbeat *core_heartbeat(const struct core *c, uint32_t nodeid, usec_t *ret_now);
 /** core_clock_offset() - the wall clock of @nodeid against this host's, from its latest heartbeats;

@@ -78,6 +78,20 @@ static bool silent(const struct core *c, const struct host *h) {
         return hb && !hb->libvirt_ok;
 }
 
+static void explain_advice(const struct core *c, struct lines *l, const struct host *h) {
+        bool evacuate = config_proactive(c->config, h->name) == PROACTIVE_EVACUATE;
+        struct core_advice a[16];
+        size_t n = core_advice(c, h->nodeid, a, ARRAY_SIZE(a));
+
+        for (size_t i = 0; i < n; i++)
+                if (a[i].to)
+                        line(l, "%s %s to %s: %s", a[i].guest,
+                             evacuate ? "is to be moved" : "should move",
+                             model_host_name(&c->model, a[i].to), a[i].why);
+                else
+                        line(l, "%s stays: %s", a[i].guest, a[i].why);
+}
+
 static void explain_ills(const struct core *c, struct lines *l, const struct host *h) {
         char after[32];
 
@@ -94,6 +108,7 @@ static void explain_ills(const struct core *c, struct lines *l, const struct hos
              h->ills & ILLS_NO_START ? "no guest starts there"
                                      : "guests start there only where no other host can take them",
              after);
+        explain_advice(c, l, h);
 }
 
 /* What waits for its name, or it for another's. */

@@ -565,6 +565,8 @@ static void lead_clocks_reset(struct core *c) {
         memset(c->fence_next, 0, sizeof(c->fence_next));
         memset(c->fence_seen_tries, 0, sizeof(c->fence_seen_tries));
         memset(c->fence_looks, 0, sizeof(c->fence_looks));
+        memset(c->relieved, 0, sizeof(c->relieved));
+        memset(c->advised, 0, sizeof(c->advised));
         memset(c->executor_gone_job, 0, sizeof(c->executor_gone_job));
 }
 
@@ -586,6 +588,8 @@ void lead_tick(struct core *c) {
         if (!lead_hosts(c, e)) {
                 lead_fencing(c, e);
                 lead_guests(c, e);
+                lead_advise(c);
+                lead_evacuate(c, e);
         }
         if (e->n_ops == 0) {
                 entry_unref(e);

@@ -63,6 +63,7 @@ static const struct {
         [NOTE_SNAP_ROLLED_BACK] = {"snapshot-rolled-back", 4, "7f1be2d94c6a4e53b7a05d8c31f69e20"},
         [NOTE_HOST_DEGRADED] = {"host-degraded", 4, "4fe1cca242b9af55ebaea8604212b95b"},
         [NOTE_HOST_WELL] = {"host-well", 5, "8a94388f4d95088a5b19f58f27ac05a1"},
+        [NOTE_MOVE_ADVISED] = {"move-advised", 5, "387ca736ce3136952aa13267b857a2c8"},
 };
 
 _Static_assert(ARRAY_SIZE(notes) == NOTE_MAX_, "every note has its row");

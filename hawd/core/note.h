@@ -68,6 +68,7 @@ enum note_id {
         NOTE_SNAP_ROLLED_BACK, /* to which, and the name of the disk that was left (S8) */
         NOTE_HOST_DEGRADED,    /* by what: no new guests */
         NOTE_HOST_WELL,        /* of that, or of all */
+        NOTE_MOVE_ADVISED,     /* of a guest on a degraded host: where to, or why not */
         NOTE_MAX_,
 };
 

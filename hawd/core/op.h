@@ -47,7 +47,8 @@ enum op_kind {
         OP_GUEST_ADD,     /* spec, desired, host (runs there already; 0: not) */
         OP_GUEST_SET,     /* gid, spec: new settings */
         OP_GUEST_DESIRE,  /* gid, desired, text (who) */
-        OP_GUEST_MOVE,    /* gid, host; by the leader with host 0, text: called off, and why */
+        OP_GUEST_MOVE,    /* gid, host, flag (by the leader, away from a degraded host); by the
+                             leader with host 0, text: called off, and why */
         OP_GUEST_DELETE,  /* gid, flag: 1 stop and undefine, 0 only forget */
         OP_RULE_SET,      /* name, rule_kind, flag (strict), list, list2 */
         OP_RULE_DELETE,   /* name */

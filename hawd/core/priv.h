@@ -15,6 +15,7 @@
  *   fencer.c    fence jobs carried out here, and the regular device checks
  *   fence_test.c  devices read for a client
  *   lead_*.c    the leader's decisions: hosts, fencing, guests, their snapshots
+ *   proactive.c guests of degraded hosts: where they should go
  *   request.c   what clients ask for
  *   wall.c      one time of day, from clocks that differ
  *   facts.c     what a host says of itself, for hawctl doctor
@@ -334,6 +335,8 @@ struct core {
         uint32_t fence_looks[HOSTS_MAX];      /* since it was lost, or switched off last */
         usec_t executor_gone[FENCE_JOBS_MAX]; /* by position of the job */
         uint64_t executor_gone_job[FENCE_JOBS_MAX];
+        usec_t relieved[HOSTS_MAX];  /* proactive.c: a guest was moved away, last then */
+        uint32_t advised[HOSTS_MAX]; /* and what was said for these ills */
         struct retry {
                 uint32_t gid;
                 uint64_t wish; /* what is wanted of it, after how many failures */
@@ -525,6 +528,8 @@ void lead_tick(struct core *c);
 bool lead_hosts(struct core *c, struct entry *e);
 void lead_fencing(struct core *c, struct entry *e);
 void lead_guests(struct core *c, struct entry *e);
+void lead_evacuate(struct core *c, struct entry *e);
+void lead_advise(struct core *c);
 struct plan;
 /** pass_over_silent() - a start where libvirt does not answer would hang, its claim with it; who
  * has not said anything yet may be chosen. */

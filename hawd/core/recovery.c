@@ -124,6 +124,11 @@ void recovery_took(struct recovery *r, const struct conf_guest *policy, enum run
         r->taken[rung]++;
 }
 
+void recovery_moved(struct recovery *r, const struct conf_guest *policy, usec_t wall) {
+        window_of(r, policy, wall);
+        r->taken[RUNG_RELOCATE]++;
+}
+
 void recovery_healthy(struct recovery *r, usec_t wall) {
         r->why = END_NONE;
         r->resumes = 0;

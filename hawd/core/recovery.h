@@ -97,6 +97,8 @@ bool recovery_failed(struct recovery *r, const struct conf_guest *policy, enum e
 /** recovery_took() - @rung is taken: it is recovered from nothing until it fails again. */
 void recovery_took(struct recovery *r, const struct conf_guest *policy, enum rung rung,
                    usec_t wall);
+/** recovery_moved() - away from a degraded host, which counts as a relocation. */
+void recovery_moved(struct recovery *r, const struct conf_guest *policy, usec_t wall);
 void recovery_healthy(struct recovery *r, usec_t wall);
 
 /** recovery_defaults() - a policy of before there was a ladder */

@@ -70,6 +70,23 @@ static void show_ills(const struct ctl *ctl, const json_t *h) {
         }
 }
 
+static void show_advice(const struct ctl *ctl, const json_t *h) {
+        const json_t *a;
+        char text[3 * TEXT_LEN];
+        size_t i;
+
+        json_array_foreach(json_object_get(h, "advice"), i, a) {
+                if (jnull(a, "to"))
+                        text_fmt(text, sizeof(text), "%s stays: %s", jtext(a, "guest"),
+                                 jtext(a, "why"));
+                else
+                        text_fmt(text, sizeof(text), "%s should move to %s (%s): %s",
+                                 jtext(a, "guest"), jtext(a, "to"), "hawctl guest move",
+                                 jtext(a, "why"));
+                remark(ctl, h, text);
+        }
+}
+
 void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
         const json_t *h;
         size_t i;
@@ -77,6 +94,7 @@ void show_lost_hosts(const struct ctl *ctl, const json_t *hosts) {
         show_config(ctl, hosts);
         json_array_foreach(hosts, i, h) {
                 show_ills(ctl, h);
+                show_advice(ctl, h);
                 if (!jnull(h, "libvirt_ok") && !jbool(h, "libvirt_ok"))
                         remark(ctl, h, "libvirt does not answer: systemctl status libvirtd there");
                 if (!jnull(h, "store_error")) {

@@ -71,8 +71,8 @@ static bool left(const struct op *op, const struct guest *g, const struct host *
         return op->rung == RUNG_RELOCATE && g->host == h->nodeid;
 }
 
-static void placed(struct sim *s, const struct sim_host *by, struct model *m,
-                   const struct entry *e, const struct op *op) {
+static void placed(struct sim *s, const struct sim_host *by, struct model *m, const struct entry *e,
+                   const struct op *op) {
         const struct host *h = model_host(m, op->host);
         const struct guest *g = model_guest(m, op->gid);
         char ills[64];
@@ -86,19 +86,19 @@ static void placed(struct sim *s, const struct sim_host *by, struct model *m,
         if (had_to_be_there(g, op) || of_a_rule(m, g))
                 return;
         for (size_t i = 0; i < m->n_hosts; i++)
-                if (!(g->tried >> i & 1) && !left(op, g, &m->hosts[i]) && well(by, &m->hosts[i]) && has_room(s, by, m, i, e))
+                if (!(g->tried >> i & 1) && !left(op, g, &m->hosts[i]) && well(by, &m->hosts[i]) &&
+                    has_room(s, by, m, i, e))
                         sim_violate(s, "health",
                                     "guest %s is to start on %s, which is degraded by %s, while "
                                     "%s is well and has room",
-                                    g->spec->name, h->name,
-                                    ills_text(h->ills, ills, sizeof(ills)), m->hosts[i].name);
+                                    g->spec->name, h->name, ills_text(h->ills, ills, sizeof(ills)),
+                                    m->hosts[i].name);
 }
 
 void truth_decided(struct sim *s, const struct sim_host *by, const struct msg *said) {
         struct model *m = (struct model *)(uintptr_t)core_model(by->core); /* only read */
 
-        if (said->kind != MSG_ENTRY || !said->entry->decision ||
-            said->entry->origin != by->nodeid)
+        if (said->kind != MSG_ENTRY || !said->entry->decision || said->entry->origin != by->nodeid)
                 return;
         for (size_t i = 0; i < said->entry->n_ops; i++)
                 if (said->entry->ops[i].kind == OP_GUEST_START)

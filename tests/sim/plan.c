@@ -173,9 +173,11 @@ static void ini_cluster(const struct sim_conf *c, FILE *out) {
                       duration(k->fence_check_usec), duration(k->fence_retry_max_usec));
         (void)fprintf(out, "watchdog-timeout = %s\nlease = %s\n",
                       duration(k->watchdog_timeout_usec), duration(k->lease_usec));
-        (void)fprintf(out, "degraded-after = %s\nwell-after = %s\nstorage-paths = %s\n",
+        (void)fprintf(out,
+                      "degraded-after = %s\nwell-after = %s\nstorage-paths = %s\n"
+                      "proactive = %s\n",
                       duration(k->degraded_after_usec), duration(k->well_after_usec),
-                      k->storage_paths);
+                      k->storage_paths, k->proactive == PROACTIVE_EVACUATE ? "evacuate" : "advise");
         if (quorum[0])
                 (void)fprintf(out, "quorum =%s\n", quorum);
 }

@@ -188,6 +188,8 @@ static bool make_health(struct sim_conf *c, struct prng *r) {
                 return false;
         c->config.degraded_after_usec = prng_range(r, 1, 10) * SEC;
         c->config.well_after_usec = prng_range(r, 1, 10) * SEC;
+        if (prng_chance(r, 50))
+                c->config.proactive = PROACTIVE_EVACUATE;
         if (prng_chance(r, 70))
                 text_set(c->config.storage_paths, sizeof(c->config.storage_paths), "/srv");
         return true;

@@ -39,7 +39,8 @@ static bool advise(const struct core *c, struct plan *p, uint32_t gi, uint32_t h
                 return false;
         }
         if (c->model.hosts[h].ills & ILL_BIT(ILL_LIBVIRT)) {
-                text_set(a->why, sizeof(a->why), "its libvirt does not answer: it cannot be stopped");
+                text_set(a->why, sizeof(a->why),
+                         "its libvirt does not answer: it cannot be stopped");
                 return false;
         }
         if (place_guest(&p->problem, gi, NULL, &r) != PLACE_OK) {

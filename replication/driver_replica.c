@@ -60,12 +60,18 @@ static struct export_place place_of(const struct replica_adapter *a) {
         return (struct export_place){.folder = a->board->folder};
 }
 
+/* From the loop: what is asked for is in the middle of a step of the core, which ends first. */
 static void tell(struct replica_adapter *a, const struct run *r, enum replica_what what,
                  uint32_t loss, const char *text) {
-        struct replica_told t = {
-                .what = what, .gid = r->gid, .serial = r->serial, .loss = loss, .text = text};
+        struct work_note *n = xcalloc(1, sizeof(*n));
 
-        a->told(a->userdata, &t);
+        n->own = true;
+        n->what = what;
+        n->gid = r->gid;
+        n->serial = r->serial;
+        n->loss = loss;
+        text_set(n->text, sizeof(n->text), text);
+        board_post(a->board, n);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -364,16 +370,22 @@ static bool is_news(struct run *r, const struct work_note *n) {
         return true;
 }
 
-static void on_note(struct replica_adapter *a, struct run *r, struct work_note *n) {
-        struct replica_told t = {.what = n->what,
-                                 .gid = r->gid,
-                                 .serial = r->serial,
-                                 .loss = n->loss,
-                                 .lag_bytes = n->lag_bytes,
-                                 .as_of = n->as_of,
-                                 .where = n->where[0] ? n->where : NULL,
-                                 .text = n->text[0] ? n->text : NULL};
+static void pass_on(struct replica_adapter *a, uint32_t gid, uint32_t serial,
+                    const struct work_note *n) {
+        const struct replica_told t = {.what = n->what,
+                                       .gid = gid,
+                                       .serial = serial,
+                                       .loss = n->loss,
+                                       .lag_bytes = n->lag_bytes,
+                                       .as_of = n->as_of,
+                                       .where = n->where[0] ? n->where : NULL,
+                                       .text = n->text[0] ? n->text : NULL};
 
+        a->told(a->userdata, &t);
+}
+
+/* What is told may make the core ask for more, and runs come and go: it is the last thing done. */
+static void on_note(struct replica_adapter *a, struct run *r, struct work_note *n) {
         if (n->over) {
                 on_over(a, r);
                 return;
@@ -386,7 +398,7 @@ static void on_note(struct replica_adapter *a, struct run *r, struct work_note *
         if (n->what == TOLD_EXPORT_ENDED || n->what == TOLD_ENDED)
                 r->over = true;
         if (is_news(r, n))
-                a->told(a->userdata, &t);
+                pass_on(a, r->gid, r->serial, n);
 }
 
 static void on_found(struct replica_adapter *a, const struct work_note *n) {
@@ -403,7 +415,9 @@ static void on_board(struct replica_adapter *a) {
 
         for (; n; n = next) {
                 next = n->next;
-                if (a->scan && n->worker == a->scan->id) {
+                if (n->own) {
+                        pass_on(a, n->gid, n->serial, n);
+                } else if (a->scan && n->worker == a->scan->id) {
                         if (n->over)
                                 a->scan = worker_unref(a->scan);
                         else

@@ -54,7 +54,7 @@ struct board *board_unref(struct board *b) {
         return NULL;
 }
 
-static void board_post(struct board *b, struct work_note *n) {
+void board_post(struct board *b, struct work_note *n) {
         const uint64_t one = 1;
 
         pthread_mutex_lock(&b->lock);

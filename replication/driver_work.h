@@ -20,6 +20,7 @@ struct work_note {
         bool over;    /* the thread has ended; the rest means nothing */
         bool serving; /* R: the servers run, `x` says which; the rest means nothing */
         bool found;   /* P: of a hawd before: gid, serial, uuid; the rest means nothing */
+        bool own;     /* of the loop itself, told from there: gid, serial, and what */
         uint32_t gid, serial;
         char uuid[UUID_LEN];
         enum replica_what what;
@@ -42,7 +43,8 @@ struct board {
 
 struct board *board_new(void); /* NULL: errno */
 struct board *board_ref(struct board *b);
-struct board *board_unref(struct board *b); /* returns NULL */
+struct board *board_unref(struct board *b);            /* returns NULL */
+void board_post(struct board *b, struct work_note *n); /* takes @n */
 struct work_note *board_take(struct board *b);
 void board_close(struct board *b);
 void work_note_free(struct work_note *n);

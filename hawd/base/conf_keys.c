@@ -19,6 +19,9 @@ static const struct conf_word rung_words[] = {{"none", RUNG_NONE},
                                               {"rollback", RUNG_ROLLBACK},
                                               {NULL, 0}};
 
+static const struct conf_word quiesce_words[] = {
+        {"auto", QUIESCE_AUTO}, {"always", QUIESCE_ALWAYS}, {"never", QUIESCE_NEVER}, {NULL, 0}};
+
 static const struct conf_word health_words[] = {
         {"auto", HEALTH_BY_AUTO},         {"agent", HEALTH_BY_AGENT},
         {"watchdog", HEALTH_BY_WATCHDOG}, {"progress", HEALTH_BY_PROGRESS},
@@ -159,6 +162,19 @@ static const struct conf_key guest_keys[] = {
          .help = "by what it counts as healthy, and as hanging"},
         {"rollback-limit", CONF_U32, MEMBER(conf_guest, rollback_limit), .min = 0, .max = 1000,
          .def = "2", .help = "rollbacks to a known-good snapshot within the window"},
+        {"snapshot", CONF_SCHEDULE, MEMBER(conf_guest, snapshot), .def = "off",
+         .help = "when snapshots are taken: off, 1h, daily, Mon..Fri 22:00, auto"},
+        {"snapshot-keep", CONF_KEEP, MEMBER(conf_guest, snapshot_keep),
+         .def = "last 3 hourly 6 daily 7 weekly 4",
+         .help = "which of them stay: last, hourly, daily, weekly; none: all do"},
+        {"snapshot-space", CONF_MIB, MEMBER(conf_guest, snapshot_space_mib), .min = 0,
+         .max = 1024 * 1024 * 1024, .def = "0", .help = "above so much the oldest go; 0: no limit"},
+        {"snapshot-keep-left", CONF_DURATION, MEMBER(conf_guest, snapshot_left_usec), .min = 0,
+         .max = 3650 * DAY, .def = "0s",
+         .help = "a disk that a rollback left goes after so long; 0: never"},
+        {"snapshot-quiesce", CONF_ENUM, MEMBER(conf_guest, snapshot_quiesce),
+         .words = quiesce_words, .def = "auto",
+         .help = "the agent freezes the filesystems: if it is there, always, or never"},
 };
 
 static const struct conf_key host_keys[] = {

@@ -27,14 +27,16 @@ enum conf_type {
         CONF_ORDER, /* int32_t[], some of words in an order, each once; 0, "none", ends it */
         CONF_NAME,  /* char[], as name_valid() */
         CONF_ADDRESS,
-        CONF_PATH,    /* char[], of a file, or none */
-        CONF_LABELS,  /* char[], a set of words: sorted, each once */
-        CONF_OPTIONS, /* char[], a list of key=value */
-        CONF_REPLICA, /* struct conf_replica: none, or a host and how */
-        CONF_PATHS,   /* char[], a set of absolute paths, or none */
-        CONF_LINKS,   /* char[], a set of network interfaces, or none */
-        CONF_NAMES,   /* a set of names of objects; has no member, see conf_form.set */
-        CONF_BLOCK,   /* lines of text; has no member */
+        CONF_PATH,     /* char[], of a file, or none */
+        CONF_LABELS,   /* char[], a set of words: sorted, each once */
+        CONF_OPTIONS,  /* char[], a list of key=value */
+        CONF_REPLICA,  /* struct conf_replica: none, or a host and how */
+        CONF_PATHS,    /* char[], a set of absolute paths, or none */
+        CONF_LINKS,    /* char[], a set of network interfaces, or none */
+        CONF_SCHEDULE, /* char[], as schedule_parse() takes it */
+        CONF_KEEP,     /* struct conf_keep: "last 3 daily 7", or none */
+        CONF_NAMES,    /* a set of names of objects; has no member, see conf_form.set */
+        CONF_BLOCK,    /* lines of text; has no member */
 };
 
 struct conf_word {
@@ -116,3 +118,9 @@ void conf_check(const struct config *c, conf_complain *complain, void *self);
 
 /** conf_hash() - of the meaning of @c, equal on all hosts */
 uint64_t conf_hash(const struct config *c);
+
+/* conf_snapshot.c. Each returns 0, or -EINVAL with @err and nothing set. */
+int conf_set_schedule(const struct conf_key *key, char *member, const char *value, char *err);
+int conf_set_keep(const struct conf_key *key, struct conf_keep *member, const char *value,
+                  char *err);
+void conf_format_keep(const struct conf_keep *keep, char *buf, size_t size);

@@ -398,6 +398,10 @@ int conf_key_set(const struct conf_key *key, void *base, const char *value, bool
                 return set_list(key, base, value, append, err);
         case CONF_REPLICA:
                 return set_replica(key, base, value, err);
+        case CONF_SCHEDULE:
+                return conf_set_schedule(key, member(key, base), value, err);
+        case CONF_KEEP:
+                return conf_set_keep(key, member(key, base), value, err);
         case CONF_NAMES:
         case CONF_BLOCK:
                 break;
@@ -445,6 +449,12 @@ void conf_key_format(const struct conf_key *key, const void *base, char *buf, si
                 return;
         case CONF_REPLICA:
                 format_replica(p, buf, size);
+                return;
+        case CONF_SCHEDULE: /* of a ledger of before there were any */
+                text_set(buf, size, *(const char *)p ? p : "off");
+                return;
+        case CONF_KEEP:
+                conf_format_keep(p, buf, size);
                 return;
         case CONF_NAMES:
         case CONF_BLOCK:

@@ -93,6 +93,14 @@ struct conf_watchdog {
         bool allow_vm;
 };
 
+/** Does the guest's agent freeze its filesystems for a snapshot? */
+enum quiesce {
+        QUIESCE_AUTO, /* if it is connected */
+        QUIESCE_ALWAYS,
+        QUIESCE_NEVER,
+};
+#define SCHEDULE_LEN 96
+
 /** struct conf_guest - what a guest has when its own definition does not say (also per guest) */
 struct conf_guest {
         int32_t priority;             /* higher first, default 100 */
@@ -111,6 +119,13 @@ struct conf_guest {
         usec_t replica_lag_usec;      /* async: no older than this while all works; 5min */
         usec_t replica_loss_usec;     /* so old a copy may be promoted by hawd itself; 0: none */
         uint32_t rollback_limit;      /* rollbacks to a snapshot within the window, 2 */
+        char snapshot[SCHEDULE_LEN];  /* when, as snapshots/schedule.h reads it; default off */
+        struct conf_keep {            /* which stay: so many newest, and of hours, days, weeks */
+                uint32_t last, hourly, daily, weekly;
+        } snapshot_keep;
+        uint64_t snapshot_space_mib;   /* of all of them; 0: no limit, the default */
+        usec_t snapshot_left_usec;     /* disks that rollbacks leave; 0: for ever, the default */
+        enum quiesce snapshot_quiesce; /* default auto */
 };
 
 struct config {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Snapshots of a guest: shown, and asked for. */
 #include "hawd/control/api_internal.h"
+#include "hawd/core/snap_policy.h"
 
 static const struct api_param guest_only[] = {{"guest", API_NAME, true}, {.name = NULL}};
 
@@ -11,7 +12,8 @@ static json_t *name_of(const struct guest_snaps *s, uint32_t id) {
         return i < 0 || !s->list[i].name[0] ? json_null() : json_string(s->list[i].name);
 }
 
-static json_t *render_one(const struct guest_snaps *s, size_t i) {
+static json_t *render_one(const struct guest_snaps *s, size_t i,
+                          const struct retention_verdict *v) {
         const struct snapshot *x = &s->list[i];
         json_t *o = json_object();
 
@@ -28,6 +30,9 @@ static json_t *render_one(const struct guest_snaps *s, size_t i) {
         json_object_set_new(o, "over", name_of(s, x->parent));
         json_object_set_new(o, "current",
                             json_boolean(s->list[snap_current(s->list, s->n)].parent == x->id));
+        json_object_set_new(o, "goes", json_boolean(v->go));
+        json_object_set_new(o, "why",
+                            render_text(v->text[0] ? v->text : retention_why_text(v->why)));
         return o;
 }
 
@@ -49,6 +54,7 @@ void api_snapshots(void *ud, uint64_t call, json_t *params) {
         const struct guest *g;
         const struct guest_snaps *s;
         json_t *o, *list;
+        usec_t next;
 
         if (!api_params(api, call, params, guest_only))
                 return;
@@ -61,10 +67,14 @@ void api_snapshots(void *ud, uint64_t call, json_t *params) {
         list = json_array();
         s = g->snaps;
         if (s) {
+                const struct retention r = snap_retention(&g->spec->conf);
+                struct retention_verdict v[SNAPSHOTS_MAX];
                 size_t order[SNAPSHOTS_MAX], n = by_age(s, order);
 
+                (void)retention_judge(&r, s->list, s->n, api_wall(), v);
+
                 for (size_t k = 0; k < n; k++)
-                        json_array_append_new(list, render_one(s, order[k]));
+                        json_array_append_new(list, render_one(s, order[k], &v[order[k]]));
         }
         json_object_set_new(o, "snapshots", list);
         json_object_set_new(o, "taking",
@@ -73,6 +83,8 @@ void api_snapshots(void *ud, uint64_t call, json_t *params) {
                             s && s->wish.act == SNAP_ACT_ROLLBACK ? name_of(s, s->wish.target)
                                                                   : json_null());
         json_object_set_new(o, "error", render_text(s ? s->error : NULL));
+        next = snap_next(core_model(api->core), g, api_wall());
+        render_time(o, "next", next == USEC_INFINITY ? 0 : next);
         (void)varlink_reply(api->varlink, call, o); /* the client may be gone */
 }
 

@@ -173,8 +173,12 @@ json_t *render_guest_counts(const struct model *m) {
 static void render_word(void *ud, const char *key, const char *value) {
         static const struct {
                 const char *key, *name;
-        } words[] = {
-                {"on-shutdown", "on_shutdown"}, {"recovery", "recovery"}, {"health", "health"}};
+        } words[] = {{"on-shutdown", "on_shutdown"},
+                     {"recovery", "recovery"},
+                     {"health", "health"},
+                     {"snapshot", "snapshot"},
+                     {"snapshot-keep", "snapshot_keep"},
+                     {"snapshot-quiesce", "snapshot_quiesce"}};
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (strcmp(words[i].key, key) == 0)
@@ -193,6 +197,8 @@ static json_t *render_settings(const struct conf_guest *c) {
         set_uint(o, "hang_after_ms", c->hang_after_usec / USEC_PER_MSEC);
         set_uint(o, "relocate_limit", c->relocate_limit);
         set_uint(o, "rollback_limit", c->rollback_limit);
+        set_uint(o, "snapshot_space_mib", c->snapshot_space_mib);
+        set_uint(o, "snapshot_keep_left_ms", c->snapshot_left_usec / USEC_PER_MSEC);
         set_uint(o, "healthy_after_ms", c->healthy_after_usec / USEC_PER_MSEC);
         guest_conf_each(c, render_word, o);
         return o;

@@ -9,6 +9,7 @@
 #include "hawd/core/lease.h"
 #include "hawd/core/plan.h"
 #include "hawd/core/priv.h"
+#include "hawd/core/snap_policy.h"
 
 struct lines {
         char *buf;
@@ -178,6 +179,27 @@ static void explain_recovery(const struct core *c, struct lines *l, const struct
                 line(l, "mend: what it fails by; then: hawctl guest recover %s", g->spec->name);
 }
 
+static void explain_snaps(const struct core *c, struct lines *l, const struct guest *g) {
+        usec_t next = snap_next(&c->model, g, c->wall);
+        const struct guest_snaps *s = g->snaps;
+        int good = s ? snap_known_good(s->list, s->n) : -1;
+        char text[64];
+
+        if (good >= 0)
+                line(l, "a rollback would go to its snapshot %s", s->list[good].name);
+        if (next != USEC_INFINITY) {
+                format_duration(usec_sub(next, c->wall) / USEC_PER_SEC * USEC_PER_SEC, text,
+                                sizeof(text));
+                line(l, "its next snapshot is due %s%s%s", next <= c->wall ? "now" : "in ",
+                     next <= c->wall ? "" : text,
+                     s && s->n >= SNAPSHOTS_MAX ? ", but there are as many as can be: delete some"
+                     : g->health != HEALTH_HEALTHY || g->incident ? ", once it is healthy"
+                                                                  : "");
+        }
+        if (s && s->error[0])
+                line(l, "the last of its snapshots is not done: %s", s->error);
+}
+
 static void explain_waiting(const struct core *c, struct lines *l, const struct guest *g) {
         struct plan plan;
         struct place_result r;
@@ -232,6 +254,7 @@ char *core_explain_guest(const struct core *c, const char *name) {
                      g->placed_why[0] ? g->placed_why : "no decision recorded");
         explain_claims(c, &l, g);
         explain_recovery(c, &l, g);
+        explain_snaps(c, &l, g);
         if (g->job_kind != JOB_NONE)
                 line(&l, "under way: %s on %s", guest_job_name(g->job_kind),
                      model_host_name(&c->model, g->job_host));

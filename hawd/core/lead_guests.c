@@ -590,6 +590,7 @@ void lead_tick(struct core *c) {
                 lead_guests(c, e);
                 lead_advise(c);
                 lead_evacuate(c, e);
+                lead_snapshots(c, e);
         }
         if (e->n_ops == 0) {
                 entry_unref(e);

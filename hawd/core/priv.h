@@ -329,6 +329,7 @@ struct core {
         size_t clocks_hosts;
         uint64_t led_number;          /* epoch in which this member led last */
         usec_t heard_wall[HOSTS_MAX]; /* latest heartbeat, by host index */
+        usec_t snap_look;             /* no schedule is looked at before */
         usec_t gone_since[HOSTS_MAX]; /* by host index: not in the group since */
         usec_t fence_next[HOSTS_MAX]; /* not tried before */
         uint32_t fence_seen_tries[HOSTS_MAX];
@@ -543,6 +544,7 @@ struct lead_snap {
         char take[NAME_LEN];     /* a snapshot is to be asked for, so called; "": none is */
 };
 struct lead_snap lead_snap(const struct guest *g);
+void lead_snapshots(struct core *c, struct entry *e);
 /** lead_known_good() - id of the snapshot that a rollback goes back to now, 0: there is none */
 uint32_t lead_known_good(const struct guest *g);
 /** lead_snap_key() - another when something else is to be done */

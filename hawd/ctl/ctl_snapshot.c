@@ -45,7 +45,7 @@ static int snapshot_list(struct ctl *ctl, const struct ctl_args *args) {
                 return CTL_DONE;
         }
         list = json_object_get(answer, "snapshots");
-        t = table_new(ctl, "SNAPSHOT TAKEN >MIB OVER STATE~");
+        t = table_new(ctl, "SNAPSHOT TAKEN >MIB OVER STATE WHY~");
         json_array_foreach(list, i, s) {
                 table_row(t);
                 table_cell_fmt(t, "%s%s", jtext(s, "name"), jbool(s, "current") ? " *" : "");
@@ -57,10 +57,15 @@ static int snapshot_list(struct ctl *ctl, const struct ctl_args *args) {
                         table_cell_fmt(t, "%" PRId64, jint(s, "mib"));
                 table_cell(t, or_dash(jtext(s, "over")));
                 table_cell(t, what_of(s));
+                table_cell_fmt(t, "%s%s", jbool(s, "goes") ? "goes: " : "", jtext(s, "why"));
         }
         table_print(t, "no snapshots");
         if (json_array_size(list) > 0)
                 printf("* the guest's disks rest on it\n");
+        if (!jnull(answer, "next")) {
+                clock_time(jint(answer, "next_usec"), buf, sizeof(buf));
+                printf("the next one is due %s\n", buf);
+        }
         if (!jnull(answer, "taking"))
                 printf("%s is being taken\n", jtext(answer, "taking"));
         if (!jnull(answer, "back_to"))

@@ -230,6 +230,7 @@ void guest_submit(struct guest_adapter *a, const struct action *act) {
                 j->replica = spec->conf.replica;
         }
         j->snaps = snaps_copy(act->guest_job.snaps);
+        j->quiesce = spec ? spec->conf.snapshot_quiesce : QUIESCE_AUTO;
         jobs_add(&a->jobs, j);
         arm_timer(a);
 }

@@ -48,6 +48,7 @@ struct job {
         size_t xml_len;
         struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
         bool keep_running;
+        enum quiesce quiesce; /* SNAPSHOT */
         uint32_t gid;
         uint32_t promote;            /* START: from the copy of this serial; 0: from its disks */
         struct conf_replica replica; /* START */

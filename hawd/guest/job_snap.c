@@ -104,12 +104,18 @@ void job_snapshot(struct job *j) {
         struct snap_work w;
         usec_t began;
         int r = prepare(&w, j);
+        bool quiesce = r == 0 && j->quiesce != QUIESCE_NEVER && virt_agent(w.dom);
 
+        if (r == 0 && j->quiesce == QUIESCE_ALWAYS && !quiesce) {
+                text_set(w.err, sizeof(w.err),
+                         "its agent is not connected, and snapshot-quiesce is always");
+                r = -ENOTSUP;
+        }
         for (size_t i = 0; r == 0 && i < w.disks.n; i++)
                 r = make(&w, &w.disks.given[i], &s[i]);
         if (r == 0) {
                 began = now_boottime();
-                r = disk_switch(&w.d, w.dom, s, w.disks.n, virt_agent(w.dom), w.err);
+                r = disk_switch(&w.d, w.dom, s, w.disks.n, quiesce, w.err);
                 j->out.figures.pause_usec = usec_sub(now_boottime(), began);
         }
         if (result_of(r) == RESULT_FAILED)

@@ -184,6 +184,13 @@ static const unsigned reply_code_values[] = {
 };
 TABLE(reply_code, "reply code", REPLY_CODE_MAX_);
 
+static const unsigned quiesce_values[] = {
+        V(QUIESCE, QUIESCE_AUTO),
+        V(QUIESCE, QUIESCE_ALWAYS),
+        V(QUIESCE, QUIESCE_NEVER),
+};
+TABLE(quiesce, "quiescing of a snapshot", QUIESCE_NEVER + 1);
+
 static const unsigned snap_kind_values[] = {
         V(SNAP_KIND, SNAP_CURRENT),
         V(SNAP_KIND, SNAP_POINT),

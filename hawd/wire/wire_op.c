@@ -15,6 +15,17 @@ static void put_recovery(struct wire_out *o, const struct conf_guest *c, Hawd__G
         p->healthy_after_usec = c->healthy_after_usec;
 }
 
+static void put_schedule(struct wire_out *o, const struct conf_guest *c, Hawd__GuestConf *p) {
+        p->snapshot = WIRE_PUT_TEXT(c->snapshot);
+        p->snapshot_last = c->snapshot_keep.last;
+        p->snapshot_hourly = c->snapshot_keep.hourly;
+        p->snapshot_daily = c->snapshot_keep.daily;
+        p->snapshot_weekly = c->snapshot_keep.weekly;
+        p->snapshot_space_mib = c->snapshot_space_mib;
+        p->snapshot_left_usec = c->snapshot_left_usec;
+        p->snapshot_quiesce = wire_put_enum(o, &wire_quiesce, c->snapshot_quiesce);
+}
+
 static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c) {
         Hawd__GuestConf *p = wire_alloc(o, 1, sizeof(*p));
 
@@ -28,6 +39,7 @@ static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c)
         p->on_shutdown = wire_put_enum(o, &wire_on_shutdown, c->on_shutdown);
         p->hang_after_usec = c->hang_after_usec;
         put_recovery(o, c, p);
+        put_schedule(o, c, p);
         p->health_by = wire_put_enum(o, &wire_health_by, c->health_by);
         p->replica_mode = wire_put_enum(o, &wire_replica_mode, c->replica.mode);
         p->replica_host = wire_put_name(o, c->replica.host, WIRE_MAY_BE_EMPTY);
@@ -75,6 +87,17 @@ static void get_recovery(const Hawd__GuestConf *p, struct conf_guest *c) {
         }
 }
 
+static void get_schedule(struct wire_in *in, const Hawd__GuestConf *p, struct conf_guest *c) {
+        WIRE_GET_TEXT(in, "schedule of snapshots", p->snapshot, c->snapshot);
+        c->snapshot_keep = (struct conf_keep){.last = p->snapshot_last,
+                                              .hourly = p->snapshot_hourly,
+                                              .daily = p->snapshot_daily,
+                                              .weekly = p->snapshot_weekly};
+        c->snapshot_space_mib = p->snapshot_space_mib;
+        c->snapshot_left_usec = p->snapshot_left_usec;
+        c->snapshot_quiesce = wire_get_enum(in, &wire_quiesce, p->snapshot_quiesce);
+}
+
 static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_guest *c) {
         if (!p) {
                 wire_refuse(in, "a guest without settings");
@@ -89,6 +112,7 @@ static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_g
         c->on_shutdown = wire_get_enum(in, &wire_on_shutdown, p->on_shutdown);
         c->hang_after_usec = p->hang_after_usec;
         get_recovery(p, c);
+        get_schedule(in, p, c);
         c->health_by = wire_get_enum(in, &wire_health_by, p->health_by);
         c->replica.mode = wire_get_enum(in, &wire_replica_mode, p->replica_mode);
         wire_get_name(in, "host of a replica", WIRE_MAY_BE_EMPTY, p->replica_host, c->replica.host);

@@ -21,7 +21,8 @@ extern const struct wire_enum wire_host_state, wire_proof, wire_guest_state, wir
         wire_health, wire_on_shutdown, wire_rung, wire_health_by, wire_guest_job, wire_rule_kind,
         wire_fence_kind, wire_incident_kind, wire_op_kind, wire_job_result, wire_fence_result,
         wire_seen_state, wire_end_why, wire_power_reading, wire_ask_kind, wire_reply_code,
-        wire_replica_mode, wire_replica_state, wire_snap_kind, wire_snap_act, wire_ill;
+        wire_replica_mode, wire_replica_state, wire_snap_kind, wire_snap_act, wire_ill,
+        wire_quiesce;
 
 enum wire_need { WIRE_MAY_BE_EMPTY, WIRE_REQUIRED };
 

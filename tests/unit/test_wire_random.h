@@ -14,7 +14,7 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_snaps) == 2896, "guest_snaps changed, see above");
-_Static_assert(sizeof(struct guest_spec) == 904, "guest_spec changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 1040, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1168, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1712, "host changed, see above");
@@ -114,6 +114,11 @@ static struct guest_spec *rnd_spec(void) {
                 s->conf.recovery[i] = 1 + rnd_below(RUNGS);
         s->conf.relocate_limit = rnd32();
         s->conf.rollback_limit = rnd32();
+        RND_TEXT(s->conf.snapshot);
+        s->conf.snapshot_keep = (struct conf_keep){rnd32(), rnd32(), rnd32(), rnd32()};
+        s->conf.snapshot_space_mib = rnd64();
+        s->conf.snapshot_left_usec = rnd64();
+        s->conf.snapshot_quiesce = rnd_below(QUIESCE_NEVER + 1);
         s->conf.healthy_after_usec = rnd64();
         s->conf.health_by = rnd_below(HEALTH_BY_NONE + 1);
         s->conf.replica.mode = rnd_below(REPLICA_MODE_MAX_);

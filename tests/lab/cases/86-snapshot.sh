@@ -35,6 +35,8 @@ booted_with() { # the counter that it found when it booted last
 # What `lab guest boot-loop` writes, in the file and what it rests on.
 is_bad() { [[ $(qemu-io -r -U -f qcow2 -c 'read -v 4096 512' "$1" 2>&1) == *'62 61 64 2d 62 6f 6f 74'* ]]; }
 
+test_taken() { [[ $(history_of 'map(select(.event == "snapshot-taken" and .guest == "vm3")) | length') -ge $1 ]]; }
+
 case_cluster 2
 # shellcheck disable=SC2034 # for the lab's parts, which are asked here, too
 LAB_NAME=$CASE_LAB
@@ -42,8 +44,9 @@ set_lab_paths
 d1=$(guest_disk vm1)
 overlay() { printf '%s.hawd-%d.qcow2\n' "${d1%.qcow2}" "$1"; }
 assert 'create' create vm1
+assert 'one that is taken by schedule' create vm3 snapshot=1min snapshot-keep='last 1'
 assert 'one with a policy' create vm2 restart-limit=1 relocate-limit=1 recovery='restart relocate rollback'
-for guest in vm1 vm2; do wait_for 90 "$guest is healthy" healthy "$guest"; done
+for guest in vm1 vm2 vm3; do wait_for 90 "$guest is healthy" healthy "$guest"; done
 
 note 'boot loop after a bad write'
 assert 'a good one' ctl snapshot create vm2 good --timeout 1min
@@ -112,3 +115,7 @@ assert 'which is there, as it was' is_bad "$bad"
 refute 'it runs on a good one' is_bad "$(disk_of vm2)"
 assert 'it is listed' snaps_say vm2 '.snapshots | any(.name == "left-4" and .kind == "kept")'
 wait_for 30 'it counts' beats vm2 '.*'
+
+note 'by schedule, and which stays'
+wait_for 150 'two were taken of vm3' test_taken 2
+wait_for 60 'and the older one went' snaps_say vm3 '(.snapshots | length == 1) and .snapshots[0].good and .next != null'

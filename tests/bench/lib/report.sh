@@ -52,6 +52,10 @@ report() {
         row "CPU, idle for $IDLE_SEC s, %" hawd.idle_cpu_pct
         printf '\n%-34s %8s %8s\n' 'Snapshot, quiesced, ms' hawd worst
         row 'writes of the guest stand still' snapshot.pause_ms
+        printf '\n%-34s %8s %8s\n' 'Mirror, a write of 4 KiB' hawd worst
+        row 'alone, us' mirror.write_alone_us
+        row 'mirrored to another host, us' mirror.write_sync_us
+        row 'times as long' mirror.sync_write_ratio
         printf '\nGoals\n'
         goal 'own share, ms' "$(median failover.own_share_ms)" '<' 50
         goal 'guest process, of the peer' "$(ratio "$(median failover.kill_to_qemu_ms)" "$(median peer.kill_to_qemu_ms)" | tr -d -)" '<=' 0.7

@@ -43,19 +43,19 @@ never_unarmed() {
 case_up --hosts 1
 wait_for 120 'node1 is online' host_is node1 online
 assert 'the device is an i6300esb' inside node1 "grep -qx 'i6300ESB timer' $sysfs/identity"
-assert 'its timeout can be set' inside node1 "wdctl --settimeout 5 /dev/watchdog0 && grep -qx 5 $sysfs/timeout"
+assert 'its timeout can be set' inside node1 "wdctl --settimeout 10 /dev/watchdog0 && grep -qx 10 $sysfs/timeout"
 
 note 'the device by itself'
 id=$(boot_id node1)
 assert 'armed, and closed with V' inside node1 'exec 5>/dev/watchdog0; printf V >&5; exec 5>&-'
 assert 'it is not armed any more' dog_is inactive
-sleep 8 # the absence of a reset has no sign that could be waited for
+sleep 13 # the absence of a reset has no sign that could be waited for
 assert 'the machine runs on' test "$(boot_id node1)" = "$id"
-inside node1 'exec 5>/dev/watchdog0; printf x >&5; exec 5>&-'
-assert 'armed, and closed without V' dog_is active
 began=$SECONDS
+assert 'armed, and closed without V, it stays armed' inside node1 \
+        "exec 5>/dev/watchdog0; printf x >&5; exec 5>&-; grep -qx active $sysfs/state"
 wait_for 240 'the machine is reset, and boots' booted_anew node1 "$id"
-assert 'not before the timeout' test "$((SECONDS - began))" -ge 4
+assert 'not before the timeout' test "$((SECONDS - began))" -ge 9
 
 note 'hawd takes it'
 wait_for 240 'node1 is online' host_is node1 online

@@ -6,13 +6,13 @@ static struct promotion verdict(enum promotion_verdict v, enum promotion_why why
 }
 
 usec_t promotion_limit(usec_t hold_usec) {
-        return hold_usec / 2;
+        return hold_usec / 20 * 9;
 }
 
 /* Clocks that were set meanwhile say nothing. */
 static bool in_time(const struct promotion_case *c) {
-        return c->lost_wall && c->off_wall >= c->lost_wall &&
-               c->off_wall - c->lost_wall <= promotion_limit(c->hold_usec);
+        return c->as_of && c->off_wall >= c->as_of &&
+               c->off_wall - c->as_of <= promotion_limit(c->hold_usec);
 }
 
 static enum promotion_why why_older(const struct promotion_case *c) {
@@ -29,18 +29,16 @@ static enum promotion_why why_older(const struct promotion_case *c) {
 }
 
 /* What P may have written after the copy, in time. */
-static usec_t loss_of(const struct promotion_case *c, enum promotion_why why) {
-        usec_t as_of = why == PROMOTION_LATE ? c->lost_wall : c->as_of;
-
-        if (!as_of || !c->off_wall || as_of > c->off_wall)
+static usec_t loss_of(const struct promotion_case *c) {
+        if (!c->as_of || !c->off_wall || c->as_of > c->off_wall)
                 return USEC_INFINITY;
-        return c->off_wall - as_of;
+        return MAX(c->off_wall - c->as_of, 1);
 }
 
 static struct promotion older(const struct promotion_case *c) {
         struct promotion p = verdict(PROMOTE_NO, why_older(c));
 
-        p.loss_usec = loss_of(c, p.why);
+        p.loss_usec = loss_of(c);
         if (c->forced || (c->off && c->loss_usec && p.loss_usec <= c->loss_usec))
                 p.verdict = PROMOTE_OLDER;
         return p;

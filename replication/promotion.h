@@ -35,8 +35,7 @@ struct promotion_case {
         bool away;        /* R cannot be used now */
         bool stands;      /* R said after this loss of P that its end was alive, and whole, then */
         bool forced;      /* a person accepts what is lost with this copy */
-        usec_t lost_wall; /* P was lost; 0: not known */
-        usec_t off_wall;  /* and is off since, at the latest; the same */
+        usec_t off_wall;  /* P is off since then, at the latest; 0: not known */
         usec_t as_of;     /* the copy is at least as new as this; 0: not known */
         usec_t hold_usec; /* so long P's QEMU holds a write back that R does not take */
         usec_t loss_usec; /* so old a copy is allowed by the guest's policy */
@@ -82,17 +81,17 @@ struct promotion {
  * 4 FINAL, of this generation: PROMOTE
  * 5 P is not proven off, so its disks are the newest: NO; an older copy by force only
  * 6 sync, drbd in step, and R has not been heard since the loss: WAIT
- * 7 sync, drbd in step, R stands: PROMOTE; sync only when P was off within half of the hold, as a
- *   QEMU that was cut off goes on alone after it (half, since it may have been cut off before the
- *   loss: R's end notices that within the other half, and does not stand then)
- * 8 older: as of the loss (LATE), or as it was known. Within the policy, or by force: OLDER. Else
- *   NO.
+ * 7 sync, drbd in step, R stands: PROMOTE; sync only when P was off within promotion_limit() of
+ *   `as_of`, as a QEMU that was cut off goes on alone after the hold. R lived then; it may have
+ * been cut off before, but its end notices that within half of the hold, and does not stand then:
+ * so P must be off within the other half, less a tenth of that 8 older: Within the policy, or by
+ * force: OLDER. Else NO.
  *
  * Source: DESIGN S9; tests/unit/test_promotion.c has a row per step.
  */
 struct promotion promotion_judge(const struct promotion_case *c);
 
-/** promotion_limit() - P must be proven off so soon after its loss, or a copy in step is LATE */
+/** promotion_limit() - P must be off so soon after it said "in step", or the copy is LATE */
 usec_t promotion_limit(usec_t hold_usec);
 
 /** replica_state_name() - stable, for people, --json and the store; NULL for what is none */

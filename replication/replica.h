@@ -37,7 +37,7 @@
 
 #include "hawd/core/event.h"
 
-#define REPLICA_TELL_USEC (10 * USEC_PER_SEC)
+#define REPLICA_TELL_USEC (5 * USEC_PER_SEC)
 
 struct replica_adapter;
 

@@ -13,11 +13,9 @@ static const struct conf_word ring_words[] = {
 static const struct conf_word on_shutdown_words[] = {
         {"respect", ON_SHUTDOWN_RESPECT}, {"restart", ON_SHUTDOWN_RESTART}, {NULL, 0}};
 
-static const struct conf_word rung_words[] = {{"none", RUNG_NONE},
-                                              {"restart", RUNG_RESTART},
-                                              {"relocate", RUNG_RELOCATE},
-                                              {"rollback", RUNG_ROLLBACK},
-                                              {NULL, 0}};
+static const struct conf_word rung_words[] = {
+        {"none", RUNG_NONE},         {"restart", RUNG_RESTART}, {"relocate", RUNG_RELOCATE},
+        {"rollback", RUNG_ROLLBACK}, {"replica", RUNG_REPLICA}, {NULL, 0}};
 
 static const struct conf_word quiesce_words[] = {
         {"auto", QUIESCE_AUTO}, {"always", QUIESCE_ALWAYS}, {"never", QUIESCE_NEVER}, {NULL, 0}};
@@ -129,6 +127,9 @@ static const struct conf_key cluster_keys[] = {
          .max = DAY, .def = "1min", .help = "all is good again for so long: the host is well"},
         {"proactive", CONF_ENUM, MEMBER(config, proactive), .words = proactive_words,
          .def = "advise", .help = "guests of a degraded host: said where to, or moved there"},
+        {"replica-hold", CONF_DURATION, MEMBER(config, replica_hold_usec), .min = 10 * USEC_PER_SEC,
+         .max = 60 * USEC_PER_MINUTE, .def = "5min",
+         .help = "a guest's write waits so long for a replica that does not answer"},
 };
 
 static const struct conf_key guest_keys[] = {
@@ -175,6 +176,14 @@ static const struct conf_key guest_keys[] = {
         {"snapshot-quiesce", CONF_ENUM, MEMBER(conf_guest, snapshot_quiesce),
          .words = quiesce_words, .def = "auto",
          .help = "the agent freezes the filesystems: if it is there, always, or never"},
+        {"replica", CONF_REPLICA, MEMBER(conf_guest, replica), .def = CONF_NONE,
+         .help = "its disks are copied to: HOST sync, HOST async, HOST drbd RESOURCE; or none"},
+        {"replica-lag", CONF_DURATION, MEMBER(conf_guest, replica_lag_usec),
+         .min = 10 * USEC_PER_SEC, .max = DAY, .def = "5min",
+         .help = "async: how old the copy may get"},
+        {"replica-loss", CONF_DURATION, MEMBER(conf_guest, replica_loss_usec), .min = 0,
+         .max = 30 * DAY, .def = "0s",
+         .help = "a copy so old may be started from by hawd itself; 0s: only one in step"},
 };
 
 static const struct conf_key host_keys[] = {
@@ -195,6 +204,8 @@ static const struct conf_key host_keys[] = {
         {"uplink", CONF_LINKS, MEMBER(conf_host, uplink), .help = "instead of that in [cluster]"},
         {"proactive", CONF_ENUM, MEMBER(conf_host, proactive), .words = host_proactive_words,
          .def = "cluster", .help = "guests of this host when it is degraded"},
+        {"replica-address", CONF_ADDRESS, MEMBER(conf_host, replica_address),
+         .help = "where it receives replicas; without it: its address of ring 0"},
 };
 
 static const struct conf_key fence_keys[] = {

@@ -14,7 +14,14 @@ enum after_fence { AFTER_FENCE_ON, AFTER_FENCE_OFF, AFTER_FENCE_STAY };
 enum ring_kind { RING_COROSYNC, RING_SOLO };
 enum on_shutdown { ON_SHUTDOWN_RESPECT, ON_SHUTDOWN_RESTART };
 /** What is tried with a guest that failed, in the order of its policy. */
-enum rung { RUNG_NONE, RUNG_RESTART, RUNG_RELOCATE, RUNG_ROLLBACK, RUNG_MAX_ };
+enum rung {
+        RUNG_NONE,
+        RUNG_RESTART,
+        RUNG_RELOCATE,
+        RUNG_ROLLBACK,
+        RUNG_REPLICA,
+        RUNG_MAX_,
+};
 #define RUNGS (RUNG_MAX_ - 1) /* of one policy, at most */
 /** By what a guest counts as healthy, and as hanging. */
 enum health_by {

@@ -72,8 +72,10 @@ api_method api_guest_add, api_guest_create, api_guest_set, api_guest_start, api_
         api_fence_host, api_fence_confirm, api_host_release, api_accept_loss; /* api_do.c */
 api_method api_snapshots, api_snapshot_create, api_snapshot_delete,
         api_snapshot_rollback; /* api_snap.c */
-api_method api_export;         /* api_export.c */
-api_method api_reload;         /* api_reload.c */
+api_method api_replicas, api_replica_promote, api_replica_resync,
+        api_replica_outdate; /* api_replica.c */
+api_method api_export;       /* api_export.c */
+api_method api_reload;       /* api_reload.c */
 
 /** api_submit() - hand it to the core; the number of the call is that of the request */
 void api_submit(struct api *api, uint64_t call, struct request *req);

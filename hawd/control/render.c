@@ -178,7 +178,8 @@ static void render_word(void *ud, const char *key, const char *value) {
                      {"health", "health"},
                      {"snapshot", "snapshot"},
                      {"snapshot-keep", "snapshot_keep"},
-                     {"snapshot-quiesce", "snapshot_quiesce"}};
+                     {"snapshot-quiesce", "snapshot_quiesce"},
+                     {"replica", "replica"}};
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 if (strcmp(words[i].key, key) == 0)
@@ -200,6 +201,8 @@ static json_t *render_settings(const struct conf_guest *c) {
         set_uint(o, "snapshot_space_mib", c->snapshot_space_mib);
         set_uint(o, "snapshot_keep_left_ms", c->snapshot_left_usec / USEC_PER_MSEC);
         set_uint(o, "healthy_after_ms", c->healthy_after_usec / USEC_PER_MSEC);
+        set_uint(o, "replica_lag_ms", c->replica_lag_usec / USEC_PER_MSEC);
+        set_uint(o, "replica_loss_ms", c->replica_loss_usec / USEC_PER_MSEC);
         guest_conf_each(c, render_word, o);
         return o;
 }
@@ -243,6 +246,7 @@ json_t *render_guest(const struct model *m, const struct guest *g) {
         set_uint(o, "restarts", g->recovery.taken[RUNG_RESTART]);
         set_uint(o, "relocations", g->recovery.taken[RUNG_RELOCATE]);
         set_uint(o, "rollbacks", g->recovery.taken[RUNG_ROLLBACK]);
+        set_uint(o, "promotions", g->recovery.taken[RUNG_REPLICA]);
         set_uint(o, "start_failures", g->start_failures);
         json_object_set_new(o, "failed_on", render_host_bits(m, g->tried));
         set_uint_or_null(o, "incident", g->incident);

@@ -285,6 +285,8 @@ static void apply_op(struct ledger *l) {
         case OP_REPLICA_STANDS:
         case OP_REPLICA_FORCE:
         case OP_REPLICA_RESYNC:
+                apply_replica_op(l);
+                break;
         case OP_NONE: /* of a newer minor version */
         case OP_KIND_MAX_:
                 break;

@@ -86,6 +86,7 @@ void snap_start(struct ledger *l, struct guest *g, uint32_t id);
 void snap_failed(struct guest *g, enum end_why why, usec_t wall);
 /** snap_outcome() - add to @text to what @x went back, and where the disk that it left is (S8) */
 void snap_outcome(const struct model *m, const struct incident *x, char *text, size_t size);
+void apply_replica_op(struct ledger *l);
 /** host_removable() - nothing is left to prove of it or to be said about it. */
 bool host_removable(const struct model *m, const struct host *h);
 void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_good);
@@ -118,3 +119,19 @@ void fence_job_remove(struct ledger *l, struct fence_job *j);
 /** rogue_noted() - an incident of @m says that a copy of @gid was stopped on @host at @wall. */
 bool rogue_noted(const struct model *m, uint32_t gid, uint32_t host, usec_t wall);
 bool fence_job_open(const struct model *m, uint32_t nodeid);
+
+/* apply_replica.c */
+/** replica_follow() - the policy of @g is new, or @before was another; NULL: there was none */
+void replica_follow(struct ledger *l, struct guest *g, const struct conf_replica *before);
+/** replica_start() - may the op start @g on its host? Then what it had as a copy is behind. */
+bool replica_start(struct ledger *l, struct guest *g);
+void replica_runs(struct ledger *l, struct guest *g); /* though it was to end */
+/** replica_behind() - P's disks go on without the copy; one that was never whole is nothing */
+void replica_behind(struct ledger *l, struct guest *g, const char *why);
+/** replica_outcome() - what was lost when this generation was started; "" not from a replica */
+void replica_outcome(const struct guest *g, char text[TEXT_LEN]);
+void replica_host_lost(struct ledger *l, const struct host *h);
+void replica_host_back(struct ledger *l, const struct host *h); /* it was not proven off */
+/** replica_proven() - the claim of @h on @g ends by proof, not by its word */
+void replica_proven(struct ledger *l, struct guest *g, const struct host *h);
+void replica_host_removed(struct ledger *l, uint32_t nodeid);

@@ -21,7 +21,7 @@ static void guest_start(struct ledger *l) {
         if (!h || !g || g->claims != 0 || g->job_kind != JOB_NONE || !host_serves(h) ||
             !wants_to_run(g))
                 return;
-        if (op->snap && !snap_start_ok(g, op->snap))
+        if ((op->snap && !snap_start_ok(g, op->snap)) || !replica_start(l, g))
                 return;
         if (op->snap)
                 snap_start(l, g, op->snap);
@@ -110,6 +110,8 @@ static void guest_forget(struct ledger *l) {
 
 static void now_running(struct ledger *l, struct guest *g, uint32_t nodeid) {
         g->host = nodeid;
+        g->promoting = 0;
+        replica_runs(l, g);
         g->start_failures = 0;
         g->start_error[0] = '\0';
         g->tried = 0;
@@ -187,6 +189,7 @@ static void stop_done(struct ledger *l, struct guest *g) {
                 now_stopped(l, g, op->host);
         } else if (op->result == RESULT_CANCELLED) {
                 guest_to(l, g, GUEST_RUNNING, "its stop was called off: %s", op->text);
+                replica_runs(l, g);
         } else {
                 unsettled(l, g, "stop");
         }
@@ -366,6 +369,8 @@ static void seen_running(struct ledger *l, struct guest *g) {
                 return;
         guest_to(l, g, GUEST_RUNNING, "runs on %s", model_host_name(l->m, op->host));
         g->health = HEALTH_BOOTING;
+        g->promoting = 0;
+        replica_runs(l, g);
         if (g->desired == DESIRED_PAUSED) /* resumed by a person on its host */
                 g->desired = DESIRED_RUNNING;
 }
@@ -456,9 +461,11 @@ static void guest_healthy(struct ledger *l) {
         ledger_note(l, NOTE_GUEST_HEALTHY, op->host, g, g->incident, "%s is healthy: %s",
                     g->spec->name, op->text);
         if (g->incident) {
-                char text[TEXT_LEN];
+                char text[TEXT_LEN], loss[TEXT_LEN];
 
-                text_fmt(text, sizeof(text), "recovered on %s", model_host_name(l->m, op->host));
+                replica_outcome(g, loss);
+                text_fmt(text, sizeof(text), "recovered on %.64s%.120s",
+                         model_host_name(l->m, op->host), loss);
                 incident_close(l, &g->incident, text);
         }
 }

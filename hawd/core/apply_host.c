@@ -62,6 +62,7 @@ static void host_remove(struct ledger *l) {
         incident_close(l, &h->incident, "removed from the cluster");
         host_bits_drop(l->m, index);
         devices_drop_of(l->m, h->nodeid);
+        replica_host_removed(l, h->nodeid);
         memmove(h, h + 1, (l->m->n_hosts - (size_t)index - 1) * sizeof(*h));
         l->m->n_hosts--;
 }
@@ -115,6 +116,7 @@ void host_lost(struct ledger *l, struct host *h, const char *why, usec_t last_go
         for (size_t i = 0; i < l->m->n_guests; i++)
                 if (l->m->guests[i].claims & (1u << index))
                         guest_of_lost_host(l, &l->m->guests[i], h);
+        replica_host_lost(l, h);
 }
 
 static void op_host_lost(struct ledger *l) {
@@ -152,6 +154,7 @@ void host_proven(struct ledger *l, struct host *h, enum proof proof, const char 
                 if (!(g->claims & (1u << index)) || g->claim[index].version > h->loss_version)
                         continue;
                 incident_step(l, g->incident, STEP_FENCED, l->op->wall);
+                replica_proven(l, g, h);
                 guest_release(l, g, h->nodeid);
                 if (g->claims == 0)
                         guest_down(l, g, why);
@@ -172,6 +175,8 @@ static void op_host_join(struct ledger *l) {
                 h->version = l->version;
                 return;
         }
+        if (h->state == HOST_LOST || h->state == HOST_FENCING)
+                replica_host_back(l, h);
         host_to(l, h, HOST_JOINING);
         host_watchdog_gone(h); /* this hawd says anew what it has armed */
         h->incarnation = op->incarnation;
@@ -223,6 +228,8 @@ static void guest_reported(struct ledger *l, struct guest *g, struct host *h) {
                          "found %s on %s when it joined", seen_state_name(seen), h->name);
                 if (!was)
                         g->health = HEALTH_BOOTING;
+                g->promoting = 0;
+                replica_runs(l, g);
                 return;
         }
         if (seen == SEEN_CRASHED) { /* its QEMU is still there: the claim stays until settled */

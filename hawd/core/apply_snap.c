@@ -16,6 +16,10 @@ bool snap_allowed(const struct guest *g, char *why) {
                          g->spec->name);
         else if (g->deleting)
                 text_fmt(why, TEXT_LEN, "%s is being deleted", g->spec->name);
+        else if (g->spec->conf.replica.mode != REPLICA_MODE_NONE)
+                text_fmt(why, TEXT_LEN,
+                         "%s has a replica, which is of its disk alone: hawctl replica remove %s",
+                         g->spec->name, g->spec->name);
         else
                 return true;
         return false;

@@ -4,6 +4,16 @@
  */
 #include "hawd/core/apply.h"
 
+/* A copy goes to a host that is known by its name: else it would be waited for in silence. */
+static bool replica_makes_sense(struct ledger *l, const struct guest_spec *s) {
+        const char *host = s->conf.replica.host;
+
+        if (s->conf.replica.mode == REPLICA_MODE_NONE || model_host_named(l->m, host))
+                return true;
+        ledger_refuse(l, REPLY_USAGE, "replica: there is no host %s: see hawctl host list", host);
+        return false;
+}
+
 static void guest_add(struct ledger *l) {
         const struct op *op = l->op;
         struct guest_spec *s = op->spec;
@@ -30,6 +40,8 @@ static void guest_add(struct ledger *l) {
                               model_host_name(l->m, op->host));
                 return;
         }
+        if (!replica_makes_sense(l, s))
+                return;
         g = model_guest_add(l->m, s);
         g->desired = op->desired;
         g->since_wall = op->wall;
@@ -46,6 +58,7 @@ static void guest_add(struct ledger *l) {
         } else {
                 guest_down(l, g, "added");
         }
+        replica_follow(l, g, NULL);
         guest_touch(l, g);
         ledger_note(l, NOTE_GUEST_ADDED, g->host, g, 0, "%s is added, wanted %s", s->name,
                     desired_name(g->desired));
@@ -54,6 +67,7 @@ static void guest_add(struct ledger *l) {
 static void guest_set(struct ledger *l) {
         struct guest *g = ledger_guest(l);
         struct guest_spec *s = l->op->spec;
+        struct conf_replica before;
 
         if (!g || !s)
                 return;
@@ -61,8 +75,19 @@ static void guest_set(struct ledger *l) {
                 ledger_refuse(l, REPLY_USAGE, "name and UUID of a guest cannot be changed");
                 return;
         }
+        if (!replica_makes_sense(l, s))
+                return;
+        if (s->conf.replica.mode != REPLICA_MODE_NONE && snaps_many(g->snaps)) {
+                ledger_refuse(l, REPLY_USAGE,
+                              "%s has snapshots, and a replica is of its disk alone: delete them "
+                              "(hawctl snapshot list %s)",
+                              s->name, s->name);
+                return;
+        }
+        before = g->spec->conf.replica;
         guest_spec_unref(g->spec);
         g->spec = guest_spec_ref(s);
+        replica_follow(l, g, &before);
         guest_touch(l, g);
         ledger_note(l, NOTE_GUEST_SET, 0, g, 0, "%s has new settings%s%s", s->name,
                     l->op->text[0] ? ", by " : "", l->op->text);
@@ -165,6 +190,13 @@ static void guest_move(struct ledger *l) {
         }
         if (g->host == h->nodeid && g->claims) {
                 ledger_refuse(l, REPLY_USAGE, "%s is on %s already", g->spec->name, h->name);
+                return;
+        }
+        if (g->spec->conf.replica.mode != REPLICA_MODE_NONE && g->replica.data &&
+            h->nodeid != g->replica.data && h->nodeid != g->replica.host) {
+                ledger_refuse(l, REPLY_USAGE,
+                              "%s has its disks on %s, and its replica is not on %s", g->spec->name,
+                              model_host_name(l->m, g->replica.data), h->name);
                 return;
         }
         g->move_to = h->nodeid;

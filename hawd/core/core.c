@@ -181,6 +181,8 @@ struct core *core_free(struct core *c) {
         free(c->retries);
         free(c->pendings);
         free(c->looks);
+        replica_free(c);
+        free(c->copyings);
         free(c->questions);
         free(c->surveys);
         free(c->facts_askers);
@@ -380,6 +382,9 @@ static int take(struct core *c, const struct event *ev) {
                 watchdog_take(c, ev);
                 return 0;
         case EV_REPLICA:
+                if (ev->replica.what >= TOLD_MAX_ || !ev->replica.gid || !ev->replica.serial)
+                        return -EINVAL;
+                replica_take(c, ev);
                 return 0;
         case EV_STOP:
                 c->stopping = true;
@@ -468,6 +473,7 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         join_tick(c);
         executor_tick(c);
         ills_tick(c);
+        replica_tick(c);
         fencer_tick(c);
         lone_tick(c);
         lead_tick(c);

@@ -74,11 +74,15 @@ enum verb {
         VERB_FENCE_TEST, /* host: read its devices, empty: all; from: by whom */
         VERB_FENCE_HOST,
         VERB_FENCE_CONFIRM,
-        VERB_FACTS,         /* host: what it says of itself; needs no ledger */
-        VERB_HOST_RELEASE,  /* host: out of quarantine */
-        VERB_GUEST_RECOVER, /* guest: try again from the first rung */
-        VERB_ACCEPT_LOSS,   /* absent hosts are off; what only they stored is given up */
-        VERB_SNAP_TAKE,     /* guest, snapshot */
+        VERB_FACTS,           /* host: what it says of itself; needs no ledger */
+        VERB_HOST_RELEASE,    /* host: out of quarantine */
+        VERB_GUEST_RECOVER,   /* guest: try again from the first rung */
+        VERB_REPLICA_PROMOTE, /* guest: start from its replica, if nothing is lost */
+        VERB_REPLICA_FORCE,   /* guest: whatever is lost */
+        VERB_REPLICA_RESYNC,  /* guest */
+        VERB_REPLICA_OUTDATE, /* guest: on P, what is written from now on is not on R */
+        VERB_ACCEPT_LOSS,     /* absent hosts are off; what only they stored is given up */
+        VERB_SNAP_TAKE,       /* guest, snapshot */
         VERB_SNAP_DELETE,
         VERB_SNAP_ROLLBACK,
         VERB_MAX_,
@@ -311,8 +315,10 @@ struct action {
                         struct guest_spec *spec;   /* START, SNAP*; owned reference */
                         struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
                         usec_t timeout_usec;
-                        bool keep_running; /* SETTLE: a running one is left */
-                        uint32_t promote;  /* START: from the replica of this serial; 0: none */
+                        bool keep_running;   /* SETTLE: a running one is left */
+                        uint32_t promote;    /* START: from the replica of this serial; 0: none */
+                        bool older;          /* what that loses is accepted */
+                        char peer[NAME_LEN]; /* START: name of the host with the other copy; "" */
                 } guest_job;
                 struct {
                         uint64_t id;
@@ -345,7 +351,8 @@ struct action {
                 struct {
                         enum replica_op op;
                         uint32_t gid, serial;
-                        uint32_t loss; /* CHECK */
+                        uint32_t loss;       /* CHECK */
+                        char peer[NAME_LEN]; /* name of the other host, P's or R's */
                         uint64_t gen;
                         struct guest_spec *spec; /* with XML and policy; owned reference */
                         struct blob *where;      /* MIRROR; owned reference */

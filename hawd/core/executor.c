@@ -204,6 +204,11 @@ static void job_start(struct core *c, struct guest *g) {
                 a->guest_job.snaps = snaps_copy(g->snaps);
         }
         if (g->job_kind == JOB_START) {
+                a->guest_job.promote = g->promoting;
+                a->guest_job.older = g->promoting && g->replica.loss_usec;
+                if (g->replica.host)
+                        text_set(a->guest_job.peer, sizeof(a->guest_job.peer),
+                                 model_host_name(&c->model, g->replica.host));
                 a->guest_job.timeout_usec = g->spec->conf.start_timeout_usec;
                 if (dom) {
                         dom->run_seen = dom->healthy = false;

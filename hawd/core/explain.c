@@ -9,6 +9,7 @@
 #include "hawd/core/lease.h"
 #include "hawd/core/plan.h"
 #include "hawd/core/priv.h"
+#include "hawd/core/promote.h"
 #include "hawd/core/snap_policy.h"
 
 struct lines {
@@ -200,6 +201,31 @@ static void explain_snaps(const struct core *c, struct lines *l, const struct gu
                 line(l, "the last of its snapshots is not done: %s", s->error);
 }
 
+static void explain_replica(const struct core *c, struct lines *l, const struct guest *g) {
+        const struct replica *r = &g->replica;
+        char text[TEXT_LEN];
+
+        if (g->spec->conf.replica.mode == REPLICA_MODE_NONE)
+                return;
+        if (!replica_wanted(g)) {
+                line(l, "its replica has no place yet: %s",
+                     r->data ? "it is to go to the host that has its disks, or to none of the "
+                               "cluster: hawctl replica add"
+                             : "it starts first, then its disks are copied");
+                return;
+        }
+        line(l, "its disks are on %s, their copy (%s) on %s is %s%s%s",
+             model_host_name(&c->model, r->data), replica_mode_name(g->spec->conf.replica.mode),
+             model_host_name(&c->model, r->host), replica_state_name(r->state),
+             r->error[0] ? ": " : "", r->error);
+        if (g->claims == 0 && g->desired == DESIRED_RUNNING) {
+                struct promotion p = replica_judge(&c->model, g, false);
+
+                promotion_text(&c->model, g, &p, text);
+                line(l, "from its copy: %s", text);
+        }
+}
+
 static void explain_waiting(const struct core *c, struct lines *l, const struct guest *g) {
         struct plan plan;
         struct place_result r;
@@ -209,7 +235,9 @@ static void explain_waiting(const struct core *c, struct lines *l, const struct 
                 line(l, "starts only after %s is healthy", g->spec->after[i]);
         plan_init(&plan, &c->model, c->config);
         pass_over_silent(c, &plan);
-        if (place_guest(&plan.problem, (uint32_t)gi, NULL, &r) == PLACE_OK)
+        if (g->spec->conf.replica.mode != REPLICA_MODE_NONE)
+                line(l, "it starts only where its disks are, or from their copy");
+        else if (place_guest(&plan.problem, (uint32_t)gi, NULL, &r) == PLACE_OK)
                 line(l, "it would start on %s: %s", c->model.hosts[r.host].name, r.why);
         else
                 line(l, "it cannot be placed now: %s", r.why);
@@ -253,6 +281,7 @@ char *core_explain_guest(const struct core *c, const char *name) {
                      model_host_name(&c->model, g->host),
                      g->placed_why[0] ? g->placed_why : "no decision recorded");
         explain_claims(c, &l, g);
+        explain_replica(c, &l, g);
         explain_recovery(c, &l, g);
         explain_snaps(c, &l, g);
         if (g->job_kind != JOB_NONE)

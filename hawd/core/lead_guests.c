@@ -7,6 +7,7 @@
 #include "hawd/core/lease.h"
 #include "hawd/core/plan.h"
 #include "hawd/core/priv.h"
+#include "hawd/core/promote.h"
 
 #define RETRY_MIN_USEC (10 * USEC_PER_SEC)
 #define RETRY_MAX_USEC (5 * USEC_PER_MINUTE)
@@ -179,6 +180,20 @@ static void waits_for_proof(struct core *c, struct entry *e, const struct guest 
         }
 }
 
+/* Of one with a replica: it moves to that only, and without a loss. */
+static bool copy_is_there(struct core *c, const struct guest *g, struct place_result *r) {
+        const struct replica *copy = &g->replica;
+
+        if (!replica_wanted(g) || g->move_to == copy->data)
+                return true;
+        if (g->move_to == copy->host && replica_equal(g))
+                return true;
+        text_fmt(r->why, sizeof(r->why), "its disks are on %.64s, and its copy on %.64s is %s",
+                 model_host_name(&c->model, copy->data), model_host_name(&c->model, copy->host),
+                 replica_state_name(copy->state));
+        return false;
+}
+
 /* Stopped only when it can start on the target: a rule or too little room calls the move off. */
 static void lead_move(struct core *c, struct entry *e, const struct guest *g,
                       const struct host *h) {
@@ -191,7 +206,8 @@ static void lead_move(struct core *c, struct entry *e, const struct guest *g,
 
         plan_init(&plan, &c->model, c->config);
         pass_over_silent(c, &plan);
-        ok = target >= 0 && plan_place_on(&plan, gi, (uint32_t)target, &r) == PLACE_OK;
+        ok = target >= 0 && plan_place_on(&plan, gi, (uint32_t)target, &r) == PLACE_OK &&
+             copy_is_there(c, g, &r);
         plan_free(&plan);
         if (ok) {
                 (void)job(c, e, g, h, JOB_STOP, "moves to another host");
@@ -213,6 +229,13 @@ static bool others_have_io_errors(const struct core *c, const struct guest *g) {
         return false;
 }
 
+/* Has the host of its copy room for it? */
+static bool on_copy(struct core *c, struct plan *p, uint32_t gi, struct place_result *ret) {
+        int host = model_host_index(&c->model, c->model.guests[gi].replica.host);
+
+        return host >= 0 && plan_place_on(p, gi, (uint32_t)host, ret) == PLACE_OK;
+}
+
 /* Could it start on another host, by its policy too? */
 static bool relocatable(struct core *c, const struct guest *g, char why[TEXT_LEN]) {
         bool excluded[HOSTS_MAX] = {false};
@@ -225,8 +248,12 @@ static bool relocatable(struct core *c, const struct guest *g, char why[TEXT_LEN
                 excluded[i] = (g->claims | g->tried) >> i & 1;
         plan_init(&plan, &c->model, c->config);
         pass_over_silent(c, &plan);
-        there.elsewhere = place_guest(&plan.problem, (uint32_t)(g - c->model.guests), excluded,
-                                      &r) == PLACE_OK;
+        if (g->spec->conf.replica.mode == REPLICA_MODE_NONE)
+                there.elsewhere = place_guest(&plan.problem, (uint32_t)(g - c->model.guests),
+                                              excluded, &r) == PLACE_OK;
+        else
+                there.replica = g->replica.state == REPLICA_IN_STEP &&
+                                on_copy(c, &plan, (uint32_t)(g - c->model.guests), &r);
         plan_free(&plan);
         switch (recovery_next(&g->spec->conf, &g->recovery, &there, c->wall, &rung)) {
         case RECOVERY_TAKE:
@@ -382,6 +409,8 @@ static bool start(struct core *c, struct entry *e, struct plan *p, uint32_t gi,
         op->flag = again;
         if (rung == RUNG_ROLLBACK)
                 op->snap = lead_known_good(g);
+        if (h->nodeid == g->replica.host)
+                op->serial = g->replica.serial;
         if (rung == RUNG_NONE)
                 text_set(op->text, sizeof(op->text), r->why);
         else
@@ -429,6 +458,21 @@ static void ladder_ends(struct core *c, struct entry *e, const struct guest *g) 
         wake_at(c, usec_add(c->now, recovery_left(conf, &g->recovery, c->wall)));
 }
 
+/* May it start from its replica, now, and has that host room? @ret: its reason, or why not. */
+static bool promoted(struct core *c, struct plan *p, uint32_t gi, struct place_result *ret) {
+        const struct guest *g = &c->model.guests[gi];
+        struct promotion judged = replica_judge(&c->model, g, false);
+
+        if (!promotion_allowed(&judged)) {
+                promotion_text(&c->model, g, &judged, ret->why);
+                return false;
+        }
+        if (!on_copy(c, p, gi, ret))
+                return false;
+        promotion_text(&c->model, g, &judged, ret->why);
+        return true;
+}
+
 /* One that failed by itself: by the rungs of its policy. */
 static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi) {
         const struct guest *g = &c->model.guests[gi];
@@ -449,7 +493,13 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
                 excluded[i] = (int)i == last || (g->tried >> i & 1);
         may.here = last >= 0 && plan_place_on(p, gi, (uint32_t)last, &here) == PLACE_OK;
         text_set(here.why, sizeof(here.why), "in place");
-        may.elsewhere = place_guest(&p->problem, gi, excluded, &there) == PLACE_OK;
+        if (g->spec->conf.replica.mode == REPLICA_MODE_NONE) {
+                may.elsewhere = place_guest(&p->problem, gi, excluded, &there) == PLACE_OK;
+                may.replica = false;
+        } else { /* its disks are nowhere else */
+                may.elsewhere = false;
+                may.replica = promoted(c, p, gi, &there);
+        }
         /* Where it failed is degraded, and elsewhere is not: elsewhere, if its policy has that. */
         ailing = may.here && may.elsewhere && p->hosts[last].ailing && !p->hosts[there.host].ailing;
         may.here &= !ailing;
@@ -477,11 +527,24 @@ static void recover(struct core *c, struct entry *e, struct plan *p, uint32_t gi
         ladder_ends(c, e, g);
 }
 
+static bool forced(const struct guest *g) {
+        return g->replica.forced && g->replica.forced == g->replica.serial;
+}
+
+/* One with a replica has its disks on one host only, once it has them anywhere. */
+static bool may_have_disks(const struct guest *g, const struct host *h) {
+        if (g->spec->conf.replica.mode == REPLICA_MODE_NONE)
+                return true;
+        if (g->replica.data)
+                return g->replica.data == h->nodeid;
+        return strcmp(g->spec->conf.replica.host, h->name) != 0;
+}
+
 /*
  * 1 the host of a cold move, once  2 any host where its start has not failed  3 where it failed
  * too, after a growing pause
  */
-static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) {
+static void place_anywhere(struct core *c, struct entry *e, struct plan *p, uint32_t gi) {
         const struct guest *g = &c->model.guests[gi];
         bool excluded[HOSTS_MAX] = {false};
         struct place_result r;
@@ -489,7 +552,7 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
         int code;
 
         for (size_t i = 0; i < c->model.n_hosts; i++)
-                excluded[i] = (g->tried & (1u << i)) != 0;
+                excluded[i] = (g->tried & (1u << i)) != 0 || !may_have_disks(g, &c->model.hosts[i]);
         if (g->move_to) {
                 int target = model_host_index(&c->model, g->move_to);
 
@@ -509,7 +572,9 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
                         return;
                 }
                 again = true;
-                code = place_guest(&p->problem, gi, NULL, &r);
+                for (size_t i = 0; i < c->model.n_hosts; i++)
+                        excluded[i] = !may_have_disks(g, &c->model.hosts[i]);
+                code = place_guest(&p->problem, gi, excluded, &r);
         }
         if (code != PLACE_OK)
                 not_placed(c, e, g, r.why);
@@ -517,9 +582,36 @@ static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) 
                 retry_later(c, g);
 }
 
+/* Where its disks are; from its copy when a person wants that, or they cannot be had (S9). */
+static void place(struct core *c, struct entry *e, struct plan *p, uint32_t gi) {
+        const struct guest *g = &c->model.guests[gi];
+        int data = model_host_index(&c->model, g->replica.data);
+        struct place_result here = {.why = "its host is not in the cluster any more"}, there = {0};
+        bool usable = data >= 0 && plan_place_on(p, gi, (uint32_t)data, &here) == PLACE_OK;
+        bool present = data >= 0 && host_present(&c->model.hosts[data]);
+        struct promotion judged;
+
+        if (!replica_wanted(g) || (usable && !forced(g) && g->move_to != g->replica.host)) {
+                place_anywhere(c, e, p, gi);
+                return;
+        }
+        if (promoted(c, p, gi, &there)) {
+                (void)start(c, e, p, gi, &there, RUNG_NONE, false);
+                return;
+        }
+        judged = replica_judge(&c->model, g, false);
+        if (usable) /* the move is over */
+                place_anywhere(c, e, p, gi);
+        else if (present && !forced(g))
+                not_placed(c, e, g, here.why);
+        else
+                give_reason(c, e, g, judged.verdict == PROMOTE_WAIT ? GUEST_FAILED : GUEST_BLOCKED,
+                            there.why);
+}
+
 /* What keeps one that failed from its host is its host's failure now, if that is not here. */
 static bool by_itself(struct core *c, const struct guest *g) {
-        return g->recovery.why != END_NONE && core_in_group(c, g->host);
+        return g->recovery.why != END_NONE && core_in_group(c, g->host) && !forced(g);
 }
 
 void lead_guests(struct core *c, struct entry *e) {
@@ -591,6 +683,7 @@ void lead_tick(struct core *c) {
                 lead_advise(c);
                 lead_evacuate(c, e);
                 lead_snapshots(c, e);
+                lead_replicas(c, e);
         }
         if (e->n_ops == 0) {
                 entry_unref(e);

@@ -226,6 +226,9 @@ static uint64_t hash_replica(uint64_t h, const struct replica *x) {
         HASH(h, x->stands_loss);
         HASH(h, x->unsure);
         HASH(h, x->forced);
+        HASH(h, x->hold_usec);
+        HASH(h, x->off_wall);
+        HASH(h, x->promoted_gen);
         return x->where ? hash_str(h, x->where->data) : h;
 }
 

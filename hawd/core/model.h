@@ -176,11 +176,16 @@ struct replica {
         usec_t as_of;      /* wall: the copy is at least as new as this; 0: not known */
         usec_t since_wall; /* in this state */
         uint64_t lag_bytes;
-        uint32_t stands_loss; /* R stood after this loss of P; 0: it has not */
-        bool unsure;          /* see struct promotion_case */
-        uint32_t forced;      /* serial whose loss a person accepts; 0: none */
-        struct blob *where;   /* COPYING, IN_STEP: R's exports, as R said; NULL: not yet */
-        char error[TEXT_LEN]; /* why it is not in step */
+        uint32_t stands_loss;  /* R stood after this loss of P; 0: it has not */
+        bool unsure;           /* see struct promotion_case */
+        uint32_t forced;       /* serial whose loss a person accepts; 0: none */
+        usec_t hold_usec;      /* replica-hold as it was when copying began */
+        usec_t off_wall;       /* the guest's claim on P ended by proof then; 0: it did not */
+        uint32_t resyncs;      /* that persons asked for */
+        uint64_t promoted_gen; /* generation that was started from the copy; 0: none */
+        usec_t loss_usec;      /* what that lost, see struct promotion */
+        struct blob *where;    /* COPYING, IN_STEP: R's exports, as R said; NULL: not yet */
+        char error[TEXT_LEN];  /* why it is not in step */
 };
 
 struct guest {

@@ -64,6 +64,11 @@ static const struct {
         [NOTE_HOST_DEGRADED] = {"host-degraded", 4, "4fe1cca242b9af55ebaea8604212b95b"},
         [NOTE_HOST_WELL] = {"host-well", 5, "8a94388f4d95088a5b19f58f27ac05a1"},
         [NOTE_MOVE_ADVISED] = {"move-advised", 5, "387ca736ce3136952aa13267b857a2c8"},
+        [NOTE_REPLICA_BEGIN] = {"replica-begin", 5, "0d8a3f0c5b7f4a6c9f1e62b7d3a45c18"},
+        [NOTE_REPLICA_IN_STEP] = {"replica-in-step", 5, "5a1f6b2e9c344d0f8b7a4c61e2d93f07"},
+        [NOTE_REPLICA_BEHIND] = {"replica-behind", 4, "9e27c4a1d85b4f3ab6c0178fd24e6b93"},
+        [NOTE_REPLICA_BROKEN] = {"replica-broken", 4, "c6b05d7e31f84e29a4d29f8b60e17a5c"},
+        [NOTE_REPLICA_PROMOTED] = {"replica-promoted", 4, "71d3e9b84a2f4c65b0f86e1c5d79a3f2"},
 };
 
 _Static_assert(ARRAY_SIZE(notes) == NOTE_MAX_, "every note has its row");

@@ -69,6 +69,11 @@ enum note_id {
         NOTE_HOST_DEGRADED,    /* by what: no new guests */
         NOTE_HOST_WELL,        /* of that, or of all */
         NOTE_MOVE_ADVISED,     /* of a guest on a degraded host: where to, or why not */
+        NOTE_REPLICA_BEGIN,    /* a guest's disks are copied to another host */
+        NOTE_REPLICA_IN_STEP,  /* the copy has every write */
+        NOTE_REPLICA_BEHIND,   /* it has not any more: why */
+        NOTE_REPLICA_BROKEN,   /* the same by the word of its host (S9) */
+        NOTE_REPLICA_PROMOTED, /* a guest starts from it: what is lost */
         NOTE_MAX_,
 };
 

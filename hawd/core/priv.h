@@ -11,10 +11,11 @@
  *   silent.c    members that hang, or speak another protocol, are left out
  *   log.c       entries: proposed, stored, acknowledged, stable, applied
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
+ *   replica.c   copies of guests' disks here
  *   join.c      draining and reporting before this host counts as online
  *   fencer.c    fence jobs carried out here, and the regular device checks
  *   fence_test.c  devices read for a client
- *   lead_*.c    the leader's decisions: hosts, fencing, guests, their snapshots
+ *   lead_*.c    the leader's decisions: hosts, fencing, guests, their snapshots and replicas
  *   proactive.c guests of degraded hosts: where they should go
  *   request.c   what clients ask for
  *   wall.c      one time of day, from clocks that differ
@@ -381,6 +382,10 @@ struct core {
         struct ill_watch ill_watch[ILL_MAX_];
         char ill_text[ILL_MAX_][ILL_TEXT];
         usec_t ills_told;
+        struct copy *copies; /* replica.c */
+        size_t n_copies, cap_copies;
+        struct copying *copyings; /* lead_replica.c */
+        size_t n_copyings, cap_copyings;
         bool stopping, stopped;
         bool stop_restart; /* the watchdog stays armed */
         usec_t stop_deadline;
@@ -502,6 +507,11 @@ struct work *work_of_guest(struct core *c, uint32_t gid);
 void work_cancel_all(struct core *c);
 void work_remove(struct core *c, size_t index);
 
+/* replica.c */
+void replica_take(struct core *c, const struct event *ev);
+void replica_tick(struct core *c);
+void replica_free(struct core *c);
+
 /* join.c */
 bool join_needed(struct core *c);
 void join_tick(struct core *c);
@@ -531,6 +541,7 @@ void lead_fencing(struct core *c, struct entry *e);
 void lead_guests(struct core *c, struct entry *e);
 void lead_evacuate(struct core *c, struct entry *e);
 void lead_advise(struct core *c);
+void lead_replicas(struct core *c, struct entry *e);
 struct plan;
 /** pass_over_silent() - a start where libvirt does not answer would hang, its claim with it; who
  * has not said anything yet may be chosen. */

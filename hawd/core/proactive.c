@@ -7,6 +7,7 @@
  */
 #include "hawd/core/plan.h"
 #include "hawd/core/priv.h"
+#include "hawd/core/promote.h"
 
 /* Memory gets better with each guest that goes: a look at what one has brought, first. */
 #define RELIEF_USEC USEC_PER_MINUTE
@@ -29,6 +30,7 @@ static bool relocatable(const struct core *c, const struct guest *g, const char 
 static bool advise(const struct core *c, struct plan *p, uint32_t gi, uint32_t h,
                    struct core_advice *a) {
         const struct guest *g = &c->model.guests[gi];
+        bool excluded[HOSTS_MAX] = {false};
         struct place_result r;
         const char *why;
 
@@ -43,8 +45,14 @@ static bool advise(const struct core *c, struct plan *p, uint32_t gi, uint32_t h
                          "its libvirt does not answer: it cannot be stopped");
                 return false;
         }
-        if (place_guest(&p->problem, gi, NULL, &r) != PLACE_OK) {
-                text_set(a->why, sizeof(a->why), "no other host that is well can take it");
+        for (size_t i = 0; i < c->model.n_hosts; i++)
+                excluded[i] = g->spec->conf.replica.mode != REPLICA_MODE_NONE &&
+                              (c->model.hosts[i].nodeid != g->replica.host || !replica_equal(g));
+        if (place_guest(&p->problem, gi, excluded, &r) != PLACE_OK) {
+                text_set(a->why, sizeof(a->why),
+                         g->spec->conf.replica.mode == REPLICA_MODE_NONE
+                                 ? "no other host that is well can take it"
+                                 : "it can go to its replica only, when that is in step");
                 return false;
         }
         a->to = c->model.hosts[r.host].nodeid;

@@ -6,10 +6,9 @@
 
 const char *rung_name(enum rung r) {
         static const char *const names[RUNG_MAX_] = {
-                [RUNG_NONE] = "none",
-                [RUNG_RESTART] = "restart",
-                [RUNG_RELOCATE] = "relocate",
-                [RUNG_ROLLBACK] = "rollback",
+                [RUNG_NONE] = "none",         [RUNG_RESTART] = "restart",
+                [RUNG_RELOCATE] = "relocate", [RUNG_ROLLBACK] = "rollback",
+                [RUNG_REPLICA] = "replica",
         };
 
         return r < RUNG_MAX_ ? names[r] : NULL;
@@ -20,6 +19,7 @@ uint32_t rung_limit(const struct conf_guest *policy, enum rung r) {
         case RUNG_RESTART:
                 return policy->restart_limit;
         case RUNG_RELOCATE:
+        case RUNG_REPLICA:
                 return policy->relocate_limit;
         case RUNG_ROLLBACK:
                 return policy->rollback_limit;
@@ -43,6 +43,8 @@ static bool pointless(enum rung rung, const struct recovery *r, const struct rec
 static bool possible(enum rung rung, const struct recovery_case *c) {
         if (rung == RUNG_ROLLBACK)
                 return c->here || c->elsewhere;
+        if (rung == RUNG_REPLICA)
+                return c->replica;
         return rung == RUNG_RESTART ? c->here : c->elsewhere;
 }
 

@@ -53,6 +53,7 @@ struct recovery_case {
         bool here;       /* where it failed */
         bool elsewhere;  /* on another host, where its start has not failed */
         bool known_good; /* it has a snapshot that it can go back to */
+        bool replica;    /* from its replica, on its host (S9) */
 };
 
 enum recovery_verdict {

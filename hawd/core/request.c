@@ -269,6 +269,10 @@ static const struct {
         [VERB_FENCE_CONFIRM] = {OP_FENCE_CONFIRM, DESIRED_RUNNING, false},
         [VERB_HOST_RELEASE] = {OP_HOST_RELEASE, DESIRED_RUNNING, false},
         [VERB_GUEST_RECOVER] = {OP_GUEST_RECOVER, DESIRED_RUNNING, false},
+        [VERB_REPLICA_PROMOTE] = {OP_REPLICA_FORCE, DESIRED_RUNNING, false},
+        [VERB_REPLICA_FORCE] = {OP_REPLICA_FORCE, DESIRED_RUNNING, true},
+        [VERB_REPLICA_RESYNC] = {OP_REPLICA_RESYNC, DESIRED_RUNNING, false},
+        [VERB_REPLICA_OUTDATE] = {OP_REPLICA_SAYS, DESIRED_RUNNING, false},
         [VERB_SNAP_TAKE] = {OP_SNAP_TAKE, DESIRED_RUNNING, true},
         [VERB_SNAP_DELETE] = {OP_SNAP_DELETE, DESIRED_RUNNING, false},
         [VERB_SNAP_ROLLBACK] = {OP_SNAP_ROLLBACK, DESIRED_RUNNING, false},
@@ -318,6 +322,11 @@ static void wish(struct core *c, const struct request *r) {
         op->wall = c->wall;
         op->desired = r->verb == VERB_GUEST_CREATE ? r->desired : wishes[r->verb].desired;
         op->flag = r->verb == VERB_RULE_SET ? r->strict : wishes[r->verb].flag;
+        if (r->verb == VERB_REPLICA_OUTDATE) {
+                op->host = c->nodeid;
+                op->serial = model_guest(&c->model, op->gid)->replica.serial;
+                op->replica_state = REPLICA_BEHIND;
+        }
         text_set(op->text, sizeof(op->text), r->who[0] ? r->who : "an operator");
         op->spec = guest_spec_ref(r->spec);
         text_set(op->name, sizeof(op->name), r->snapshot[0] ? r->snapshot : r->rule);

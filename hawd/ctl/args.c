@@ -5,11 +5,10 @@
 #define ERR_LEN ((size_t)2 * TEXT_LEN)
 
 const struct ctl_noun *const ctl_nouns[] = {
-        &ctl_noun_status,  &ctl_noun_watch,    &ctl_noun_host,
-        &ctl_noun_guest,   &ctl_noun_rule,     &ctl_noun_fence,
-        &ctl_noun_history, &ctl_noun_explain,  &ctl_noun_export,
-        &ctl_noun_apply,   &ctl_noun_reload,   &ctl_noun_simulate,
-        &ctl_noun_doctor,  &ctl_noun_snapshot, NULL,
+        &ctl_noun_status, &ctl_noun_watch,    &ctl_noun_host,    &ctl_noun_guest,
+        &ctl_noun_rule,   &ctl_noun_fence,    &ctl_noun_history, &ctl_noun_explain,
+        &ctl_noun_export, &ctl_noun_apply,    &ctl_noun_reload,  &ctl_noun_simulate,
+        &ctl_noun_doctor, &ctl_noun_snapshot, &ctl_noun_replica, NULL,
 };
 
 bool args_has(const struct ctl_args *args, const char *option) {

@@ -68,7 +68,8 @@ struct ctl_noun {
 
 extern const struct ctl_noun ctl_noun_status, ctl_noun_watch, ctl_noun_host, ctl_noun_guest,
         ctl_noun_rule, ctl_noun_fence, ctl_noun_history, ctl_noun_explain, ctl_noun_simulate,
-        ctl_noun_export, ctl_noun_apply, ctl_noun_reload, ctl_noun_doctor, ctl_noun_snapshot;
+        ctl_noun_export, ctl_noun_apply, ctl_noun_reload, ctl_noun_doctor, ctl_noun_snapshot,
+        ctl_noun_replica;
 
 /** ctl_main() - hawctl. Return: an enum ctl_exit. */
 int ctl_main(int argc, char **argv);

@@ -78,8 +78,11 @@ static void ask(struct sim *s, const struct fault *f) {
         if (f->arg == VERB_ACCEPT_LOSS)
                 truth_loss_accepted(s);
         text_set(r->rq.rule, NAME_LEN, f->name);
-        if (f->guest >= 0 && f->arg != VERB_GUEST_RECOVER)
+        if (f->guest >= 0 && f->arg != VERB_GUEST_RECOVER && f->arg != VERB_REPLICA_PROMOTE &&
+            f->arg != VERB_REPLICA_FORCE && f->arg != VERB_REPLICA_RESYNC)
                 s->guests[f->guest].wish_unclear = true;
+        if (f->arg == VERB_REPLICA_FORCE)
+                s->guests[f->guest].forced = true;
         people_send(s, r->id);
 }
 
@@ -274,6 +277,7 @@ static void undo_later(struct sim *s, const struct fault *f) {
                 [FAULT_ILL_STORAGE] = FAULT_WELL_STORAGE,
                 [FAULT_ILL_UPLINK] = FAULT_WELL_UPLINK,
                 [FAULT_ILL_MEMORY] = FAULT_WELL_MEMORY,
+                [FAULT_REPLICA_CUT] = FAULT_REPLICA_RESTORE,
         };
 
         if (f->arg && by[f->kind])
@@ -310,6 +314,11 @@ void fault_apply(struct sim *s, const struct fault *f) {
                 break;
         case FAULT_ILL_STORAGE ... FAULT_WELL:
                 health_fault(h, f->kind);
+                break;
+        case FAULT_REPLICA_KILL:
+        case FAULT_REPLICA_CUT:
+        case FAULT_REPLICA_RESTORE:
+                copies_fault(s, f);
                 break;
         case FAULT_REQUEST:
                 ask(s, f);
@@ -353,7 +362,7 @@ static void heal_host(struct sim *s, struct sim_host *h) {
                 h->bmc[k].outlet_off = h->bmc[k].no_power = false;
         }
         h->store.disk = DISK_OK;
-        h->storage_lost = false;
+        h->storage_lost = h->copies_cut = false;
         h->ills = 0;
         h->cs.late_until = 0;
         if (h->config)

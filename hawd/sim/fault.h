@@ -54,6 +54,9 @@ enum fault_kind {
         FAULT_GUEST_LOOP,   /* QEMU dies, and at each boot again; for */
         FAULT_STORAGE_LOSE, /* of all guests of the host; for */
         FAULT_STORAGE_RESTORE,
+        FAULT_REPLICA_KILL, /* the server that receives the guest's replica */
+        FAULT_REPLICA_CUT,  /* the host's link for replicas; for */
+        FAULT_REPLICA_RESTORE,
         FAULT_SHUTDOWN,
         FAULT_REBOOT,
         FAULT_REQUEST,      /* arg: enum verb; guest and host as it needs them */

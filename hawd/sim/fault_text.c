@@ -50,6 +50,9 @@ static const char *const words[FAULT_KIND_MAX_] = {
         [FAULT_WELL_UPLINK] = "host H heal uplink",
         [FAULT_WELL_MEMORY] = "host H heal memory",
         [FAULT_WELL] = "host H heal",
+        [FAULT_REPLICA_KILL] = "replica G kill",
+        [FAULT_REPLICA_CUT] = "replicas H cut",
+        [FAULT_REPLICA_RESTORE] = "replicas H restore",
         [FAULT_SHUTDOWN] = "shutdown H",
         [FAULT_REBOOT] = "reboot H",
         [FAULT_CONFIRM_TRUE] = "fence confirm H if off",
@@ -78,6 +81,7 @@ bool fault_timed(enum fault_kind kind) {
         case FAULT_ILL_STORAGE:
         case FAULT_ILL_UPLINK:
         case FAULT_ILL_MEMORY:
+        case FAULT_REPLICA_CUT:
                 return true;
         default:
                 return false;

@@ -30,6 +30,7 @@ static void take_note(struct sim *s, struct sim_host *h, const struct note *n) {
                 s->stats.degraded++;
         if (n->id == NOTE_GUEST_BLOCKED)
                 s->stats.blocked++;
+        s->stats.vetoes += n->id == NOTE_REPLICA_BROKEN;
         if (s->on_trace)
                 trace_note(s, h, n);
         if (s->on_note)
@@ -92,6 +93,8 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 stopped(s, h);
                 break;
         case ACT_REPLICA:
+                copies_act(s, h, a);
+                break;
         case ACT_KIND_MAX_:
                 assert(false);
         }
@@ -287,6 +290,7 @@ void node_start(struct sim *s, struct sim_host *h) {
         h->spins = 0;
         h->deadline = USEC_INFINITY;
         dog_hawd_starts(s, h);
+        copies_hawd_starts(s, h);
         sim_at(s, 0, OWNER_HAWD, h->index, connect_ring, 0, 0);
         sim_at(s, 1, OWNER_HAWD, h->index, tell_load, 0, 0);
         virtd_connect(s, h, sim_delay(s, 30 * USEC_PER_MSEC));

@@ -121,6 +121,18 @@ void dog_hawd_starts(struct sim *s, struct sim_host *h);
 void dog_hawd_gone(struct sim *s, struct sim_host *h, bool for_good);
 void dog_power_off(struct sim_host *h);
 
+/* copies.c: replicas of guests' disks */
+void copies_begin(struct sim *s);
+void copies_act(struct sim *s, struct sim_host *h, const struct action *a);
+void copies_hawd_starts(struct sim *s, struct sim_host *h);
+/** copies_final() - hawd is about to end @g in good order on @h */
+void copies_final(struct sim *s, struct sim_host *h, int g);
+/** copies_promote() - the copy becomes the disk. Return: false: there is none. */
+bool copies_promote(struct sim *s, struct sim_host *h, int g, uint32_t serial);
+/** copies_sees_disk() - has @h the disks of @g at all? */
+bool copies_sees_disk(struct sim *s, const struct sim_host *h, int g);
+void copies_fault(struct sim *s, const struct fault *f);
+
 /* people.c */
 struct sim_request *people_new(struct sim *s, enum verb verb, const char *guest, const char *host);
 void people_send(struct sim *s, uint64_t id); /* to a host that decides; retried as it says */
@@ -141,6 +153,8 @@ void truth_decides(struct sim *s, const struct sim_host *by); /* something, with
 void truth_decided(struct sim *s, const struct sim_host *by, const struct msg *said);
 void truth_heartbeat(struct sim *s, const struct sim_host *h); /* it has got one */
 void truth_loss_accepted(struct sim *s); /* what only absent ones have stored is given up */
+void truth_disk(struct sim *s, struct sim_host *h, int g);   /* before hawd really starts it */
+void truth_copied(struct sim *s, struct sim_host *h, int g); /* from @h, before it begins */
 void truth_rogue(struct sim *s, const char *guest); /* the ledger says that one was stopped */
 /** truth_settled() - L1, L2, L3 hold now; what does not is named in @why of SIM_VIOLATION_LEN. */
 bool truth_settled(struct sim *s, char *promise, char *why);

@@ -93,6 +93,8 @@ void qemu_start(struct sim *s, struct sim_host *h, int g, bool by_person) {
                 s->stats.rogue_starts++;
         else
                 truth_start(s, h, g);
+        if (!by_person)
+                truth_disk(s, h, g);
         sim_trace(s, h, "guest %s starts%s", guest->conf->name, by_person ? ", by a person" : "");
         s->stats.starts++;
         d->state = SEEN_RUNNING;

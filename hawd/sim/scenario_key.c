@@ -99,6 +99,13 @@ static int host_key(struct reader *rd, const char *key, const char *value, char 
                 return bool_key(value, &h->unlisted, true, err);
         if (strcmp(key, "power") == 0)
                 return bool_key(value, &h->power_off, true, err);
+        if (strcmp(key, "storage") == 0) {
+                h->local = strcmp(value, "local") == 0;
+                if (h->local || strcmp(value, "shared") == 0)
+                        return 0;
+                text_set(err, TEXT_LEN, "storage is shared or local");
+                return -EINVAL;
+        }
         if (strcmp(key, "watchdog") == 0) {
                 h->watchdog = strcmp(value, "yes") == 0;
                 if (h->watchdog || strcmp(value, "none") == 0)

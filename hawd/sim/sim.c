@@ -251,11 +251,13 @@ struct sim *sim_new(const struct sim_conf *conf) {
         for (size_t g = 0; g < s->n_guests; g++) {
                 s->guests[g].conf = &conf->guests[g];
                 s->guests[g].failures_left = conf->guests[g].start_failures;
+                s->guests[g].home = conf->guests[g].host;
                 text_fmt(s->guests[g].uuid, UUID_LEN, "00000000-0000-4000-8000-%012zx", g + 1);
         }
         s->n_hosts = conf->n_hosts;
         for (size_t i = 0; i < s->n_hosts; i++)
                 host_init(s, i);
+        copies_begin(s);
         return s;
 }
 
@@ -275,8 +277,10 @@ struct sim *sim_free(struct sim *s) {
                 free(h->cs.in);
                 free(h->cs.out);
         }
-        for (size_t g = 0; g < s->n_guests; g++)
+        for (size_t g = 0; g < s->n_guests; g++) {
                 free(s->guests[g].starts);
+                free(s->guests[g].acked);
+        }
         for (size_t i = 0; i < s->n_requests; i++)
                 (void)guest_spec_unref(s->requests[i].rq.spec);
         free(s->requests);

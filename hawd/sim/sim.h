@@ -123,6 +123,7 @@ struct lv_job {
         int guest;
         uint64_t gen;
         bool keep_running;
+        uint32_t promote;
         uint32_t hawd_life; /* whose it was */
         bool reported;      /* hawd gave it up, or died: the call goes on in libvirtd */
         bool ripe;          /* would take effect, but libvirtd hangs */
@@ -181,6 +182,7 @@ struct sim_host {
         bool mgmt_cut;     /* reaches no BMC */
         bool storage_lost; /* that of its guests */
         uint32_t ills;     /* what it measures as bad, whatever is true; bit i: enum ill i */
+        bool copies_cut;   /* its link for replicas */
         struct bmc {
                 enum bmc_mode mode;
                 usec_t lies_since; /* it reads off whatever is true; 0: it does not */
@@ -220,6 +222,36 @@ struct sim_host {
         usec_t group_at;       /* and when that came about */
 };
 
+/* ---- disks of guests that have a replica, and copies of them (copies.c) ---- */
+
+/** struct content - what is on a disk: so many writes of one story of its guest */
+struct content {
+        uint64_t story; /* another one when writes were lost for good */
+        uint64_t n;
+};
+
+/** struct sim_received - a copy, as it is on a host */
+struct sim_received {
+        uint32_t serial; /* 0: none */
+        bool whole;
+        struct content content;
+};
+
+/** struct sim_copying - the latest run of copying */
+struct sim_copying {
+        uint32_t serial;
+        int p, r; /* hosts; -1: not yet */
+        uint32_t p_run, p_life, r_life;
+        bool copying, in_step; /* QEMU's end */
+        bool waits;            /* drbd: writes wait until hawd says that they go on alone */
+        bool server;           /* R's end lives */
+        usec_t hold;
+        usec_t down_since; /* the link between them; 0: it is up */
+        usec_t told_at, done_at, as_of;
+        struct content cycle; /* async: under way, */
+        usec_t cycle_wall;    /* as of then; 0: none is */
+};
+
 struct sim_start {
         usec_t at;
         int host;
@@ -233,6 +265,17 @@ struct sim_guest {
         struct sim_start *starts;
         size_t n_starts;
         bool wish_unclear; /* somebody stopped it, or it shut down by itself */
+        int home;          /* host where its disk was made; -1: nowhere yet */
+        /* With a replica: */
+        struct content truth; /* all that was acknowledged to it */
+        uint64_t stories;
+        usec_t *acked; /* when, by number of the write; of this story */
+        size_t cap_acked;
+        struct content disk[SIM_HOSTS_MAX];
+        struct sim_received copy[SIM_HOSTS_MAX];
+        uint32_t promoted[SIM_HOSTS_MAX]; /* serial that became the disk there last */
+        struct sim_copying run;
+        bool forced; /* a person accepted a loss */
 };
 
 /* ---- faults that wait for their moment (ambush.c) ---- */
@@ -295,6 +338,7 @@ struct sim_stats {
         uint64_t half_quorate, shrunk_votes, waits_for_all;
         uint64_t dog_resets, lease_proofs;
         uint64_t degraded, degraded_starts;
+        uint64_t in_steps, promotions, losses, vetoes;
 };
 
 #define SIM_VIOLATION_LEN 400

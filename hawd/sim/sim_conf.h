@@ -51,6 +51,7 @@ struct sim_host_conf {
         int64_t wall_offset; /* of its clock, microseconds */
         int32_t drift_ppm;   /* of CLOCK_BOOTTIME */
         bool watchdog;
+        bool local;           /* its storage is its own: no other host sees the disks on it */
         int32_t dog_permille; /* so much late it is, by its own clock */
 };
 

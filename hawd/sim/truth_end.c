@@ -61,13 +61,21 @@ static bool hosts_settled(struct sim *s, const struct model *m, char *promise, c
         return true;
 }
 
+/* With a host that was removed; it says so. */
+static bool disks_are_gone(const struct sim *s, const struct guest *g) {
+        uint32_t p = g->replica.data;
+
+        return p && p <= s->n_hosts && !nodelist_has(s, &s->hosts[p - 1]) && g->reason[0];
+}
+
 /* What it waits for is not wanted: then it can not be placed, and says so. */
-static bool waits_for_unwanted(const struct model *m, const struct guest *g) {
+static bool waits_for_unwanted(const struct sim *s, const struct model *m, const struct guest *g) {
         for (size_t i = 0; i < m->n_guests; i++)
                 for (uint32_t k = 0; k < g->spec->n_after; k++)
                         if (strcmp(m->guests[i].spec->name, g->spec->after[k]) == 0 &&
                             (m->guests[i].desired != DESIRED_RUNNING ||
-                             waits_for_unwanted(m, &m->guests[i])))
+                             disks_are_gone(s, &m->guests[i]) ||
+                             waits_for_unwanted(s, m, &m->guests[i])))
                                 return g->reason[0];
         return false;
 }
@@ -95,7 +103,9 @@ static bool guest_settled(struct sim *s, const struct model *m, const struct gue
         if (g->desired == DESIRED_STOPPED)
                 return at < 0 || unsettled(promise, why, "L1", "guest %s runs on %s, not wanted",
                                            name, s->hosts[at].name);
-        if (at < 0 && waits_for_unwanted(m, g))
+        if (at < 0 && waits_for_unwanted(s, m, g))
+                return true;
+        if (at < 0 && disks_are_gone(s, g))
                 return true;
         if (at < 0)
                 return unsettled(promise, why, g->reason[0] ? "L1" : "L2",

@@ -52,11 +52,12 @@ static bool has_room(const struct sim *s, const struct sim_host *by, struct mode
                vcpus * 100 <= (uint64_t)m->hosts[host].facts.vcpus * c->cpu_overcommit_pct;
 }
 
-/* A restart in place, where its policy has nothing else left; or somebody moves it there. */
+/* A restart in place, where its policy has nothing else left; or somebody moves it there; or its
+ * disks are there alone. */
 static bool had_to_be_there(const struct guest *g, const struct op *op) {
         const struct conf_guest *conf = &g->spec->conf;
 
-        if (g->move_to == op->host)
+        if (g->move_to == op->host || conf->replica.mode != REPLICA_MODE_NONE)
                 return true;
         for (size_t i = 0; op->rung == RUNG_RESTART && i < RUNGS; i++)
                 if (conf->recovery[i] == RUNG_RELOCATE &&

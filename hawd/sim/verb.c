@@ -69,6 +69,9 @@ static const struct pattern {
         {"host H heal uplink", FAULT_WELL_UPLINK, 0},
         {"host H heal memory", FAULT_WELL_MEMORY, 0},
         {"host H heal", FAULT_WELL, 0},
+        {"replica G kill", FAULT_REPLICA_KILL, 0},
+        {"replicas H cut", FAULT_REPLICA_CUT, 0},
+        {"replicas H restore", FAULT_REPLICA_RESTORE, 0},
         {"virsh destroy G", FAULT_GUEST_DESTROY, 0},
         {"virsh start G H", FAULT_GUEST_ROGUE, 0},
         {"reboot H", FAULT_REBOOT, 0},
@@ -84,6 +87,9 @@ static const struct pattern {
         {"guest move G H", FAULT_REQUEST, VERB_GUEST_MOVE},
         {"guest delete G", FAULT_REQUEST, VERB_GUEST_DELETE},
         {"guest remove G", FAULT_REQUEST, VERB_GUEST_REMOVE},
+        {"replica promote G", FAULT_REQUEST, VERB_REPLICA_PROMOTE},
+        {"replica promote --accept-loss G", FAULT_REQUEST, VERB_REPLICA_FORCE},
+        {"replica resync G", FAULT_REQUEST, VERB_REPLICA_RESYNC},
         {"rule delete N", FAULT_REQUEST, VERB_RULE_DELETE},
         {"fence test H", FAULT_REQUEST, VERB_FENCE_TEST},
         {"fence host H", FAULT_REQUEST, VERB_FENCE_HOST},
@@ -96,7 +102,7 @@ static const struct pattern {
 /* Nouns and verbs that are hawd's, but not done yet. */
 static const char *const not_yet[] = {
         "host maintenance", "host evacuate", "guest set", "guest add", "guest create", "rule add",
-        "snapshot",         "replica",       "plan",      "queue",     "apply",        "evacuate",
+        "snapshot",         "replica add",   "plan",      "queue",     "apply",        "evacuate",
         "maintenance",      "guest migrate",
 };
 

@@ -110,7 +110,8 @@ enum job_result virtd_start(struct sim *s, struct sim_host *h, const struct lv_j
                 s->stats.late_effects++;
         if (d->state != SEEN_GONE)
                 return RESULT_DONE;
-        if (guest->failures_left > 0 || h->storage_lost) {
+        if (guest->failures_left > 0 || h->storage_lost || !copies_sees_disk(s, h, j->guest) ||
+            !copies_promote(s, h, j->guest, j->promote)) {
                 guest->failures_left -= guest->failures_left > 0;
                 s->stats.failed_starts++;
                 sim_trace(s, h, "guest %s fails to start", guest->conf->name);
@@ -156,6 +157,7 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
         case GJOB_STOP:
                 if (!j.reported && d->state != SEEN_GONE)
                         truth_kill(s, h, j.guest);
+                copies_final(s, h, j.guest);
                 /* libvirt's events do not say by whom; they may come after the result. */
                 qemu_end(s, h, j.guest,
                          j.op == GJOB_STOP && prng_chance(&s->rng, 80) ? END_GUEST_SHUTDOWN
@@ -290,6 +292,7 @@ void virtd_job(struct sim *s, struct sim_host *h, const struct action *a) {
                              .guest = g,
                              .gen = a->guest_job.gen,
                              .keep_running = a->guest_job.keep_running,
+                             .promote = a->guest_job.promote,
                              .hawd_life = h->hawd_life,
                              .timeout = a->guest_job.timeout_usec};
         sim_trace(s, h, "job %" PRIx64 " op %d %s gen %" PRIu64 " queued", j->id, (int)j->op,

@@ -57,10 +57,8 @@ static const unsigned on_shutdown_values[] = {
 TABLE(on_shutdown, "on-shutdown", ON_SHUTDOWN_RESTART + 1);
 
 static const unsigned rung_values[] = {
-        V(RUNG, RUNG_NONE),
-        V(RUNG, RUNG_RESTART),
-        V(RUNG, RUNG_RELOCATE),
-        V(RUNG, RUNG_ROLLBACK),
+        V(RUNG, RUNG_NONE),     V(RUNG, RUNG_RESTART), V(RUNG, RUNG_RELOCATE),
+        V(RUNG, RUNG_ROLLBACK), V(RUNG, RUNG_REPLICA),
 };
 TABLE(rung, "rung of recovery", RUNG_MAX_);
 

@@ -195,6 +195,11 @@ static void put_replica(struct wire_out *o, const struct replica *r, Hawd__Guest
         p->forced = r->forced;
         p->where = wire_put_blob(o, r->where, WIRE_LIST_MAX);
         p->error = WIRE_PUT_TEXT(r->error);
+        p->hold_usec = r->hold_usec;
+        p->off_wall = r->off_wall;
+        p->resyncs = r->resyncs;
+        p->promoted_gen = r->promoted_gen;
+        p->loss_usec = r->loss_usec;
 }
 
 static void get_replica(struct wire_in *in, const Hawd__Replica *p, struct replica *r) {
@@ -213,6 +218,11 @@ static void get_replica(struct wire_in *in, const Hawd__Replica *p, struct repli
         r->forced = p->forced;
         r->where = wire_get_blob(in, "exports of a replica", p->where, WIRE_LIST_MAX);
         WIRE_GET_TEXT(in, "error of a replica", p->error, r->error);
+        r->hold_usec = p->hold_usec;
+        r->off_wall = p->off_wall;
+        r->resyncs = p->resyncs;
+        r->promoted_gen = p->promoted_gen;
+        r->loss_usec = p->loss_usec;
 }
 
 static void put_guest(struct wire_out *o, const struct model *m, const struct guest *g,
@@ -254,6 +264,7 @@ static void put_guest(struct wire_out *o, const struct model *m, const struct gu
         put_replica(o, &g->replica, p);
         p->promoting = g->promoting;
         p->snaps = wire_put_snaps(o, g->snaps);
+        p->promotions = g->recovery.taken[RUNG_REPLICA];
 }
 
 static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Guest *p,
@@ -294,6 +305,7 @@ static void get_guest(struct wire_in *in, const struct model *m, const Hawd__Gue
         get_replica(in, p->replica, &g->replica);
         g->promoting = p->promoting;
         g->snaps = wire_get_snaps(in, p->snaps);
+        g->recovery.taken[RUNG_REPLICA] = p->promotions;
 }
 
 /* ---- rules, fence jobs, incidents ------------------------------------------------------------ */

@@ -51,6 +51,13 @@ static void cut_after(const struct cut *c, struct sim_guest_conf *g) {
         g->n_after = n;
 }
 
+static void cut_replica(const struct sim_conf *to, struct sim_guest_conf *g) {
+        for (size_t i = 0; i < to->n_hosts; i++)
+                if (g->host >= 0 && strcmp(to->hosts[i].name, g->conf.replica.host) == 0)
+                        return;
+        g->conf.replica = (struct conf_replica){.mode = REPLICA_MODE_NONE};
+}
+
 static void cut_guests(struct cut *c, struct plan *ret) {
         struct sim_conf *to = &ret->conf;
 
@@ -66,6 +73,7 @@ static void cut_guests(struct cut *c, struct plan *ret) {
                 *g = c->from->conf.guests[i];
                 g->host = g->host >= 0 ? c->host[g->host] : -1;
                 cut_after(c, g);
+                cut_replica(to, g);
         }
 }
 
@@ -178,6 +186,7 @@ static void ini_cluster(const struct sim_conf *c, FILE *out) {
                       "proactive = %s\n",
                       duration(k->degraded_after_usec), duration(k->well_after_usec),
                       k->storage_paths, k->proactive == PROACTIVE_EVACUATE ? "evacuate" : "advise");
+        (void)fprintf(out, "replica-hold = %s\n", duration(k->replica_hold_usec));
         if (quorum[0])
                 (void)fprintf(out, "quorum =%s\n", quorum);
 }
@@ -213,6 +222,14 @@ static void ini_guest(const struct sim_conf *c, const struct sim_guest_conf *g, 
                       g->start_failures, g->conf.priority, duration(g->conf.start_timeout_usec),
                       duration(g->conf.stop_timeout_usec));
         (void)fprintf(out, "hang-after = %s\n", duration(g->conf.hang_after_usec));
+        if (g->conf.replica.mode != REPLICA_MODE_NONE)
+                (void)fprintf(out, "replica = %s %s%s%s\nreplica-lag = %s\nreplica-loss = %s\n",
+                              g->conf.replica.host, replica_mode_name(g->conf.replica.mode),
+                              g->conf.replica.resource[0] ? " " : "", g->conf.replica.resource,
+                              duration(g->conf.replica_lag_usec),
+                              duration(g->conf.replica_loss_usec));
+        if (g->conf.recovery[2] == RUNG_REPLICA)
+                (void)fprintf(out, "recovery = restart relocate replica\n");
         if (g->conf.on_shutdown == ON_SHUTDOWN_RESTART)
                 (void)fprintf(out, "on-shutdown = restart\n");
         for (uint32_t i = 0; i < g->n_after; i++)

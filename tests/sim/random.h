@@ -45,6 +45,8 @@ void plan_make(uint64_t seed, struct plan *ret);
 void plan_faults(struct plan *p, struct prng *r);
 /** plan_dog_faults() - where hosts have watchdogs: BMCs are dead, hawd is restarted. */
 void plan_dog_faults(struct plan *p, struct prng *r);
+/** plan_copy_faults() - where guests have replicas: servers, links, hosts, and people */
+void plan_copy_faults(struct plan *p, struct prng *r);
 
 /** plan_health_faults() - hosts that measure that they are degraded, one or all. */
 void plan_health_faults(struct plan *p, struct prng *r);

@@ -195,6 +195,51 @@ static bool make_health(struct sim_conf *c, struct prng *r) {
         return true;
 }
 
+static bool in_rules(const struct sim_conf *c, const char *guest) {
+        for (size_t i = 0; i < c->n_rules; i++) {
+                const char *at = strstr(c->rules[i].guests, guest);
+                size_t len = strlen(guest);
+
+                for (; at; at = strstr(at + 1, guest))
+                        if ((at == c->rules[i].guests || at[-1] == ' ') &&
+                            (at[len] == ' ' || at[len] == '\0'))
+                                return true;
+        }
+        return false;
+}
+
+/* By luck of its own, too. Their disks are on one host only, so all of them must fit there. */
+static bool make_replicas(struct sim_conf *c, struct prng *w) {
+        static const enum replica_mode modes[] = {REPLICA_MODE_SYNC, REPLICA_MODE_SYNC,
+                                                  REPLICA_MODE_ASYNC, REPLICA_MODE_DRBD};
+        size_t made = 0;
+
+        if (!prng_chance(w, 40))
+                return false;
+        c->config.replica_hold_usec = prng_range(w, 20, 200) * SEC;
+        for (size_t i = 0; i < c->n_guests; i++) {
+                struct sim_guest_conf *g = &c->guests[i];
+                struct conf_replica *r = &g->conf.replica;
+                size_t to = prng_below(w, c->n_hosts);
+
+                g->memory_mib = MIN(g->memory_mib, 1024);
+                g->vcpus = 1;
+                if (g->host < 0 || (size_t)g->host == to || c->hosts[to].unlisted || made == 4 ||
+                    in_rules(c, g->name))
+                        continue;
+                made++;
+                r->mode = modes[prng_below(w, ARRAY_SIZE(modes))];
+                text_set(r->host, NAME_LEN, c->hosts[to].name);
+                if (r->mode == REPLICA_MODE_DRBD)
+                        text_set(r->resource, NAME_LEN, g->name);
+                g->conf.replica_lag_usec = prng_range(w, 10, 60) * SEC;
+                g->conf.replica_loss_usec = prng_chance(w, 50) ? 0 : prng_range(w, 10, 200) * SEC;
+                if (prng_chance(w, 50))
+                        g->conf.recovery[2] = RUNG_REPLICA;
+        }
+        return made > 0;
+}
+
 void plan_make(uint64_t seed, struct plan *ret) {
         struct prng r, w, h;
 
@@ -209,4 +254,7 @@ void plan_make(uint64_t seed, struct plan *ret) {
         prng_init(&h, seed, 19);
         if (make_health(&ret->conf, &h))
                 plan_health_faults(ret, &h);
+        prng_init(&w, seed, 27);
+        if (make_replicas(&ret->conf, &w))
+                plan_copy_faults(ret, &w);
 }

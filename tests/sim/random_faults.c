@@ -462,3 +462,40 @@ void plan_dog_faults(struct plan *p, struct prng *r) {
         if (prng_chance(r, 60)) /* time for a lease to run out */
                 p->faults_end += prng_range(r, 20, 60) * SEC;
 }
+
+/* P, its replica's server or link, R, or two of them within moments; and what people do about it.
+ */
+void plan_copy_faults(struct plan *p, struct prng *r) {
+        static const enum fault_kind hosts[] = {FAULT_POWER_OFF,  FAULT_POWER_OFF,  FAULT_NET_CUT,
+                                                FAULT_FREEZE,     FAULT_HAWD_KILL,  FAULT_SHUTDOWN,
+                                                FAULT_POWER_PULL, FAULT_REPLICA_CUT};
+        static const enum verb verbs[] = {VERB_REPLICA_PROMOTE, VERB_REPLICA_FORCE,
+                                          VERB_REPLICA_RESYNC, VERB_GUEST_MOVE, VERB_GUEST_START};
+        size_t n = prng_range(r, 1, 10);
+        usec_t t = prng_below(r, 60 * SEC);
+
+        for (size_t i = 0; i < n; i++) {
+                int g = (int)prng_below(r, p->conf.n_guests), h = p->conf.guests[g].host;
+                enum fault_kind kind = hosts[prng_below(r, ARRAY_SIZE(hosts))];
+                enum verb v = verbs[prng_below(r, ARRAY_SIZE(verbs))];
+
+                if (prng_chance(r, 40) || h < 0)
+                        h = (int)prng_below(r, p->conf.n_hosts);
+                switch (prng_below(r, 6)) {
+                case 0:
+                        add(p, t, FAULT_REPLICA_KILL, -1, g, 0);
+                        break;
+                case 1:
+                        add(p, t, FAULT_REQUEST, v == VERB_GUEST_MOVE ? h : -1, g, v);
+                        break;
+                default:
+                        add(p, t, kind, h, -1,
+                            fault_timed(kind) && prng_chance(r, 70) ? msec(gap(r) + gap(r)) : 0);
+                        if (prng_chance(r, 30))
+                                add(p, t + gap(r) + gap(r), FAULT_POWER_ON, h, -1, 0);
+                }
+                t += prng_chance(r, 40) ? prng_below(r, 3 * SEC) : gap(r) + gap(r);
+        }
+        if (prng_chance(r, 60)) /* time to be copied anew, and to wait for a proof */
+                p->faults_end += prng_range(r, 20, 120) * SEC;
+}

@@ -63,7 +63,7 @@ START_TEST(next_rung) {
                              .early = rows[_i].early,
                              .taken = {0, rows[_i].restarts, rows[_i].relocations},
                              .window_wall = T0};
-        struct recovery_case c = {rows[_i].here, rows[_i].elsewhere, false};
+        struct recovery_case c = {.here = rows[_i].here, .elsewhere = rows[_i].elsewhere};
         enum rung rung = RUNG_NONE;
 
         ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + rows[_i].after, &rung), rows[_i].verdict);
@@ -98,13 +98,30 @@ START_TEST(rollback) {
                              .early = 1,
                              .taken = {0, 3, 0, rollbacks[_i].taken},
                              .window_wall = T0};
-        struct recovery_case c = {rollbacks[_i].here, rollbacks[_i].elsewhere, rollbacks[_i].good};
+        struct recovery_case c = {.here = rollbacks[_i].here,
+                                  .elsewhere = rollbacks[_i].elsewhere,
+                                  .known_good = rollbacks[_i].good};
         enum rung rung = RUNG_NONE;
 
         p.rollback_limit = 2;
         ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + rollbacks[_i].after, &rung),
                          rollbacks[_i].verdict);
         ck_assert_int_eq(rung, rollbacks[_i].rung);
+}
+END_TEST
+
+START_TEST(replica_is_a_rung_where_there_is_one) {
+        struct conf_guest p = policy(RUNG_RESTART, RUNG_REPLICA);
+        struct recovery r = {.why = END_FAILED, .failures = 1, .taken = {0, 3}, .window_wall = T0};
+        struct recovery_case c = {.here = true, .elsewhere = true};
+        enum rung rung = RUNG_NONE;
+
+        ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + 1, &rung), RECOVERY_WAIT);
+        c.replica = true;
+        ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + 1, &rung), RECOVERY_TAKE);
+        ck_assert_int_eq(rung, RUNG_REPLICA);
+        r.taken[RUNG_REPLICA] = p.relocate_limit;
+        ck_assert_int_eq(recovery_next(&p, &r, &c, T0 + 1, &rung), RECOVERY_END);
 }
 END_TEST
 
@@ -177,6 +194,7 @@ static Suite *suite(void) {
 
         tcase_add_loop_test(tc, next_rung, 0, (int)ARRAY_SIZE(rows));
         tcase_add_loop_test(tc, rollback, 0, (int)ARRAY_SIZE(rollbacks));
+        tcase_add_test(tc, replica_is_a_rung_where_there_is_one);
         tcase_add_test(tc, pauses_double_give_or_take_a_quarter);
         tcase_add_test(tc, healthy_for_long_forgets);
         tcase_add_test(tc, window_begins_with_a_failure);

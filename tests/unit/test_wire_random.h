@@ -14,12 +14,12 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_snaps) == 2896, "guest_snaps changed, see above");
-_Static_assert(sizeof(struct guest_spec) == 1040, "guest_spec changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 1048, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1168, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1712, "host changed, see above");
 _Static_assert(sizeof(struct device) == 344, "device changed, see above");
-_Static_assert(sizeof(struct guest) == 1528, "guest changed, see above");
+_Static_assert(sizeof(struct guest) == 1576, "guest changed, see above");
 _Static_assert(sizeof(struct rule) == 96, "rule changed, see above");
 _Static_assert(sizeof(struct fence_job) == 312, "fence_job changed, see above");
 _Static_assert(sizeof(struct incident) == 528, "incident changed, see above");
@@ -346,6 +346,7 @@ static void rnd_guest(struct model *m) {
         g->recovery.taken[RUNG_RESTART] = rnd32();
         g->recovery.taken[RUNG_RELOCATE] = rnd32();
         g->recovery.taken[RUNG_ROLLBACK] = rnd32();
+        g->recovery.taken[RUNG_REPLICA] = rnd32();
         g->recovery.window_wall = rnd64();
         g->recovery.healthy_wall = rnd64();
         g->snaps = rnd_bool() ? rnd_snaps() : NULL;
@@ -372,6 +373,11 @@ static void rnd_guest(struct model *m) {
         g->replica.forced = rnd32();
         g->replica.where = rnd_blob(300);
         RND_TEXT(g->replica.error);
+        g->replica.hold_usec = rnd64();
+        g->replica.off_wall = rnd64();
+        g->replica.resyncs = rnd32();
+        g->replica.promoted_gen = rnd64();
+        g->replica.loss_usec = rnd64();
 }
 
 static void rnd_rule(struct model *m) {

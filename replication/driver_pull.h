@@ -22,6 +22,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "replication/pull.h"
 #include "snapshots/driver.h"
 
@@ -81,6 +83,45 @@ int pull_listen(const char *host, size_t disks, struct pull_servers *ret, char *
 void pull_unlisten(struct pull_servers *s);
 
 /**
+ * pull_ask() - serve the question how large the disks are, until P has answered
+ *
+ * For a serial of which nothing is whole; otherwise pull_settle() says it. Steps: offer, serve.
+ *
+ * @sizes: of g->n disks; written on 0
+ * Return: 0, -EAGAIN P broke off; as pull_serve().
+ */
+int pull_ask(const struct disk_driver *d, const struct pull_guest *g, const char *qemu_nbd,
+             const struct pull_servers *s, uint64_t *sizes, char *err);
+
+/** struct pull_entry - a thread that works on R's files of a serial; its go_on asks pull_halted()
+ */
+struct pull_entry {
+        struct pull_entry *next;
+        char path[DISK_PATH_LEN]; /* of the guest's first disk */
+        uint32_t serial;
+        atomic_bool halted;
+};
+
+void pull_enter(struct pull_entry *e, const struct pull_guest *g);
+void pull_leave(struct pull_entry *e);
+bool pull_halted(const struct pull_entry *e);
+
+/**
+ * pull_halt() - until no thread of this process works on them
+ * @others: those of all other serials of the guest, instead of its own
+ *
+ * Return: 0, -ETIMEDOUT.
+ */
+int pull_halt(const struct pull_guest *g, bool others, usec_t deadline, char *err);
+
+/**
+ * pull_prepare() - the newest whole copy of an older serial is taken over; no other is kept
+ *
+ * Before the first pull_settle() of a serial. Steps: take-over, those of pull_settle(), remove.
+ */
+int pull_prepare(const struct disk_driver *d, const struct pull_guest *g, char *err);
+
+/**
  * pull_serve() - one cycle: offer it, serve until P is done or gone, settle
  * @qemu_nbd: NULL: looked for in PATH
  * @s: from pull_listen(), for as many disks
@@ -122,7 +163,8 @@ struct pull_done {
  * for filesystems that are frozen: see pull_clear().
  *
  * @ret: written in any case
- * Return: 0; -EAGAIN R does not offer a cycle now; -ENOTCONN, -ETIMEDOUT, -ECANCELED; -errno.
+ * Return: 0; -EAGAIN R does not offer a cycle now, or makes room first; -ENOTCONN, -ETIMEDOUT,
+ * -ECANCELED; -errno.
  */
 int pull_cycle(const struct disk_driver *d, virDomainPtr dom, const struct pull_source *p,
                struct pull_done *ret, char *err);

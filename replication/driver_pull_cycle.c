@@ -23,6 +23,26 @@ struct cycle {
         char to[PULL_CHECKPOINT_LEN];
 };
 
+/* R cannot know it. */
+static int say_sizes(struct cycle *c, char *err) {
+        struct pull_mark m = c->offer;
+        int r;
+
+        for (size_t i = 0; i < c->p->guest.n; i++) {
+                virDomainBlockInfo info;
+
+                if (virDomainGetBlockInfo(c->dom, c->p->guest.disks[i].target, &info, 0) < 0)
+                        return disk_failed(c->dom, "the size of a disk is not known", err);
+                m.sizes[i] = info.capacity;
+        }
+        m.kind = PULL_SIZES;
+        pull_mark_put(&m, c->buf);
+        r = pull_write(&c->mark, c->buf, sizeof(c->buf), 0, true, err);
+        if (r == 0)
+                text_set(err, TEXT_LEN, "the replica host makes room");
+        return r == 0 ? -EAGAIN : r;
+}
+
 static int read_offer(struct cycle *c, char *err) {
         const struct pull_where *w = c->p->to;
         int r;
@@ -39,12 +59,13 @@ static int read_offer(struct cycle *c, char *err) {
                             ? pull_read(&c->mark, c->buf, sizeof(c->buf), 0, err)
                             : -EPROTO;
         if (r == 0 &&
-            (pull_mark_get(c->buf, &c->offer) < 0 || c->offer.kind != PULL_OFFER ||
+            (pull_mark_get(c->buf, &c->offer) < 0 ||
+             (c->offer.kind != PULL_OFFER && c->offer.kind != PULL_ASK) ||
              c->offer.serial != c->p->guest.serial || c->offer.disks != (uint32_t)c->p->guest.n))
                 r = -EPROTO;
         if (r == -EPROTO)
                 text_set(err, TEXT_LEN, "the replica host offers something else");
-        return r;
+        return r == 0 && c->offer.kind == PULL_ASK ? say_sizes(c, err) : r;
 }
 
 static bool qcow2(const struct pull_disk *disk) {

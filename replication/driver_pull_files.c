@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* R's files: at rest, committed, taken over, removed. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -211,12 +212,16 @@ int pull_take_over(const struct disk_driver *d, const struct pull_guest *g, uint
 
         from.serial = older;
         r = pull_look(&from, &seen, err);
-        if (r < 0 || !seen.whole_is)
+        if (r < 0)
                 return r;
         m = seen.whole;
         /* Copies that are renamed already are those of a call that was cut off. */
         if (seen.copies == from.n)
                 r = pull_settle(d, &from, &m, err);
+        else if (!seen.whole_is)
+                return 0;
+        if (r == -ENODATA)
+                return 0;
         if (r == 0)
                 r = disk_step(d, "take-over", err);
         for (size_t i = 0; r == 0 && i < g->n; i++) {
@@ -242,4 +247,83 @@ int pull_remove(const struct disk_driver *d, const struct pull_guest *g, char *e
                 for (size_t i = 0; r == 0 && i < g->n; i++)
                         r = drop(&g->disks[i], g->serial, suffixes[k], err);
         return r == 0 ? pull_sync_folder(g->disks[0].path, err) : r;
+}
+
+/* ---- other serials --------------------------------------------------------------------------- */
+
+/* Calls @fn with the serial of each of R's files of @disk, and the file. */
+static int each_file(const struct pull_disk *disk,
+                     int (*fn)(uint32_t serial, const char *path, void *userdata, char *err),
+                     void *userdata, char *err) {
+        char folder[DISK_PATH_LEN], start[DISK_PATH_LEN + 16], path[2 * DISK_PATH_LEN];
+        char *slash;
+        struct dirent *e;
+        DIR *dir;
+        int r = 0;
+
+        text_set(folder, sizeof(folder), disk->path);
+        slash = strrchr(folder, '/');
+        assert(slash);
+        text_fmt(start, sizeof(start), "%s.hawd-replica-", slash + 1);
+        slash[slash == folder] = '\0';
+        dir = opendir(folder);
+        if (!dir)
+                return said(-errno, folder, "cannot be read", err);
+        while (r == 0 && (e = readdir(dir))) {
+                if (strncmp(e->d_name, start, strlen(start)) != 0)
+                        continue;
+                text_fmt(path, sizeof(path), "%s/%s", folder, e->d_name);
+                r = fn((uint32_t)strtoul(e->d_name + strlen(start), NULL, 10), path, userdata, err);
+        }
+        (void)closedir(dir);
+        return r;
+}
+
+struct older {
+        uint32_t than, found, keep;
+};
+
+/* The newest before: a first copy that is complete may have nothing but its mark yet. */
+static int look_for_older(uint32_t serial, const char *path, void *userdata, char *err) {
+        struct older *o = userdata;
+        const char *dot = strrchr(path, '.');
+
+        (void)err;
+        if ((strcmp(dot, ".whole") == 0 || strcmp(dot, ".mark") == 0) && serial < o->than &&
+            serial > o->found)
+                o->found = serial;
+        return 0;
+}
+
+static int remove_other(uint32_t serial, const char *path, void *userdata, char *err) {
+        const struct older *o = userdata;
+
+        if (serial == o->keep)
+                return 0;
+        return unlink(path) < 0 && errno != ENOENT ? said(-errno, path, "cannot be removed", err)
+                                                   : 0;
+}
+
+int pull_prepare(const struct disk_driver *d, const struct pull_guest *g, char *err) {
+        struct older o = {.than = g->serial, .keep = g->serial};
+        struct pull_seen seen;
+        int r;
+
+        for (;;) {
+                r = pull_look(g, &seen, err);
+                if (r == 0 && !seen.whole_is)
+                        r = each_file(&g->disks[0], look_for_older, &o, err);
+                if (r < 0 || o.found == 0)
+                        break;
+                r = pull_take_over(d, g, o.found, err);
+                if (r < 0 && r != -ENOENT && r != -EUCLEAN) /* those are worth nothing, and go */
+                        return r;
+                o.than = o.found;
+                o.found = 0;
+        }
+        if (r == 0)
+                r = disk_step(d, "remove", err);
+        for (size_t i = 0; r == 0 && i < g->n; i++)
+                r = each_file(&g->disks[i], remove_other, &o, err);
+        return r;
 }

@@ -241,9 +241,9 @@ static int make(const struct disk_driver *d, const struct pull_guest *g, bool fi
         return 0;
 }
 
-static int offer(const struct disk_driver *d, const struct pull_guest *g,
+static int offer(const struct disk_driver *d, const struct pull_guest *g, enum pull_mark_kind kind,
                  const struct pull_mark *whole, char *err) {
-        struct pull_mark m = {.kind = PULL_OFFER,
+        struct pull_mark m = {.kind = kind,
                               .serial = g->serial,
                               .disks = (uint32_t)g->n,
                               .cycle = whole->cycle + 1,
@@ -258,6 +258,8 @@ static int offer(const struct disk_driver *d, const struct pull_guest *g,
                 abort();
         text_fmt(m.id, sizeof(m.id), "%016" PRIx64, id);
         text_set(m.base, sizeof(m.base), whole->id);
+        for (size_t i = 0; i < g->n; i++)
+                m.sizes[i] = kind == PULL_ASK ? 0 : g->disks[i].size;
         pull_path(path, g->disks[0].path, g->serial, ".mark");
         return pull_put(path, &m, err);
 }
@@ -275,13 +277,14 @@ static int wait_for_mark(const struct disk_driver *d, struct server *mark, char 
         return reap(mark, err);
 }
 
+/* @only_mark: of the disks nothing is served. */
 static int serve(const struct disk_driver *d, const struct pull_guest *g, const char *qemu_nbd,
-                 const struct pull_servers *s, bool first, char *err) {
+                 const struct pull_servers *s, bool first, bool only_mark, char *err) {
         struct server servers[PULL_DISKS_MAX + 1] = {0};
         char path[DISK_PATH_LEN];
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < g->n; i++) {
+        for (size_t i = 0; r == 0 && i < g->n && !only_mark; i++) {
                 pull_path(path, g->disks[i].path, g->serial, first ? "" : ".next");
                 r = start_server(&servers[i], g, qemu_nbd, first ? g->disks[i].format : "qcow2",
                                  path, s->where.name, s->fds[i], err);
@@ -295,6 +298,27 @@ static int serve(const struct disk_driver *d, const struct pull_guest *g, const 
         for (size_t i = 0; i <= g->n; i++)
                 stop(&servers[i]);
         return r;
+}
+
+int pull_ask(const struct disk_driver *d, const struct pull_guest *g, const char *qemu_nbd,
+             const struct pull_servers *s, uint64_t *sizes, char *err) {
+        const struct pull_mark nothing = {0};
+        struct pull_seen seen;
+        int r = offer(d, g, PULL_ASK, &nothing, err);
+
+        assert(s->where.n == g->n + 1);
+        if (r == 0)
+                r = serve(d, g, qemu_nbd, s, true, true, err);
+        if (r == 0)
+                r = pull_look(g, &seen, err);
+        if (r < 0)
+                return r;
+        if (!seen.mark_is || seen.mark.kind != PULL_SIZES || seen.mark.disks != (uint32_t)g->n) {
+                text_set(err, TEXT_LEN, "the other side broke off");
+                return -EAGAIN;
+        }
+        memcpy(sizes, seen.mark.sizes, g->n * sizeof(*sizes));
+        return 0;
 }
 
 int pull_serve(const struct disk_driver *d, const struct pull_guest *g, const char *qemu_nbd,
@@ -311,10 +335,10 @@ int pull_serve(const struct disk_driver *d, const struct pull_guest *g, const ch
                 return r;
         r = make(d, g, first, err);
         if (r == 0)
-                r = offer(d, g, &before, err);
+                r = offer(d, g, PULL_OFFER, &before, err);
         if (r < 0)
                 return r;
-        served = serve(d, g, qemu_nbd, s, first, err);
+        served = serve(d, g, qemu_nbd, s, first, false, err);
         if (served == -ECANCELED || served == -ETIMEDOUT)
                 return served; /* whoever comes next settles it */
         r = pull_settle(d, g, &after, text);

@@ -28,8 +28,8 @@ static struct export_place place_of(const struct worker *w) {
                                      .hold_usec = w->hold_usec};
 }
 
-/* Of this guest, of before: they are worth nothing now that it is copied anew. */
-static void end_older(const struct worker *w, const struct export_place *p) {
+void work_end_older(const struct worker *w) {
+        struct export_place place = place_of(w), *p = &place;
         struct export *list;
         char err[TEXT_LEN];
         size_t n;
@@ -52,7 +52,7 @@ void work_receive(struct worker *w) {
         char err[TEXT_LEN];
         int r, fd;
 
-        end_older(w, &place);
+        work_end_older(w);
         fd = export_listen(w->address, w->board->tls, w->where, err);
         x->gid = w->gid;
         x->serial = w->serial;

@@ -21,13 +21,14 @@
 #define TICK_USEC USEC_PER_SEC
 #define HUNG_USEC (45 * USEC_PER_SEC) /* a thread that is to end and gives no sign of life */
 #define HUNG_MAX 16
+#define CLOSE_USEC (3 * USEC_PER_SEC)
 
 /** struct run - one serial of one guest on this host, as R or as P */
 struct run {
         struct run *next;
         uint32_t gid, serial;
         char uuid[UUID_LEN];
-        bool at_r;
+        bool at_r, pull;             /* pull: an asynchronous one, by cycles */
         struct worker *worker;       /* reference; NULL: nothing is under way */
         struct export *x;            /* R: its servers; owned */
         int pidfd[MIRROR_DISKS_MAX]; /* -1: none, or it has ended */
@@ -41,7 +42,7 @@ struct run {
         struct mirror_disks disks;
         /* P: told last. */
         enum replica_what told;
-        usec_t told_at;
+        usec_t told_at, told_as_of;
 };
 
 struct replica_adapter {
@@ -195,7 +196,7 @@ static void receive(struct replica_adapter *a, struct run *r, const struct actio
                 start(a, r, worker_new(a->board, WORK_CHECK)); /* tells EXPORTED, or the end */
                 return;
         }
-        w = worker_new(a->board, WORK_RECEIVE);
+        w = worker_new(a->board, r->pull ? WORK_PULL_RECEIVE : WORK_RECEIVE);
         w->hold_usec = act->replica.hold_usec;
         text_set(w->address, sizeof(w->address),
                  act->replica.address[0] ? act->replica.address : a->address);
@@ -219,7 +220,11 @@ static void do_at_r(struct replica_adapter *a, struct run *r, enum replica_op op
                     const struct action *act) {
         if (r->worker) {
                 if (op == REPLICA_EXPORT)
-                        return; /* under way */
+                        return;                       /* under way */
+                if (op == REPLICA_CHECK && r->pull) { /* its copy is whole whatever becomes of P */
+                        tell(a, r, TOLD_ALIVE, act->replica.loss, "");
+                        return;
+                }
                 r->has_later = true;
                 r->later = op;
                 r->asked = *act;
@@ -257,13 +262,18 @@ static void do_at_p(struct replica_adapter *a, struct run *r, enum replica_op op
                         r->told_at = 0; /* its next look is told */
                 return;
         }
-        w = worker_new(a->board, op == REPLICA_MIRROR   ? WORK_COPY
-                                 : op == REPLICA_CANCEL ? WORK_CANCEL
-                                                        : WORK_FIND);
+        if (r->pull)
+                w = worker_new(a->board, op == REPLICA_MIRROR ? WORK_PULL_COPY : WORK_PULL_CLEAR);
+        else
+                w = worker_new(a->board, op == REPLICA_MIRROR   ? WORK_COPY
+                                         : op == REPLICA_CANCEL ? WORK_CANCEL
+                                                                : WORK_FIND);
         r->over = false;
         if (op == REPLICA_MIRROR && act->replica.where)
                 text_set(w->where, sizeof(w->where), act->replica.where->data);
         w->hold_usec = act->replica.hold_usec;
+        w->lag_usec = act->replica.lag_usec;
+        w->gen = act->replica.gen;
         start(a, r, w);
 }
 
@@ -303,8 +313,9 @@ static const char *refused(const struct action *act, struct mirror_disks *disks,
                 (void)read_disks(spec, disks, err);
                 return NULL;
         }
-        if (!spec || spec->conf.replica.mode != REPLICA_MODE_SYNC)
-                return "only synchronous replicas by the mirror are copied by this hawd";
+        if (!spec || (spec->conf.replica.mode != REPLICA_MODE_SYNC &&
+                      spec->conf.replica.mode != REPLICA_MODE_ASYNC))
+                return "no replica of this kind is copied by this hawd";
         return read_disks(spec, disks, err) < 0 ? err : NULL;
 }
 
@@ -332,6 +343,8 @@ void replica_submit(struct replica_adapter *a, const struct action *act) {
                 r = add(a, act->replica.gid, act->replica.serial, at_r,
                         act->replica.spec ? act->replica.spec->uuid : "");
         r->disks = disks;
+        if (act->replica.spec)
+                r->pull = act->replica.spec->conf.replica.mode == REPLICA_MODE_ASYNC;
         if (why) {
                 r->over = true;
                 tell(a, r, TOLD_FAILED, 0, why);
@@ -363,8 +376,10 @@ static bool is_news(struct run *r, const struct work_note *n) {
         bool state = n->what == TOLD_COPYING || n->what == TOLD_IN_STEP;
 
         if (state && r->told_at && r->told == n->what &&
-            now < usec_add(r->told_at, REPLICA_TELL_USEC))
+            now < usec_add(r->told_at, REPLICA_TELL_USEC) &&
+            !(r->pull && r->told_as_of != n->as_of)) /* each cycle is */
                 return false;
+        r->told_as_of = n->as_of;
         r->told = n->what;
         r->told_at = MAX(now, 1);
         return true;
@@ -446,7 +461,7 @@ static void on_tick(struct replica_adapter *a) {
                 if (!w || r->at_r || !atomic_load(&w->cancelled) ||
                     now < usec_add(atomic_load(&w->beat), HUNG_USEC))
                         continue;
-                again = worker_new(a->board, WORK_CANCEL);
+                again = worker_new(a->board, r->pull ? WORK_PULL_CLEAR : WORK_CANCEL);
                 a->n_hung++;
                 r->worker = worker_unref(w);
                 start(a, r, again);
@@ -562,11 +577,27 @@ void replica_dispatch(struct replica_adapter *a) {
         forget_over(a, NULL);
 }
 
+/* A cycle that is under way ends with its backup, which would be in the way of whatever is done
+ * with the guest while there is no hawd.
+ */
+static void end_cycles(struct replica_adapter *a) {
+        usec_t until = usec_add(now_boottime(), CLOSE_USEC);
+
+        for (struct run *r = a->runs; r; r = r->next)
+                if (r->pull && r->worker)
+                        worker_cancel(r->worker);
+        for (struct run *r = a->runs; r; r = r->next)
+                while (r->pull && r->worker && atomic_load(&r->worker->refs) > 1 &&
+                       now_boottime() < until)
+                        (void)usleep(10000);
+}
+
 struct replica_adapter *replica_close(struct replica_adapter *a) {
         struct run *next;
 
         if (!a)
                 return NULL;
+        end_cycles(a);
         for (struct run *r = a->runs; r; r = next) {
                 next = r->next;
                 free_run(a, r);

@@ -145,6 +145,13 @@ static void *run(void *arg) {
         case WORK_SCAN:
                 work_scan(w);
                 break;
+        case WORK_PULL_RECEIVE:
+                work_pull_receive(w);
+                break;
+        case WORK_PULL_COPY:
+        case WORK_PULL_CLEAR:
+                work_pull_copy(w);
+                break;
         }
         n = xcalloc(1, sizeof(*n));
         n->over = true;

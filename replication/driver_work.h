@@ -59,6 +59,10 @@ enum work {
         WORK_FIND,    /* P: watch what was begun before, if there is something */
         WORK_CANCEL,  /* P: end it */
         WORK_SCAN,    /* P: what copies on this host? */
+        /* Of an asynchronous replica: */
+        WORK_PULL_RECEIVE, /* R: listen, tell where, take cycles until it is cancelled */
+        WORK_PULL_COPY,    /* P: make cycles until it is cancelled */
+        WORK_PULL_CLEAR,   /* P: end what a hawd before left */
 };
 
 struct worker {
@@ -70,7 +74,8 @@ struct worker {
         char uuid[UUID_LEN];
         struct mirror_disks disks; /* n == 0: not known, or not those of a mirror */
         char address[128], where[MIRROR_WHERE_LEN], text[TEXT_LEN];
-        usec_t hold_usec;
+        usec_t hold_usec, lag_usec;
+        uint64_t gen;          /* of the guest */
         struct export *x;      /* CHECK, VETO, END, DROP: owned; NULL: there is none */
         atomic_bool cancelled; /* by the loop: nothing more is begun */
         atomic_ullong beat;    /* CLOCK_BOOTTIME of its last sign of life */
@@ -99,6 +104,10 @@ void work_receive(struct worker *w);
 void work_serves(struct worker *w); /* CHECK, VETO, END, DROP */
 void work_copy(struct worker *w);   /* COPY, FIND, CANCEL */
 void work_scan(struct worker *w);
+/** work_end_older() - the mirror's servers of this guest, of before: it is copied anew */
+void work_end_older(const struct worker *w);
+void work_pull_receive(struct worker *w);
+void work_pull_copy(struct worker *w); /* COPY, CLEAR */
 
 /**
  * mirror_tls() - what libvirt's qemu.conf says: certificates for NBD, and whether they are a must

@@ -99,6 +99,15 @@ int copy_make(const struct mirror_work *w, const struct mirror_disk *d, uint32_t
 int copy_promote(const struct mirror_work *w, const struct mirror_disks *disks, uint32_t serial,
                  char *err);
 
+/**
+ * pull_promote_ready() - the copies of an asynchronous replica are at rest (pull.h), alone with
+ * them
+ *
+ * Before copy_promote(). Steps: those of pull_settle(). Return: 0, -ENODATA there is no whole copy.
+ */
+int pull_promote_ready(const struct mirror_work *w, const struct mirror_disks *disks,
+                       uint32_t serial, char *err);
+
 /** copy_drop() - remove every copy, of whatever serial; what was left is kept */
 int copy_drop(const struct mirror_disks *disks, char *err);
 

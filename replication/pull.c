@@ -6,17 +6,26 @@
 
 #define MAGIC "hawd-pull 1"
 
-static const char *const kinds[] = {[PULL_OFFER] = "offer", [PULL_WHOLE] = "whole"};
+static const char *const kinds[PULL_MARK_MAX_] = {
+        [PULL_ASK] = "ask", [PULL_SIZES] = "sizes", [PULL_OFFER] = "offer", [PULL_WHOLE] = "whole"};
+
+#define SIZES_LEN (PULL_DISKS_MAX * 21)
 
 void pull_mark_put(const struct pull_mark *m, char buf[PULL_MARK_SIZE]) {
+        char sizes[SIZES_LEN + 1] = "";
         size_t len;
 
+        for (size_t i = 0; i < m->disks && i < PULL_DISKS_MAX; i++) {
+                len = strlen(sizes);
+                text_fmt(sizes + len, sizeof(sizes) - len, "%s%" PRIu64, i > 0 ? "," : "",
+                         m->sizes[i]);
+        }
         memset(buf, 0, PULL_MARK_SIZE);
         text_fmt(buf, PULL_MARK_SIZE,
-                 MAGIC " %s\nserial %" PRIu32 "\ndisks %" PRIu32 "\ncycle %" PRIu64
+                 MAGIC " %s\nserial %" PRIu32 "\ndisks %" PRIu32 "\nsizes %s\ncycle %" PRIu64
                        "\nid %s\nbase %s\nas-of %" PRIu64 "\n",
-                 kinds[m->kind], m->serial, m->disks, m->cycle, m->id, m->base[0] ? m->base : "-",
-                 m->as_of);
+                 kinds[m->kind], m->serial, m->disks, sizes, m->cycle, m->id,
+                 m->base[0] ? m->base : "-", m->as_of);
         len = strlen(buf);
         text_fmt(buf + len, PULL_MARK_SIZE - len, "sum %016" PRIx64 "\n", hash64(0, buf, len));
 }
@@ -25,24 +34,33 @@ static bool hexadecimal(const char *s, size_t len) {
         return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
 }
 
+static void split_sizes(char *text, struct pull_mark *m) {
+        char *save = NULL, *word = strtok_r(text, ",", &save);
+
+        for (size_t i = 0; word && i < PULL_DISKS_MAX; i++, word = strtok_r(NULL, ",", &save))
+                m->sizes[i] = strtoull(word, NULL, 10);
+}
+
 int pull_mark_get(const char buf[PULL_MARK_SIZE], struct pull_mark *ret) {
         struct pull_mark m = {0};
-        char kind[8], base[PULL_ID_LEN], again[PULL_MARK_SIZE];
+        char kind[8], base[PULL_ID_LEN], sizes[SIZES_LEN + 1], again[PULL_MARK_SIZE];
 
+        _Static_assert(SIZES_LEN == 336 && PULL_ID_LEN == 17, "the widths below");
         if (buf[PULL_MARK_SIZE - 1] != '\0' ||
             sscanf(buf,
-                   MAGIC " %7s serial %" SCNu32 " disks %" SCNu32 " cycle %" SCNu64
+                   MAGIC " %7s serial %" SCNu32 " disks %" SCNu32 " sizes %336[0-9,] cycle %" SCNu64
                          " id %16s base %16s as-of %" SCNu64,
-                   kind, &m.serial, &m.disks, &m.cycle, m.id, base, &m.as_of) != 7)
+                   kind, &m.serial, &m.disks, sizes, &m.cycle, m.id, base, &m.as_of) != 8)
                 return -EBADMSG;
-        if (strcmp(kind, kinds[PULL_WHOLE]) == 0)
-                m.kind = PULL_WHOLE;
+        while (m.kind < PULL_MARK_MAX_ && strcmp(kind, kinds[m.kind]) != 0)
+                m.kind++;
         if (strcmp(base, "-") != 0)
                 text_set(m.base, sizeof(m.base), base);
-        if (!hexadecimal(m.id, PULL_ID_LEN - 1) ||
+        if (m.kind == PULL_MARK_MAX_ || !hexadecimal(m.id, PULL_ID_LEN - 1) ||
             (m.base[0] && !hexadecimal(m.base, PULL_ID_LEN - 1)) || m.disks < 1 ||
             m.disks > PULL_DISKS_MAX)
                 return -EBADMSG;
+        split_sizes(sizes, &m);
         /* The same bytes again, or something in it was not as it is written: the sum is among them.
          */
         pull_mark_put(&m, again);
@@ -61,20 +79,24 @@ void pull_where_put(const struct pull_where *w, char buf[PULL_WHERE_LEN]) {
                 text_fmt(buf + len, PULL_WHERE_LEN - len, "%s%u", i > 0 ? "," : "", w->ports[i]);
         }
         len = strlen(buf);
-        text_fmt(buf + len, PULL_WHERE_LEN - len, " %s", w->name);
+        text_fmt(buf + len, PULL_WHERE_LEN - len, " %s%s", w->name, w->tls ? " tls" : "");
 }
 
 int pull_where_get(const char *text, struct pull_where *ret) {
         struct pull_where w = {0};
         char ports[PULL_WHERE_LEN];
         const char *p = ports;
+        int at = 0;
 
         _Static_assert(PULL_WHERE_LEN == 192 && PULL_HOST_LEN == 46 && PULL_NAME_LEN == 33,
                        "the widths below");
         if (strlen(text) >= PULL_WHERE_LEN ||
-            sscanf(text, "%45[0-9a-fA-F.:] %191[0-9,] %32[0-9a-f]", w.host, ports, w.name) != 3 ||
-            !hexadecimal(w.name, PULL_NAME_LEN - 1))
+            sscanf(text, "%45[0-9a-fA-F.:] %191[0-9,] %32[0-9a-f]%n", w.host, ports, w.name, &at) !=
+                    3 ||
+            !hexadecimal(w.name, PULL_NAME_LEN - 1) ||
+            (text[at] != '\0' && strcmp(text + at, " tls") != 0))
                 return -EBADMSG;
+        w.tls = text[at] != '\0';
         for (;;) {
                 char *end;
                 unsigned long port = isdigit((unsigned char)*p) ? strtoul(p, &end, 10) : 0;

@@ -29,8 +29,11 @@
 #define PULL_HOST_LEN 46 /* an address in numbers */
 
 enum pull_mark_kind {
+        PULL_ASK,   /* R: how large are the disks? */
+        PULL_SIZES, /* P: so large */
         PULL_OFFER, /* R: a cycle may begin */
         PULL_WHOLE, /* P: all of it is on R's disks */
+        PULL_MARK_MAX_,
 };
 
 struct pull_mark {
@@ -40,6 +43,7 @@ struct pull_mark {
         char id[PULL_ID_LEN];   /* of this cycle */
         char base[PULL_ID_LEN]; /* of the cycle that the copy below is as of; "": none */
         usec_t as_of;           /* wall; WHOLE: of the checkpoint; OFFER: of the copy below, or 0 */
+        uint64_t sizes[PULL_DISKS_MAX]; /* bytes; ASK: 0 */
 };
 
 /** pull_mark_put() - as text with a check sum, zeros after it */
@@ -53,9 +57,10 @@ struct pull_where {
         char name[PULL_NAME_LEN];
         uint16_t ports[PULL_DISKS_MAX + 1];
         size_t n;
+        bool tls;
 };
 
-/** pull_where_put() - "HOST PORT,PORT,... NAME"; it fits */
+/** pull_where_put() - "HOST PORT,PORT,... NAME", " tls" behind it; it fits */
 void pull_where_put(const struct pull_where *w, char buf[PULL_WHERE_LEN]);
 /** pull_where_get() - Return: 0, -EBADMSG. */
 int pull_where_get(const char *text, struct pull_where *ret);
@@ -82,10 +87,10 @@ enum pull_then {
  * pull_resume() - what R has, and what is to be done, whenever it looks
  *
  *   whole | mark                        | copies, nexts | then
- *   none  | none, odd, or an offer      | any           | EMPTY
+ *   none  | none, odd, or no whole      | any           | EMPTY
  *   none  | whole over nothing          | all           | ADOPT
- *   there | none, odd, or an offer      | all, none     | READY; CLEAN when there is a mark
- *   there | none, odd, or an offer      | all, some     | CLEAN: the cycle was broken off
+ *   there | none, odd, or no whole      | all, none     | READY; CLEAN when there is a mark
+ *   there | none, odd, or no whole      | all, some     | CLEAN: the cycle was broken off
  *   there | whole, the same cycle       | all, any      | CLEAN: committed
  *   there | whole over this one         | all, all      | COMMIT
  *   there | whole over another          | all, any      | CLEAN: never begun to be committed

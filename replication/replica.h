@@ -58,5 +58,8 @@ int replica_fd(const struct replica_adapter *a);
 void replica_dispatch(struct replica_adapter *a);
 /** replica_submit() - take an ACT_REPLICA; borrowed for the call */
 void replica_submit(struct replica_adapter *a, const struct action *act);
-/** replica_close() - servers and copying go on. Returns NULL, takes NULL. */
+/**
+ * replica_close() - servers and copying go on, but for an asynchronous replica's: a cycle that is
+ * under way is given a few seconds to end. Returns NULL, takes NULL.
+ */
 struct replica_adapter *replica_close(struct replica_adapter *a);

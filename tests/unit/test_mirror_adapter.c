@@ -260,9 +260,9 @@ START_TEST(refusals) {
                 break;
         case 3:
                 spec = spec_of("");
-                spec->conf.replica.mode = REPLICA_MODE_ASYNC;
+                spec->conf.replica.mode = REPLICA_MODE_NONE;
                 ask_with(REPLICA_EXPORT, 7, 0, spec);
-                is_told(TOLD_FAILED, 7, "only synchronous");
+                is_told(TOLD_FAILED, 7, "no replica of this kind");
                 break;
         case 4: /* the guest does not run here */
                 ask(REPLICA_MIRROR, 7, 0);

@@ -14,7 +14,13 @@
 #define C "000000000000000c"
 
 #define MARK(k, i, b)                                                                              \
-        { .kind = k, .serial = 7, .disks = 2, .cycle = 3, .id = i, .base = b, .as_of = 1000 }
+        {                                                                                          \
+                .kind = k, .serial = 7, .disks = 2, .cycle = 3, .id = i, .base = b, .as_of = 1000, \
+                .sizes = {                                                                         \
+                        UINT64_MAX,                                                                \
+                        512                                                                        \
+                }                                                                                  \
+        }
 #define WHOLE .whole_is = true, .whole = MARK(PULL_WHOLE, A, "")
 #define OFFERED(b) .mark_is = true, .mark = MARK(PULL_OFFER, B, b)
 #define MARKED(i, b) .mark_is = true, .mark = MARK(PULL_WHOLE, i, b)
@@ -30,6 +36,8 @@ static const struct {
         {{.copies = 1}, 0, PULL_EMPTY, NULL},
         {{.copies = 2, OFFERED("")}, 0, PULL_EMPTY, NULL},
         {{.copies = 2, .mark_odd = true}, 0, PULL_EMPTY, NULL},
+        {{.copies = 0, .mark_is = true, .mark = MARK(PULL_ASK, A, "")}, 0, PULL_EMPTY, NULL},
+        {{.copies = 2, .mark_is = true, .mark = MARK(PULL_SIZES, A, "")}, 0, PULL_EMPTY, NULL},
         {{.copies = 2, MARKED(A, "")}, 0, PULL_ADOPT, NULL},
         {{.copies = 1, MARKED(A, "")}, -ENOENT, 0, "of 2 disks 1"},
         /* a mark over a copy of which nothing is known: it may be a mixture */
@@ -127,7 +135,7 @@ START_TEST(mark_that_says_nonsense) {
         m.disks = PULL_DISKS_MAX + 1;
         pull_mark_put(&m, buf);
         ck_assert_int_eq(pull_mark_get(buf, &got), -EBADMSG);
-        m.disks = 1;
+        m.disks = 2;
         text_set(m.id, sizeof(m.id), "../../etc/passwd");
         pull_mark_put(&m, buf);
         ck_assert_int_eq(pull_mark_get(buf, &got), -EBADMSG);
@@ -146,10 +154,13 @@ START_TEST(where_goes_and_comes_back) {
                                           "10.0.0.2 1,2, " NAME,
                                           "10.0.0.2 1,2 0011",
                                           "node2 1,2 " NAME,
+                                          "10.0.0.2 1,2 " NAME " ssl",
+                                          "10.0.0.2 1,2 " NAME "0",
                                           "1 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18 " NAME};
         struct pull_where w = {.host = "2001:db8:ffff:ffff:ffff:ffff:ffff:fffe",
                                .name = NAME,
-                               .n = PULL_DISKS_MAX + 1},
+                               .n = PULL_DISKS_MAX + 1,
+                               .tls = true},
                           got;
         char text[PULL_WHERE_LEN];
 

@@ -225,6 +225,7 @@ struct serving {
         struct pull_mark got;
         char err[TEXT_LEN];
         const char *qemu_nbd;
+        uint64_t sizes[2];
         int r;
         pthread_t thread;
 };
@@ -318,6 +319,129 @@ START_TEST(cycles_one_by_one) {
         starts_with(0x44);
         at_rest(4);
         pull_unlisten(&v.s);
+}
+END_TEST
+
+static void *ask(void *arg) {
+        struct serving *v = arg;
+        struct disk_driver d = driver(NULL);
+
+        v->r = pull_ask(&d, &guest, NULL, &v->s, v->sizes, v->err);
+        return NULL;
+}
+
+static void answer(const struct serving *v, enum pull_mark_kind kind) {
+        struct disk_driver d = driver(NULL);
+        struct pull_peer mark;
+        char buf[PULL_MARK_SIZE];
+        struct pull_mark m;
+
+        connect_to(&mark, &d, v, 2);
+        ck_assert_msg(pull_read(&mark, buf, sizeof(buf), 0, err) == 0, "%s", err);
+        ck_assert_int_eq(pull_mark_get(buf, &m), 0);
+        ck_assert_int_eq(m.kind, PULL_ASK);
+        m.kind = kind;
+        m.sizes[0] = 5 * MIB;
+        m.sizes[1] = 7 * MIB;
+        pull_mark_put(&m, buf);
+        ck_assert_msg(pull_write(&mark, buf, sizeof(buf), 0, true, err) == 0, "%s", err);
+        pull_disconnect(&mark);
+}
+
+START_TEST(sizes_are_asked_of_the_other_side) {
+        struct serving v = {0};
+
+        ck_assert_msg(pull_listen("127.0.0.1", 2, &v.s, err) == 0, "%s", err);
+        ck_assert_int_eq(pthread_create(&v.thread, NULL, ask, &v), 0);
+        answer(&v, PULL_WHOLE); /* of what? */
+        ck_assert_int_eq(served(&v), -EAGAIN);
+        ck_assert_int_eq(pthread_create(&v.thread, NULL, ask, &v), 0);
+        answer(&v, PULL_SIZES);
+        ck_assert_msg(served(&v) == 0, "%s", v.err);
+        ck_assert(v.sizes[0] == 5 * MIB && v.sizes[1] == 7 * MIB);
+        pull_unlisten(&v.s);
+}
+END_TEST
+
+static bool unless_halted(void *userdata, const char *step) {
+        (void)step;
+        return !pull_halted(userdata);
+}
+
+static void *serve_entered(void *arg) {
+        struct serving *v = arg;
+        struct pull_entry e;
+        struct disk_driver d = driver(NULL);
+
+        d.go_on = unless_halted;
+        d.userdata = &e;
+        pull_enter(&e, &guest);
+        v->r = pull_serve(&d, &guest, NULL, &v->s, &v->got, v->err);
+        pull_leave(&e);
+        return NULL;
+}
+
+START_TEST(another_thread_ends_the_servers) {
+        int i = _i;
+        struct serving v = {0};
+        struct disk_driver d = driver(NULL);
+        struct pull_peer p;
+
+        ck_assert_msg(pull_halt(&guest, false, 0, err) == 0, "%s", err); /* nobody serves */
+        ck_assert_msg(pull_listen("127.0.0.1", 2, &v.s, err) == 0, "%s", err);
+        given(false);
+        ck_assert_int_eq(pthread_create(&v.thread, NULL, serve_entered, &v), 0);
+        connect_to(&p, &d, &v, 0); /* it serves now */
+        ck_assert_msg(pull_halt(&guest, true, 0, err) == 0, "%s", err);
+        ck_assert_int_eq(v.r, 0);
+        guest.serial = i == 0 ? 3 : 4; /* by its own serial, and by the one that comes after it */
+        ck_assert_int_eq(pull_halt(&guest, i != 0, now_boottime() + 30 * USEC_PER_SEC, err), 0);
+        guest.serial = 3;
+        ck_assert_int_eq(served(&v), -ECANCELED);
+        pull_disconnect(&p);
+        at_rest(1);
+        pull_unlisten(&v.s);
+}
+END_TEST
+
+START_TEST(newest_whole_copy_is_kept_and_no_other) {
+        struct disk_driver d = driver(NULL);
+
+        sh("touch %s/0.hawd-replica-1 %s/1.hawd-replica-1 %s/0.hawd-left-1 %s/0", dir, dir, dir,
+           dir);
+        given(true);
+        guest.serial = 9;
+        sh("touch %s/1.hawd-replica-8", dir);
+        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
+        at_rest(2);
+        holds(0x22, 0x11);
+        sh("test \"$(ls %s | xargs)\" = '0 0.hawd-left-1 0.hawd-replica-9 0.hawd-replica-9.whole "
+           "1.hawd-replica-9'",
+           dir);
+        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
+        at_rest(2);
+        /* one whose first copy came to its end just now, and an older one */
+        sh("rm %s/*", dir);
+        guest.serial = 3;
+        given(true);
+        guest.serial = 4;
+        given(false);
+        sh("rm %s", file(0, ".whole"));
+        put(".mark", PULL_WHOLE, A, "", 7);
+        guest.serial = 9;
+        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
+        at_rest(7);
+        /* one that was never whole, and an older one */
+        sh("rm %s/*", dir);
+        guest.serial = 3;
+        given(true);
+        guest.serial = 4;
+        given(false);
+        sh("rm %s", file(0, ".whole"));
+        put(".mark", PULL_OFFER, A, "", 0);
+        guest.serial = 9;
+        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
+        at_rest(2);
 }
 END_TEST
 
@@ -449,6 +573,9 @@ static Suite *pull_driver_suite(void) {
         tcase_add_loop_test(tc, older_copy_is_taken_over, 0, 3);
         tcase_add_test(tc, removed_copy_is_never_taken_for_one);
         tcase_add_test(tc, cycles_one_by_one);
+        tcase_add_test(tc, sizes_are_asked_of_the_other_side);
+        tcase_add_loop_test(tc, another_thread_ends_the_servers, 0, 2);
+        tcase_add_test(tc, newest_whole_copy_is_kept_and_no_other);
         tcase_add_test(tc, server_that_cannot_run_is_named);
         tcase_add_test(tc, copies_what_there_is);
         tcase_add_test(tc, peer_that_is_not_there);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* needs: driver guest */
+/*
+ * The replica adapter as R of an asynchronous replica, with the real qemu-nbd: what it tells, what
+ * it keeps, and a promotion in the middle of a cycle. As P without QEMU: what cannot be done is
+ * told.
+ */
+#include <dirent.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "hawd/base/clock.h"
+#include "replication/driver_pull.h"
+#include "replication/mirror.h"
+#include "replication/replica.h"
+#include "tests/unit/unit.h"
+
+#define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
+#define MIB ((uint64_t)1024 * 1024)
+#define PATIENCE_USEC (40 * USEC_PER_SEC)
+
+static char dir[64], err[TEXT_LEN];
+static struct replica_adapter *adapter;
+
+__attribute__((format(printf, 1, 2))) static void sh(const char *fmt, ...) {
+        char command[1024];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(command, sizeof(command), fmt, ap);
+        va_end(ap);
+        ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+static struct {
+        enum replica_what what;
+        uint32_t serial, loss;
+        char where[PULL_WHERE_LEN], text[TEXT_LEN];
+} told[32];
+static size_t n_told, n_taken;
+
+static void on_told(void *userdata, const struct replica_told *t) {
+        (void)userdata;
+        ck_assert_uint_lt(n_told, ARRAY_SIZE(told));
+        told[n_told].what = t->what;
+        told[n_told].serial = t->serial;
+        told[n_told].loss = t->loss;
+        text_set(told[n_told].where, PULL_WHERE_LEN, t->where ? t->where : "");
+        text_set(told[n_told++].text, TEXT_LEN, t->text ? t->text : "");
+}
+
+static void is_told(enum replica_what what, uint32_t serial, const char *words) {
+        struct pollfd p = {.fd = replica_fd(adapter), .events = POLLIN};
+        usec_t until = usec_add(now_boottime(), PATIENCE_USEC);
+
+        while (n_taken == n_told && now_boottime() < until)
+                if (poll(&p, 1, 500) > 0)
+                        replica_dispatch(adapter);
+        ck_assert_msg(n_taken < n_told, "nothing is told, not %d", (int)what);
+        ck_assert_msg(told[n_taken].what == what && strstr(told[n_taken].text, words),
+                      "told %d '%s', not %d '%s'", (int)told[n_taken].what, told[n_taken].text,
+                      (int)what, words);
+        ck_assert_uint_eq(told[n_taken++].serial, serial);
+}
+
+static void setup(void) {
+        (void)signal(SIGPIPE, SIG_IGN);
+        text_set(dir, sizeof(dir), "/tmp/hawd-pulled-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        n_told = n_taken = 0;
+        ck_assert_msg(replica_open("test:///default", dir, "127.0.0.1", on_told, NULL, &adapter,
+                                   err) == 0,
+                      "%s", err);
+}
+
+/* Threads that it gave up are in libvirt, which an exit takes away from below them. */
+static void threads_end(void) {
+        usec_t until = usec_add(now_boottime(), PATIENCE_USEC);
+
+        for (size_t n = 2; n > 1 && now_boottime() < until; (void)usleep(10000)) {
+                DIR *tasks = opendir("/proc/self/task");
+
+                ck_assert_ptr_nonnull(tasks);
+                for (n = 0; readdir(tasks); n++)
+                        ;
+                n -= 2;
+                (void)closedir(tasks);
+        }
+}
+
+static void teardown(void) {
+        adapter = replica_close(adapter);
+        threads_end();
+        sh("rm -rf %s", dir);
+}
+
+static void ask(enum replica_op op, uint32_t serial, uint32_t loss, const char *where) {
+        struct action act = {.kind = ACT_REPLICA,
+                             .replica = {.op = op, .gid = 3, .serial = serial, .loss = loss}};
+        struct guest_spec *spec = guest_spec_new();
+        char xml[1024];
+
+        text_set(spec->name, sizeof(spec->name), "vm1");
+        text_set(spec->uuid, sizeof(spec->uuid), UUID);
+        text_fmt(xml, sizeof(xml),
+                 "<domain><devices><disk type='file' device='disk'><driver name='qemu' "
+                 "type='raw'/><source file='%s/vm1'/><target dev='vda' "
+                 "bus='virtio'/></disk></devices></domain>",
+                 dir);
+        spec->xml = blob_new(xml, strlen(xml));
+        spec->conf.replica.mode = REPLICA_MODE_ASYNC;
+        act.replica.spec = spec;
+        act.replica.where = where ? blob_new(where, strlen(where)) : NULL;
+        replica_submit(adapter, &act);
+        blob_unref(act.replica.where);
+        guest_spec_unref(spec);
+}
+
+/* ---- P --------------------------------------------------------------------------------------- */
+
+static struct disk_driver d;
+static struct pull_where where;
+
+/* Connected to R's mark, and what it says; again while R is busy with something else. */
+static void come(struct pull_peer *mark, enum pull_mark_kind kind, struct pull_mark *m) {
+        char buf[PULL_MARK_SIZE];
+
+        d = (struct disk_driver){.deadline = usec_add(now_boottime(), PATIENCE_USEC)};
+        for (;;) {
+                *mark = (struct pull_peer){.d = &d, .what = "R", .step = "offer"};
+                ck_assert_msg(pull_connect(mark, NULL, where.host, where.ports[1], where.name, NULL,
+                                           NULL, err) == 0,
+                              "%s", err);
+                ck_assert_msg(pull_read(mark, buf, sizeof(buf), 0, err) == 0, "%s", err);
+                ck_assert_int_eq(pull_mark_get(buf, m), 0);
+                if (m->kind == kind)
+                        return;
+                pull_disconnect(mark);
+                ck_assert(now_boottime() < d.deadline);
+        }
+}
+
+static void mark_with(struct pull_peer *mark, struct pull_mark *m, enum pull_mark_kind kind) {
+        char buf[PULL_MARK_SIZE];
+
+        m->kind = kind;
+        pull_mark_put(m, buf);
+        ck_assert_msg(pull_write(mark, buf, sizeof(buf), 0, true, err) == 0, "%s", err);
+        pull_disconnect(mark);
+}
+
+static void say_size(void) {
+        struct pull_peer mark;
+        struct pull_mark m;
+
+        come(&mark, PULL_ASK, &m);
+        m.sizes[0] = MIB;
+        mark_with(&mark, &m, PULL_SIZES);
+}
+
+static void cycle(int byte, usec_t as_of, bool whole) {
+        struct pull_peer mark, to = {.d = &d, .what = "R", .step = "copy"};
+        char data[4096];
+        struct pull_mark m;
+
+        come(&mark, PULL_OFFER, &m);
+        ck_assert_msg(pull_connect(&to, NULL, where.host, where.ports[0], where.name, NULL, NULL,
+                                   err) == 0,
+                      "%s", err);
+        memset(data, byte, sizeof(data));
+        ck_assert_msg(pull_write(&to, data, sizeof(data), 0, true, err) == 0, "%s", err);
+        pull_disconnect(&to);
+        m.as_of = as_of;
+        if (whole)
+                mark_with(&mark, &m, PULL_WHOLE);
+        else
+                pull_disconnect(&mark);
+}
+
+static void export(uint32_t serial) {
+        ask(REPLICA_EXPORT, serial, 0, NULL);
+        is_told(TOLD_EXPORTED, serial, "");
+        ck_assert_int_eq(pull_where_get(told[n_taken - 1].where, &where), 0);
+        ck_assert_uint_eq(where.n, 2);
+}
+
+static void promoted(uint32_t serial, int byte) {
+        struct mirror_work w = {.deadline = usec_add(now_boottime(), PATIENCE_USEC)};
+        struct mirror_disks disks = {.n = 1, .disks = {{.target = "vda", .format = "raw"}}};
+
+        text_fmt(disks.disks[0].path, MIRROR_PATH_LEN, "%s/vm1", dir);
+        for (int again = 0; again < 2; again++) { /* and once more, as after a crash */
+                ck_assert_msg(pull_promote_ready(&w, &disks, serial, err) == 0, "%s", err);
+                ck_assert_msg(copy_promote(&w, &disks, serial, err) == 0, "%s", err);
+        }
+        sh("qemu-io -f raw -c 'read -q -P %d 0 4k' -c 'read -q -P 0 4k 4k' %s/vm1 | "
+           "(! grep -i fail)",
+           byte, dir);
+}
+
+START_TEST(promoted_in_the_middle_of_a_cycle) {
+        struct pull_peer mark;
+        struct pull_mark m;
+
+        export(7);
+        say_size();
+        cycle(0x11, 1, true);
+        cycle(0x22, 2, true);
+        ask(REPLICA_CHECK, 7, 5, NULL); /* P is lost, for R; it says nothing of the copy's age */
+        is_told(TOLD_ALIVE, 7, "");
+        ck_assert_uint_eq(told[n_taken - 1].loss, 5);
+        come(&mark, PULL_OFFER, &m);
+        ck_assert_uint_eq(m.as_of, 2);
+        promoted(7, 0x22);
+        is_told(TOLD_EXPORT_ENDED, 7, "");
+        pull_disconnect(&mark);
+        ask(REPLICA_CHECK, 7, 5, NULL);
+        is_told(TOLD_EXPORT_ENDED, 7, "no server");
+}
+END_TEST
+
+START_TEST(nothing_whole_is_not_promoted) {
+        struct mirror_work w = {.deadline = usec_add(now_boottime(), PATIENCE_USEC)};
+        struct mirror_disks disks = {.n = 1, .disks = {{.target = "vda", .format = "raw"}}};
+
+        export(7);
+        say_size();
+        cycle(0x11, 1, false);
+        text_fmt(disks.disks[0].path, MIRROR_PATH_LEN, "%s/vm1", dir);
+        ck_assert_int_eq(pull_promote_ready(&w, &disks, 7, err), -ENODATA);
+        is_told(TOLD_EXPORT_ENDED, 7, "");
+}
+END_TEST
+
+START_TEST(next_serial_has_the_copy_of_the_last) {
+        export(7);
+        say_size();
+        cycle(0x11, 1, true);
+        if (_i == 1) { /* hawd is restarted: its servers end with it, nothing of it is left */
+                adapter = replica_close(adapter);
+                ck_assert_int_eq(replica_open("test:///default", dir, "127.0.0.1", on_told, NULL,
+                                              &adapter, err),
+                                 0);
+        }
+        export(8);
+        cycle(0x22, 2, true); /* the size is known */
+        if (_i == 0)
+                is_told(TOLD_EXPORT_ENDED, 7, "");
+        promoted(8, 0x22);
+        sh("test \"$(ls %s | grep -c 'hawd-replica-7')\" = 0", dir);
+}
+END_TEST
+
+START_TEST(ended) {
+        export(7);
+        say_size();
+        cycle(0x11, 1, true);
+        ask(_i == 0 ? REPLICA_UNEXPORT : REPLICA_DROP, 7, 0, NULL);
+        is_told(TOLD_EXPORT_ENDED, 7, "as was asked");
+        sh("test \"$(ls %s | grep -c 'hawd-replica')\" %s 0", dir, _i == 0 ? "-gt" : "=");
+}
+END_TEST
+
+START_TEST(as_p_without_its_guest) {
+        static const char name[] = "127.0.0.1 1,2 00112233445566778899aabbccddeeff";
+
+        switch (_i) {
+        case 0:
+                ask(REPLICA_MIRROR, 7, 0, "nbd://10.0.0.1:1/x");
+                is_told(TOLD_FAILED, 7, "no place for a replica");
+                break;
+        case 1:
+                ask(REPLICA_MIRROR, 7, 0, name);
+                is_told(TOLD_ENDED, 7, "the guest has ended");
+                break;
+        case 2:
+                ask(REPLICA_CANCEL, 7, 0, NULL);
+                is_told(TOLD_ENDED, 7, "the guest has ended");
+                break;
+        default: /* P or R of before: whatever it was, it is over */
+                ask(REPLICA_CHECK, 7, 0, NULL);
+                is_told(TOLD_EXPORT_ENDED, 7, "no server");
+                is_told(TOLD_ENDED, 7, "the guest has ended");
+        }
+}
+END_TEST
+
+static Suite *suite(void) {
+        Suite *s = suite_create("pull_adapter");
+        TCase *tc = unit_case(s, "all");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, promoted_in_the_middle_of_a_cycle);
+        tcase_add_test(tc, nothing_whole_is_not_promoted);
+        tcase_add_loop_test(tc, next_serial_has_the_copy_of_the_last, 0, 2);
+        tcase_add_loop_test(tc, ended, 0, 2);
+        tcase_add_loop_test(tc, as_p_without_its_guest, 0, 4);
+        return s;
+}
+
+UNIT_MAIN(suite)

@@ -51,6 +51,8 @@ int job_promote(struct job *j, char *err) {
         r = disks_of(j, disks, why);
         if (r == 0)
                 r = end_server(j, &p, x, why);
+        if (r == 0 && j->replica.mode == REPLICA_MODE_ASYNC)
+                r = pull_promote_ready(&w, disks, j->promote, why);
         if (r == 0)
                 r = copy_promote(&w, disks, j->promote, why);
         if (r == 0)

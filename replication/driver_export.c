@@ -211,6 +211,24 @@ void export_forget(const struct export_place *p, const struct export *x) {
         (void)unlink(path);
 }
 
+void export_sweep(const struct export_place *p, const char *uuid, uint32_t serial) {
+        char path[EXPORT_FILE_LEN + 256], err[TEXT_LEN], is[UUID_LEN];
+        DIR *d = opendir(p->folder);
+        struct export x;
+        struct dirent *e;
+        uint32_t of;
+
+        while (d && (e = readdir(d))) {
+                if (sscanf(e->d_name, "%36[0-9a-f-].%" SCNu32, is, &of) != 2 ||
+                    strcmp(is, uuid) != 0 || of >= serial || export_read(p, is, of, &x, err) == 0)
+                        continue;
+                text_fmt(path, sizeof(path), "%s/%s", p->folder, e->d_name);
+                (void)unlink(path);
+        }
+        if (d)
+                (void)closedir(d);
+}
+
 /* ---- what is true of it ---------------------------------------------------------------------- */
 
 int export_veto(const struct export_place *p, const struct export *x, const char *text, char *err) {

@@ -41,6 +41,7 @@ void work_end_older(const struct worker *w) {
                     export_end(p, &list[i], usec_add(now_boottime(), END_USEC), err) == 0)
                         export_forget(p, &list[i]);
         free(list);
+        export_sweep(p, w->uuid, w->serial);
 }
 
 void work_receive(struct worker *w) {

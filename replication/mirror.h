@@ -164,6 +164,8 @@ int export_veto(const struct export_place *p, const struct export *x, const char
 int export_end(const struct export_place *p, const struct export *x, usec_t deadline, char *err);
 /** export_forget() - what was kept of it, but for the copies */
 void export_forget(const struct export_place *p, const struct export *x);
+/** export_sweep() - what is left of serials before @serial that have no record: vetoes, logs */
+void export_sweep(const struct export_place *p, const char *uuid, uint32_t serial);
 
 /** export_read() - -ENOENT, -EUCLEAN it is not what was written */
 int export_read(const struct export_place *p, const char *uuid, uint32_t serial, struct export *ret,

@@ -155,3 +155,26 @@ holds() {
         done
         note "ok: $what (for $seconds s)"
 }
+
+# ---- guests with their disks on one host ------------------------------------------------------------
+
+# local_guest NAME HOST OPTION...: as add_guest, with a raw disk of 64 MiB that only HOST has
+local_guest() {
+        local name=$1 host=$2 disk xml
+        disk=local/$name.raw xml=$LAB_STATE/shared/.$name.xml
+        shift 2
+        truncate -s 64M "$LAB_STATE/hosts/$host/$disk"
+        lab guest xml "$name" | sed "0,/<source file=/s|<source file='[^']*'/>|<source file='$LAB_STATE/$disk'/>|
+                0,/type='qcow2'/s|type='qcow2'|type='raw'|" >"$xml"
+        lab exec "$host" -- sh -c "virsh -q define $xml && virsh -q start $name" || fail "guest $name does not start"
+        ctl guest add "$name" --host "$host" "$@" >/dev/null || fail "guest $name is not enrolled"
+}
+
+replica_says() { # GUEST JQ-CONDITION
+        { ctl --json replica list "$1" || :; } 2>/dev/null | jq -e ".replicas[0] | $2" >/dev/null
+}
+
+# in_step GUEST DATA-HOST COPY-HOST
+in_step() {
+        replica_says "$1" ".state == \"in-step\" and .data == \"$2\" and .host == \"$3\""
+}

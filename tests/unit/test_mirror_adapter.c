@@ -218,7 +218,9 @@ START_TEST(a_later_serial) {
         export(7);
         kill_server(7);
         is_told(TOLD_EXPORT_ENDED, 7, "has ended");
+        sh("cd %s/replicas; touch " UUID ".6.veto " UUID ".60.veto other", state);
         export(8);
+        sh("cd %s/replicas; test -e " UUID ".60.veto && rm " UUID ".60.veto other", state);
         sh("test \"$(ls %s/replicas | xargs)\" = '" UUID ".8 " UUID ".8.0.log'", state);
         ask(REPLICA_UNEXPORT, 8, 0);
         is_told(TOLD_EXPORT_ENDED, 8, "as was asked");

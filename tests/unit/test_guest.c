@@ -555,6 +555,55 @@ START_TEST(no_libvirt_is_down_once) {
 }
 END_TEST
 
+/* 0 its copy is there: promoted, and started; 1 it is not: nothing is started */
+START_TEST(a_start_from_a_copy) {
+        char dir[] = "/tmp/hawd-start-XXXXXX", xml[1024], path[64], command[512], err[TEXT_LEN];
+        struct action act = {.kind = ACT_GUEST_JOB,
+                             .guest_job = {.id = 2,
+                                           .op = GJOB_START,
+                                           .gid = 3,
+                                           .promote = 7,
+                                           .name = "test",
+                                           .timeout_usec = 20 * USEC_PER_SEC}};
+        struct guest_spec *spec;
+        struct world w;
+
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        snprintf(command, sizeof(command),
+                 "cd %s; printf old > vm; [ %d = 1 ] || printf new > "
+                 "vm.hawd-replica-7",
+                 dir, _i);
+        ck_assert_int_eq(system(command), 0);
+        snprintf(xml, sizeof(xml),
+                 "<domain type='test'><name>test</name><uuid>" TEST_UUID
+                 "</uuid><memory>1024</memory><vcpu>1</vcpu><os>"
+                 "<type>hvm</type></os><devices><disk type='file' device='disk'><driver "
+                 "name='qemu' type='raw'/><source file='%s/vm'/><target dev='vda' bus='virtio'/>"
+                 "</disk></devices></domain>",
+                 dir);
+        ck_assert_msg(spec_from_xml(xml, strlen(xml), &spec, err) == 0, "%s", err);
+        spec->conf.replica.mode = REPLICA_MODE_SYNC;
+        act.guest_job.spec = spec;
+        text_set(act.guest_job.uuid, UUID_LEN, spec->uuid);
+        open_world(&w, TEST_URI);
+        run_until(&w, &w.ups, 1);
+        submit(&w, GJOB_DESTROY, "test", TEST_UUID, NULL); /* 1 */
+        guest_submit(w.a, &act);
+        run_until(&w, &w.ends, 2);
+        ck_assert_msg(w.result[2] == (_i == 0 ? RESULT_DONE : RESULT_FAILED), "%s", w.text[2]);
+        if (_i == 1)
+                ck_assert_msg(strstr(w.text[2], "the copy is gone"), "%s", w.text[2]);
+        snprintf(path, sizeof(path), "%s/vm", dir);
+        snprintf(command, sizeof(command),
+                 "cd %s; grep -qx %s vm; r=$?; [ %d = 1 ] || grep -qx "
+                 "old vm.hawd-left-7 || r=1; rm -rf %s; exit $r",
+                 dir, _i == 0 ? "new" : "old", _i, dir);
+        ck_assert_int_eq(system(command), 0);
+        guest_spec_unref(spec);
+        w.a = guest_close(w.a);
+}
+END_TEST
+
 static Suite *guest_suite(void) {
         Suite *s = suite_create("guest");
         TCase *tc = unit_case(s, "host");
@@ -567,6 +616,7 @@ static Suite *guest_suite(void) {
         tcase_add_test(tc, jobs_of_one_guest_run_in_order);
         tcase_add_test(tc, a_cancelled_job_ends_once);
         tcase_add_test(tc, xml_of_another_guest_is_refused);
+        tcase_add_loop_test(tc, a_start_from_a_copy, 0, 2);
         tcase_add_test(tc, no_libvirt_is_down_once);
         tc = unit_case(s, "by hand");
         tcase_add_test(tc, autostart_by_hand_is_switched_off);

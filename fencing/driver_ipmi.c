@@ -10,11 +10,14 @@
 #include "fencing/guard.h"
 #include "fencing/ipmi_way.h"
 #include "fencing/probe.h"
+#include "fencing/sensors.h"
 
 #include <freeipmi/freeipmi.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SESSION_MIN_MS 100U
@@ -478,6 +481,24 @@ static void ipmi_identify(void *self, usec_t until, bool ask, struct fence_ident
         /* Optional in IPMI, and some BMCs never answer it: only while there is time for that. */
         if (ask && s->ctx && usec_sub(until, guard_now()) > 3 * USEC_PER_SEC)
                 read_guid(s, ret->guid);
+}
+
+int fence_sensors_ipmi(void *self, usec_t until, struct sensors_said *ret,
+                       struct fence_error *err) {
+        struct ipmi *s = self;
+        char path[PATH_MAX], why[TEXT_LEN];
+        int r;
+
+        if (!s->t->cache_dir)
+                return fence_fail(err, FENCE_BAD_CONFIG, "--sensors needs --cache");
+        r = s->ctx ? 0 : connect_bmc(s, until, err);
+        if (r != 0)
+                return r;
+        (void)mkdir(s->t->cache_dir, 0700); /* there already, or the list cannot be kept: said */
+        text_fmt(path, sizeof(path), "%s/%s.sdr", s->t->cache_dir, s->t->device->name);
+        if (sensors_read(s->ctx, path, ret, why) < 0)
+                return fence_fail(err, FENCE_PROTOCOL, "%.60s: %.150s", s->where, why);
+        return 0;
 }
 
 const struct fence_driver fence_driver_ipmi = {

@@ -7,6 +7,7 @@
 #include "fencing/guard.h"
 #include "fencing/precheck.h"
 #include "fencing/secret.h"
+#include "fencing/sensors.h"
 #include "hawd/base/build.h"
 
 #include <fcntl.h>
@@ -23,7 +24,7 @@
 struct options {
         const char *config, *secrets, *cache, *agent_dir, *device;
         enum fence_action action;
-        bool has_action, check;
+        bool has_action, check, sensors;
         usec_t timeout; /* 0: as configured */
         usec_t deadline;
 };
@@ -32,6 +33,7 @@ static const char help[] =
         "hawd-fence - read or switch the power of a host, once\n"
         "\n"
         "  hawd-fence --device NAME --action status|off|on [OPTION]...\n"
+        "  hawd-fence --device NAME --sensors [OPTION]...\n"
         "  hawd-fence --check [OPTION]...\n"
         "\n"
         "  --check           ask no device: say of each what is wrong with its settings,\n"
@@ -42,6 +44,7 @@ static const char help[] =
         "  --device NAME     the [fence NAME] section to use\n"
         "  --action ACTION   status: one reading; off: until it reads off twice; on: until it "
         "reads on\n"
+        "  --sensors         read the hardware's sensors and log (ipmi only): good or critical\n"
         "  --timeout MS      the whole action (default: the device's timeout); with --check one\n"
         "                    agent's metadata (5000)\n"
         "  --deadline-boottime-usec N   send nothing after this time of CLOCK_BOOTTIME\n"
@@ -79,6 +82,7 @@ enum {
         OPT_CACHE,
         OPT_AGENT_DIR,
         OPT_CHECK,
+        OPT_SENSORS,
         OPT_HELP,
         OPT_VERSION
 };
@@ -93,6 +97,7 @@ static const struct option long_options[] = {
         {"cache", required_argument, NULL, OPT_CACHE},
         {"agent-dir", required_argument, NULL, OPT_AGENT_DIR},
         {"check", no_argument, NULL, OPT_CHECK},
+        {"sensors", no_argument, NULL, OPT_SENSORS},
         {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
         {0},
@@ -135,6 +140,9 @@ static int parse_option(struct options *o, int opt) {
         case OPT_CHECK:
                 o->check = true;
                 return 0;
+        case OPT_SENSORS:
+                o->sensors = true;
+                return 0;
         default:
                 return usage("unknown option, or one without its value", "");
         }
@@ -156,10 +164,12 @@ static int parse_options(int argc, char **argv, struct options *o) {
         }
         if (optind < argc)
                 return usage("unexpected argument", argv[optind]);
-        if (o->check && (o->device || o->has_action))
+        if (o->sensors && o->has_action)
+                return usage("--sensors only reads, and takes no --action", "");
+        if (o->check && (o->device || o->has_action || o->sensors))
                 return usage("--check is of all devices, and takes no --device or --action", "");
-        if (!o->check && (!o->device || !o->has_action))
-                return usage("--device and --action, or --check, are needed", "");
+        if (!o->check && (!o->device || (!o->has_action && !o->sensors)))
+                return usage("--device and --action or --sensors, or --check, are needed", "");
         return -1;
 }
 
@@ -225,6 +235,26 @@ static void op_sending(void *ctx, bool in_flight) {
         guard_sending(in_flight);
 }
 
+/* Return: true when the sensors could be read, whatever they say. */
+static bool look(struct fence_handle *h, usec_t until, struct fence_result *result) {
+        struct sensors_said said;
+
+        if (h->driver != &fence_driver_ipmi) {
+                (void)fence_fail(&result->error, FENCE_BAD_CONFIG, "only driver ipmi has sensors");
+                return false;
+        }
+        if (fence_sensors_ipmi(h->self, until, &said, &result->error) != 0)
+                return false;
+        result->error = (struct fence_error){0};
+        result->sensors = said.critical ? SENSORS_CRITICAL : SENSORS_GOOD;
+        if (said.critical > 1)
+                text_fmt(result->error.message, sizeof(result->error.message),
+                         "%.200s; and %u more", said.text, said.critical - 1);
+        else
+                text_set(result->error.message, sizeof(result->error.message), said.text);
+        return true;
+}
+
 /* Secrets, driver, action. Return: exit status. */
 static int act(const struct options *o, const struct conf_device *device, usec_t until,
                struct fence_result *result) {
@@ -252,7 +282,8 @@ static int act(const struct options *o, const struct conf_device *device, usec_t
                 r = fence_open(ipmi ? &fence_driver_ipmi : &fence_driver_agent, &target, &handle,
                                &result->error);
         if (r == 0)
-                reached = fence_act(&handle, &job, &ops, result);
+                reached = o->sensors ? look(&handle, until, result)
+                                     : fence_act(&handle, &job, &ops, result);
         r = reached                                  ? EXIT_SUCCESS
             : fence_code_refused(result->error.code) ? EXIT_USAGE
                                                      : EXIT_FAILURE;
@@ -300,6 +331,7 @@ int main(int argc, char **argv) {
         guard_stopwatch(start);
         text_set(result.device, sizeof(result.device), o.device);
         result.action = o.action;
+        result.sensors = o.sensors ? SENSORS_UNKNOWN : SENSORS_NOT_ASKED;
         if (load_device(&o, &config, &result.error, &device) != 0)
                 guard_finish(&result, EXIT_USAGE);
 

@@ -50,6 +50,11 @@ size_t result_format(const struct fence_result *r, char *buf, size_t size) {
         put(&o, ",\"switched\":%s,\"reads\":%u", r->switched ? "true" : "false", r->reads);
         put(&o, ",\"error\":\"%s\",", fence_code_name(r->error.code));
         put_string(&o, "message", r->error.message);
+        if (r->sensors != SENSORS_NOT_ASKED)
+                put(&o, ",\"sensors\":\"%s\"",
+                    r->sensors == SENSORS_GOOD       ? "good"
+                    : r->sensors == SENSORS_CRITICAL ? "critical"
+                                                     : "unknown");
         if (r->identity.guid[0]) {
                 put(&o, ",");
                 put_string(&o, "guid", r->identity.guid);

@@ -9,6 +9,9 @@
 
 #define FENCE_LINE_LEN 4096
 
+/** What the sensors said, where they were asked. */
+enum sensors_verdict { SENSORS_NOT_ASKED, SENSORS_UNKNOWN, SENSORS_GOOD, SENSORS_CRITICAL };
+
 struct fence_result {
         char device[NAME_LEN];
         enum fence_action action;
@@ -18,6 +21,7 @@ struct fence_result {
         unsigned reads;         /* consecutive readings that agree with @power */
         struct fence_error error;
         struct fence_identity identity;
+        enum sensors_verdict sensors; /* CRITICAL: error.message has which, with FENCE_OK */
         usec_t elapsed_usec;
 };
 

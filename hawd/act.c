@@ -95,6 +95,9 @@ static void carry_out(struct hawd *d, struct action *a) {
         case ACT_NOTE:
                 hawd_note(d, a->note);
                 break;
+        case ACT_SENSORS:
+                sensors_start(d->sensors, a);
+                break;
         case ACT_WATCHDOG:
                 hawd_watchdog(d, a);
                 break;

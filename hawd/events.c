@@ -194,6 +194,13 @@ void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, u
         hawd_step(ud, &ev);
 }
 
+void hawd_on_sensors(void *ud, uint32_t nodeid, enum measured said, const char *text) {
+        struct event ev = {.kind = EV_SENSORS,
+                           .sensors = {.nodeid = nodeid, .said = said, .text = text}};
+
+        hawd_step(ud, &ev);
+}
+
 void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *text) {
         struct event ev = {.kind = EV_FACTS_DONE,
                            .facts = {.id = id, .facts = facts, .text = text}};

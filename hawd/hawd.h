@@ -24,6 +24,7 @@
 #include "hawd/ring/ring.h"
 #include "hawd/runner/facts.h"
 #include "hawd/runner/runner.h"
+#include "hawd/runner/sensors.h"
 #include "hawd/sense/sense.h"
 #include "hawd/watchdog/wdt.h"
 #include "replication/replica.h"
@@ -58,6 +59,7 @@ struct hawd {
         struct wdt_said wdt_said; /* not told to the core yet */
         bool pet_failed;          /* said */
         struct sense *sense;
+        struct sensors *sensors;
         bool ready;
         int exit_code;
 };
@@ -81,6 +83,7 @@ extern const struct guest_callbacks hawd_guest_callbacks;
 struct ledger_callbacks hawd_ledger_callbacks(struct hawd *d);
 void hawd_on_fence_done(void *ud, uint64_t id, const struct runner_said *said, usec_t wall);
 void hawd_on_replica(void *ud, const struct replica_told *told);
+void hawd_on_sensors(void *ud, uint32_t nodeid, enum measured said, const char *text);
 void hawd_on_facts_done(void *ud, uint64_t id, struct blob *facts, const char *text);
 void hawd_on_store_note(void *ud, enum note_id id, const char *text);
 /** hawd_say_load() - the core is told what this host has free, once libvirt said what it has */

@@ -189,6 +189,7 @@ static int start_adapters(struct hawd *d) {
                 (struct runner_paths){d->opt.fence_program, d->running_conf, d->opt.secrets};
         d->runner = runner_new(d->loop, &d->runner_paths, hawd_on_fence_done, d);
         d->sense = sense_new("");
+        d->sensors = sensors_new(d->loop, &d->runner_paths, hawd_on_sensors, d);
         d->facts_paths = (struct facts_paths){d->opt.facts_program, d->opt.config,  d->opt.secrets,
                                               d->opt.state_dir,     d->opt.run_dir, d->opt.uri};
         d->facts = facts_new(d->loop, &d->facts_paths, hawd_on_facts_done, d);
@@ -262,6 +263,7 @@ static void end(struct hawd *d) {
         d->runner = runner_free(d->runner);
         d->facts = facts_free(d->facts);
         d->sense = sense_free(d->sense);
+        d->sensors = sensors_free(d->sensors);
         d->guest = guest_close(d->guest);
         d->replica = replica_close(d->replica);
         d->store = ledger_store_close(d->store);

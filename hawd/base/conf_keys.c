@@ -130,6 +130,8 @@ static const struct conf_key cluster_keys[] = {
         {"replica-hold", CONF_DURATION, MEMBER(config, replica_hold_usec), .min = 10 * USEC_PER_SEC,
          .max = 60 * USEC_PER_MINUTE, .def = "5min",
          .help = "a guest's write waits so long for a replica that does not answer"},
+        {"sensor-check", CONF_DURATION, MEMBER(config, sensor_check_usec), .min = 0, .max = DAY,
+         .def = "1min", .help = "the sensors of each host's BMC are read this often; 0: never"},
 };
 
 static const struct conf_key guest_keys[] = {

@@ -168,6 +168,7 @@ struct config {
         usec_t degraded_after_usec;     /* bad for so long: degraded, 10s */
         usec_t well_after_usec;         /* good for so long: well again, 1min */
         enum proactive proactive;       /* default advise */
+        usec_t sensor_check_usec;       /* BMCs are asked this often, default 1min; 0: never */
         struct conf_guest guest_defaults;
         struct conf_host hosts[HOSTS_MAX];
         size_t n_hosts;

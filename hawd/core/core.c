@@ -375,6 +375,9 @@ static int take(struct core *c, const struct event *ev) {
                 c->memory_mib = ev->load.memory_mib;
                 c->load_known = true;
                 return 0;
+        case EV_SENSORS:
+                sensors_done(c, ev);
+                return 0;
         case EV_HOST_HEALTH:
                 ills_sample(c, &ev->health);
                 return 0;
@@ -474,6 +477,7 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         executor_tick(c);
         ills_tick(c);
         replica_tick(c);
+        sensors_tick(c);
         fencer_tick(c);
         lone_tick(c);
         lead_tick(c);

@@ -91,6 +91,7 @@ static void action_clear(struct action *x) {
         case ACT_FACTS:
         case ACT_REJOIN:
         case ACT_WATCHDOG:
+        case ACT_SENSORS:
         case ACT_STOPPED:
         case ACT_KIND_MAX_:
                 break;

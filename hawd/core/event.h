@@ -31,6 +31,7 @@ enum event_kind {
         EV_STOP,        /* orderly stop of hawd; answered by ACT_STOPPED */
         EV_WATCHDOG,    /* what became of the watchdog, or was found at the start */
         EV_REPLICA,     /* what became of a replica here, or was found; replication/replica.h */
+        EV_SENSORS,     /* ACT_SENSORS ended */
         EV_HOST_HEALTH, /* what this host measured of itself, before each heartbeat */
         EV_KIND_MAX_,
 };
@@ -223,6 +224,11 @@ struct event {
                 } watchdog;
                 struct replica_told replica;
                 struct health_sample health;
+                struct {
+                        uint32_t nodeid;
+                        enum measured said;
+                        const char *text; /* BAD: which, and its reading */
+                } sensors;
         };
 };
 
@@ -239,6 +245,7 @@ enum action_kind {
         ACT_NOTE,
         ACT_REJOIN, /* leave the hawd group and join it anew: the others went on without us */
         ACT_WATCHDOG,
+        ACT_SENSORS, /* read those of a host's BMC; answered by EV_SENSORS, or not at all */
         ACT_REPLICA, /* a step of copying a guest's disks, see replication/replica.h */
         ACT_STOPPED, /* the clean stop is announced and stable, or can not be: end now */
         ACT_KIND_MAX_,
@@ -359,6 +366,11 @@ struct action {
                         char address[128]; /* EXPORT: listen there; empty: on the host's own */
                         usec_t hold_usec, lag_usec;
                 } replica;
+                struct {
+                        uint32_t nodeid; /* whose they are */
+                        char device[NAME_LEN];
+                        usec_t timeout_usec;
+                } sensors;
                 struct note *note; /* owned */
         };
 };

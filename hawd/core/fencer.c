@@ -438,7 +438,7 @@ static void check_tell(struct core *c, const struct fence_work *f) {
 }
 
 /* Host @i is looked at by the online host that follows it: one other host each, evenly spread. */
-static uint32_t checker_of(const struct model *m, size_t i) {
+uint32_t fencer_checker_of(const struct model *m, size_t i) {
         for (size_t k = 1; k < m->n_hosts; k++) {
                 const struct host *h = &m->hosts[(i + k) % m->n_hosts];
 
@@ -496,7 +496,7 @@ static void checks_tick(struct core *c) {
                 const struct host *h = &c->model.hosts[i];
 
                 if (!host_present(h) || h->state == HOST_JOINING ||
-                    checker_of(&c->model, i) != c->nodeid)
+                    fencer_checker_of(&c->model, i) != c->nodeid)
                         continue;
                 for (size_t k = 0; k < c->config->n_devices; k++)
                         if (strcmp(c->config->devices[k].host, h->name) == 0)

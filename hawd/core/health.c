@@ -36,12 +36,12 @@ static void watch_ledger(struct ill_watch *w, bool degraded, usec_t now, usec_t 
         }
 }
 
-bool health_judge(struct ill_watch *w, bool degraded, bool bad, usec_t now,
+bool health_judge(struct ill_watch *w, bool degraded, bool bad, usec_t now, usec_t gap,
                   const struct config *config) {
         usec_t after;
 
         watch_ledger(w, degraded, now, config->well_after_usec);
-        if (w->n == 0 || w->bad != bad || usec_sub(now, w->latest) > HEALTH_GAP_USEC) {
+        if (w->n == 0 || w->bad != bad || usec_sub(now, w->latest) > gap) {
                 w->bad = bad;
                 w->since = now;
                 w->n = 0;

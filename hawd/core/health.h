@@ -27,7 +27,7 @@ enum ill {
 #define ILLS_NO_START (ILL_BIT(ILL_LIBVIRT) | ILL_BIT(ILL_STORAGE))
 
 #define HEALTH_SAMPLES 3                    /* at least, whatever their time */
-#define HEALTH_GAP_USEC (10 * USEC_PER_SEC) /* without a sample: nothing is known of before */
+#define HEALTH_GAP_USEC (10 * USEC_PER_SEC) /* for those that come with each heartbeat */
 #define HEALTH_DOUBLINGS 4
 #define HEALTH_RELAPSE 16 /* times well-after: degraded again within that is a relapse */
 #define HEALTH_NO_PRESSURE UINT32_MAX
@@ -53,11 +53,12 @@ struct ill_watch {
 /**
  * health_judge() - one more sample
  * @degraded: what the ledger says of it
+ * @gap: longer without a sample, and nothing is known of before
  *
  * Return: what the ledger should say.
  * Source: tests/unit/test_health.c has a row for each rule.
  */
-bool health_judge(struct ill_watch *w, bool degraded, bool bad, usec_t now,
+bool health_judge(struct ill_watch *w, bool degraded, bool bad, usec_t now, usec_t gap,
                   const struct config *config);
 
 /** health_memory() - is @full too much? One that is @degraded by it is good below half of that. */

@@ -11,7 +11,8 @@ static void judge(struct core *c, const struct host *self, enum ill i, bool bad,
 
         c->ills_now = (c->ills_now & ~bit) | (bad ? bit : 0);
         c->ills_due &= ~bit;
-        if (health_judge(&c->ill_watch[i], degraded, bad, c->now, c->config) != degraded)
+        if (health_judge(&c->ill_watch[i], degraded, bad, c->now, HEALTH_GAP_USEC, c->config) !=
+            degraded)
                 c->ills_due |= bit;
         if (bad)
                 text_set(c->ill_text[i], ILL_TEXT, text);

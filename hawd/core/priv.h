@@ -8,6 +8,7 @@
  *   lease.c     for how long nobody has given this host up
  *   watchdog.c  this host's watchdog: armed, fed while that is so, announced
  *   ills.c      what this host suffers from, said in the ring
+ *   sensors.c   what other hosts suffer from, by their BMCs
  *   silent.c    members that hang, or speak another protocol, are left out
  *   log.c       entries: proposed, stored, acknowledged, stable, applied
  *   executor.c  this host's guests: jobs, what libvirt shows, observations
@@ -130,6 +131,15 @@ struct question {
         uint32_t n[READING_MAX_]; /* readings so far */
         usec_t heard;             /* when the last word came */
         char trouble[TEXT_LEN];   /* who could not read all, and why */
+};
+
+/** struct sensor_watch - of a host whose devices this member looks at */
+struct sensor_watch {
+        uint32_t nodeid;
+        struct ill_watch watch;
+        bool due; /* the ledger should say what watch.bad says */
+        usec_t next, told;
+        char text[ILL_TEXT];
 };
 
 /** struct survey - devices that this member reads for a question of its own or another's */
@@ -386,6 +396,7 @@ struct core {
         size_t n_copies, cap_copies;
         struct copying *copyings; /* lead_replica.c */
         size_t n_copyings, cap_copyings;
+        struct sensor_watch sensors[HOSTS_MAX]; /* by host index */
         bool stopping, stopped;
         bool stop_restart; /* the watchdog stays armed */
         usec_t stop_deadline;
@@ -461,6 +472,10 @@ bool watchdog_holds_stop(const struct core *c);
 void ills_sample(struct core *c, const struct health_sample *s);
 void ills_tick(struct core *c);
 
+/* sensors.c */
+void sensors_tick(struct core *c);
+void sensors_done(struct core *c, const struct event *ev);
+
 /* silent.c */
 void silent_group(struct core *c);
 void silent_excluded(struct core *c, const struct ring_member *left, size_t n);
@@ -519,6 +534,8 @@ void join_tick(struct core *c);
 /* fencer.c */
 void fencer_done(struct core *c, const struct event *ev);
 void fencer_tick(struct core *c);
+/** fencer_checker_of() - who looks at the devices of host @i; 0: nobody. */
+uint32_t fencer_checker_of(const struct model *m, size_t i);
 /** fencer_look() - read @device once; test_read() gets it. */
 void fencer_look(struct core *c, const char *device, uint32_t asker, uint64_t request);
 struct ladder_step;

@@ -248,7 +248,7 @@ static void process_fault(struct sim *s, struct sim_host *h, const struct fault 
 }
 
 static void health_fault(struct sim_host *h, enum fault_kind kind) {
-        static const enum ill ills[] = {ILL_STORAGE, ILL_UPLINK, ILL_MEMORY};
+        static const enum ill ills[] = {ILL_STORAGE, ILL_UPLINK, ILL_MEMORY, ILL_SENSORS};
 
         if (kind == FAULT_WELL)
                 h->ills = 0;
@@ -278,6 +278,7 @@ static void undo_later(struct sim *s, const struct fault *f) {
                 [FAULT_ILL_UPLINK] = FAULT_WELL_UPLINK,
                 [FAULT_ILL_MEMORY] = FAULT_WELL_MEMORY,
                 [FAULT_REPLICA_CUT] = FAULT_REPLICA_RESTORE,
+                [FAULT_ILL_SENSORS] = FAULT_WELL_SENSORS,
         };
 
         if (f->arg && by[f->kind])

@@ -65,9 +65,11 @@ enum fault_kind {
         FAULT_ILL_STORAGE,  /* so the host measures, whatever is true; for */
         FAULT_ILL_UPLINK,
         FAULT_ILL_MEMORY,
+        FAULT_ILL_SENSORS,  /* so its BMC says */
         FAULT_WELL_STORAGE, /* in the same order */
         FAULT_WELL_UPLINK,
         FAULT_WELL_MEMORY,
+        FAULT_WELL_SENSORS,
         FAULT_WELL, /* of all that */
         FAULT_HEAL, /* everything is mended and switched on */
         FAULT_KIND_MAX_,

@@ -46,6 +46,8 @@ static const char *const words[FAULT_KIND_MAX_] = {
         [FAULT_ILL_STORAGE] = "host H degrade storage",
         [FAULT_ILL_UPLINK] = "host H degrade uplink",
         [FAULT_ILL_MEMORY] = "host H degrade memory",
+        [FAULT_ILL_SENSORS] = "host H degrade sensors",
+        [FAULT_WELL_SENSORS] = "host H heal sensors",
         [FAULT_WELL_STORAGE] = "host H heal storage",
         [FAULT_WELL_UPLINK] = "host H heal uplink",
         [FAULT_WELL_MEMORY] = "host H heal memory",
@@ -82,6 +84,7 @@ bool fault_timed(enum fault_kind kind) {
         case FAULT_ILL_UPLINK:
         case FAULT_ILL_MEMORY:
         case FAULT_REPLICA_CUT:
+        case FAULT_ILL_SENSORS:
                 return true;
         default:
                 return false;

@@ -4,6 +4,8 @@
  */
 #include "hawd/sim/parts.h"
 
+#define SENSORS_USEC (300 * USEC_PER_MSEC) /* for a look at a BMC's sensors */
+
 static void stopped(struct sim *s, struct sim_host *h);
 
 /* All members apply the same: the trace shows what the first of them says. */
@@ -53,6 +55,22 @@ static void send(struct sim *s, struct sim_host *h, struct msg *m) {
         (void)msg_unref(m);
 }
 
+static enum measured measured(bool bad) {
+        return bad ? MEASURED_BAD : MEASURED_GOOD;
+}
+
+static void sensors_answer(struct sim *s, const struct call *c) {
+        struct sim_host *by = &s->hosts[c->host];
+        struct event ev = {.kind = EV_SENSORS, .sensors = {.nodeid = (uint32_t)c->a}};
+
+        ev.sensors.text = "a sensor is critical";
+        for (size_t i = 0; i < s->n_hosts; i++)
+                if (s->hosts[i].nodeid == c->a && !by->mgmt_cut &&
+                    s->hosts[i].bmc[0].mode == BMC_OK && !s->hosts[i].bmc[0].no_power)
+                        ev.sensors.said = measured(s->hosts[i].ills & ILL_BIT(ILL_SENSORS));
+        node_feed(s, by, &ev);
+}
+
 static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
         switch (a->kind) {
         case ACT_PERSIST:
@@ -85,6 +103,9 @@ static void carry_out(struct sim *s, struct sim_host *h, struct action *a) {
                 break;
         case ACT_NOTE:
                 take_note(s, h, a->note);
+                break;
+        case ACT_SENSORS:
+                sim_at(s, SENSORS_USEC, OWNER_HAWD, h->index, sensors_answer, a->sensors.nodeid, 0);
                 break;
         case ACT_WATCHDOG:
                 dog_act(s, h, a);
@@ -126,6 +147,7 @@ static void carry_on(struct sim *s, struct sim_host *h, struct actions *acts, si
 /* Heartbeats and looks at the clock that lead to nothing are no steps of a story. */
 static bool is_step(const struct event *ev, const struct actions *acts) {
         if (ev->kind != EV_TIMEOUT && ev->kind != EV_HOST_LOAD && ev->kind != EV_HOST_HEALTH &&
+            ev->kind != EV_SENSORS &&
             (ev->kind != EV_MESSAGE || ev->message.msg->kind != MSG_HEARTBEAT))
                 return true;
         for (size_t i = 0; i < acts->n; i++)
@@ -219,10 +241,6 @@ void node_config(struct sim *s, struct sim_host *h, uint64_t variant) {
 }
 
 /* ---- starting ---- */
-
-static enum measured measured(bool bad) {
-        return bad ? MEASURED_BAD : MEASURED_GOOD;
-}
 
 /* Storage that is lost in truth shows only where it is looked at. */
 static void tell_health(struct sim *s, struct sim_host *h) {

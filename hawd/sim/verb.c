@@ -65,6 +65,8 @@ static const struct pattern {
         {"host H degrade storage", FAULT_ILL_STORAGE, 0},
         {"host H degrade uplink", FAULT_ILL_UPLINK, 0},
         {"host H degrade memory", FAULT_ILL_MEMORY, 0},
+        {"host H degrade sensors", FAULT_ILL_SENSORS, 0},
+        {"host H heal sensors", FAULT_WELL_SENSORS, 0},
         {"host H heal storage", FAULT_WELL_STORAGE, 0},
         {"host H heal uplink", FAULT_WELL_UPLINK, 0},
         {"host H heal memory", FAULT_WELL_MEMORY, 0},

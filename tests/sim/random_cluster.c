@@ -188,6 +188,7 @@ static bool make_health(struct sim_conf *c, struct prng *r) {
                 return false;
         c->config.degraded_after_usec = prng_range(r, 1, 10) * SEC;
         c->config.well_after_usec = prng_range(r, 1, 10) * SEC;
+        c->config.sensor_check_usec = prng_range(r, 5, 30) * SEC;
         if (prng_chance(r, 50))
                 c->config.proactive = PROACTIVE_EVACUATE;
         if (prng_chance(r, 70))

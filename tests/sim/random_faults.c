@@ -426,7 +426,7 @@ void plan_faults(struct plan *p, struct prng *r) {
 
 void plan_health_faults(struct plan *p, struct prng *r) {
         static const enum fault_kind ills[] = {FAULT_ILL_STORAGE, FAULT_ILL_UPLINK,
-                                               FAULT_ILL_MEMORY};
+                                               FAULT_ILL_MEMORY, FAULT_ILL_SENSORS};
         usec_t last = p->faults_end;
 
         for (size_t n = prng_range(r, 1, 6); n > 0; n--) {

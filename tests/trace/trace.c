@@ -175,6 +175,7 @@ static void show(void *userdata, const struct action *a) {
         case ACT_NOTE:
                 say(t, "  note %s: %s", note_name((enum note_id)a->note->id), a->note->text);
                 break;
+        case ACT_SENSORS: /* of no interest here */
         case ACT_WATCHDOG:
                 if (a->watchdog.op != WATCHDOG_PET)
                         say(t, "  watchdog: %s", dogs[a->watchdog.op]);

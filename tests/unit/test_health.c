@@ -27,7 +27,8 @@ static void open_patient(struct patient *p) {
 /* Samples every second for so long; the ledger takes each verdict at once. */
 static void lives(struct patient *p, bool bad, unsigned seconds) {
         for (unsigned i = 0; i < seconds; i++) {
-                bool said = health_judge(&p->w, p->degraded, bad, p->now, &p->config);
+                bool said =
+                        health_judge(&p->w, p->degraded, bad, p->now, HEALTH_GAP_USEC, &p->config);
 
                 p->changes += said != p->degraded;
                 p->degraded = said;
@@ -316,6 +317,90 @@ START_TEST(core_goes_on_with_what_the_ledger_says) {
 }
 END_TEST
 
+/* ---- sensors: by another host, of the next one's BMC
+ * ---------------------------------------------
+ */
+
+static struct rig *open_looker(uint32_t nodeid) {
+        struct rig *r = rig_new();
+        struct led l;
+
+        led_open(&l, 3);
+        r->config.degraded_after_usec = 5 * S;
+        r->config.well_after_usec = 20 * S;
+        rig_device(r, "apc1", "node1", 2)->driver = FENCE_DRIVER_AGENT;
+        rig_device(r, "bmc1", "node1", 1);
+        rig_open(r, &l, nodeid, false);
+        return r;
+}
+
+/* Answers each look for so long, in the same way. Return: how many there were. */
+static unsigned looks(struct rig *r, enum measured said, unsigned seconds) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < seconds; i++) {
+                bool asked = false;
+
+                rig_pass(r, S);
+                for (size_t k = 0; k < r->n_acts; k++)
+                        if (r->acts[k].kind == ACT_SENSORS) {
+                                ck_assert_str_eq(r->acts[k].sensors.device, "bmc1");
+                                ck_assert_uint_eq(r->acts[k].sensors.nodeid, 1);
+                                asked = true;
+                        }
+                rig_clear(r);
+                n += asked;
+                if (asked)
+                        EVENT(r, .kind = EV_SENSORS,
+                              .sensors = {.nodeid = 1, .said = said, .text = "CPU is critical"});
+        }
+        return n;
+}
+
+START_TEST(sensors_degrade_another_host) {
+        struct rig *r = open_looker(2);
+        const struct host *h = model_host(rig_model(r), 1);
+
+        ck_assert_uint_eq(looks(r, MEASURED_GOOD, 180), 3); /* once a minute */
+        ck_assert_uint_eq(looks(r, MEASURED_BAD, 8), 1);
+        ck_assert_uint_eq(h->ills, 0); /* one look is not enough; the next come sooner */
+        (void)looks(r, MEASURED_BAD, 15);
+        ck_assert_uint_eq(h->ills, ILL_BIT(ILL_SENSORS));
+        ck_assert_str_eq(h->ill_text[ILL_SENSORS], "CPU is critical");
+        ck_assert_int_eq(h->state, HOST_DEGRADED);
+        (void)looks(r, MEASURED_NOT, 200); /* its BMC is silent */
+        ck_assert_int_eq(h->state, HOST_DEGRADED);
+        (void)looks(r, MEASURED_GOOD, 100);
+        ck_assert_int_eq(h->state, HOST_ONLINE);
+        rig_close(r);
+}
+END_TEST
+
+START_TEST(sensors_that_cannot_be_read_say_nothing) {
+        struct rig *r = open_looker(2);
+
+        (void)looks(r, MEASURED_NOT, 300);
+        ck_assert_uint_eq(model_host(rig_model(r), 1)->ills, 0);
+        rig_close(r);
+}
+END_TEST
+
+START_TEST(sensors_are_looked_at_by_one_host) {
+        struct rig *r = open_looker(3);
+
+        ck_assert_uint_eq(looks(r, MEASURED_BAD, 120), 0);
+        rig_close(r);
+        r = open_looker(1); /* nor by itself */
+        ck_assert_uint_eq(looks(r, MEASURED_BAD, 120), 0);
+        rig_close(r);
+        r = open_looker(2);
+        r->config.sensor_check_usec = 0;
+        (void)looks(r, MEASURED_BAD, 10);
+        ck_assert_uint_eq(looks(r, MEASURED_BAD, 120), 0);
+        rig_close(r);
+}
+END_TEST
+
 /* ---- where guests start ------------------------------------------------------------------------
  */
 
@@ -485,6 +570,11 @@ static Suite *suite(void) {
         tcase_add_test(tc, core_says_that_libvirt_is_silent);
         tcase_add_test(tc, core_says_it_until_the_ledger_has_it);
         tcase_add_test(tc, core_goes_on_with_what_the_ledger_says);
+        suite_add_tcase(s, tc);
+        tc = tcase_create("sensors");
+        tcase_add_test(tc, sensors_degrade_another_host);
+        tcase_add_test(tc, sensors_that_cannot_be_read_say_nothing);
+        tcase_add_test(tc, sensors_are_looked_at_by_one_host);
         suite_add_tcase(s, tc);
         tc = tcase_create("placement");
         tcase_add_loop_test(tc, start_passes_over_the_degraded, 0, ARRAY_SIZE(starts));

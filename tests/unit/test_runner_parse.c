@@ -4,6 +4,7 @@
  * What hawd-fence's one line is taken for (S2, S3): off is only what was read off.
  */
 #include "hawd/runner/runner.h"
+#include "hawd/runner/sensors.h"
 #include "tests/unit/unit.h"
 
 static const struct {
@@ -82,6 +83,29 @@ START_TEST(no_such_line) {
 }
 END_TEST
 
+static const struct {
+        const char *line;
+        enum measured said;
+        const char *text;
+} looks[] = {
+        {"{\"result\":\"unknown\",\"message\":\"\",\"sensors\":\"good\"}", MEASURED_GOOD, ""},
+        {"{\"message\":\"CPU is critical: 92 C\",\"sensors\":\"critical\"}", MEASURED_BAD,
+         "CPU is critical: 92 C"},
+        {"{\"message\":\"no answer\",\"sensors\":\"unknown\"}", MEASURED_NOT, "no answer"},
+        {"{\"result\":\"on\",\"message\":\"\"}", MEASURED_NOT, ""},
+        {"{\"sensors\":1}", MEASURED_NOT, ""},
+        {"{\"sensors\":\"critical\"", MEASURED_NOT, ""}, /* cut */
+        {"", MEASURED_NOT, ""},
+};
+
+START_TEST(sensors_say_good_critical_or_nothing) {
+        char text[ILL_TEXT];
+
+        ck_assert_int_eq(sensors_parse(looks[_i].line, text), looks[_i].said);
+        ck_assert_str_eq(text, looks[_i].text);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("runner_parse");
         TCase *tc = unit_case(s, "lines");
@@ -89,6 +113,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, row, 0, (int)ARRAY_SIZE(rows));
         tcase_add_test(tc, guid);
         tcase_add_loop_test(tc, no_such_line, 0, (int)ARRAY_SIZE(bad));
+        tcase_add_loop_test(tc, sensors_say_good_critical_or_nothing, 0, (int)ARRAY_SIZE(looks));
         return s;
 }
 

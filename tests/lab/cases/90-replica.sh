@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 90
+# weight: 67
 # A guest with a synchronous mirror: its host dies, and it starts from the copy with every write that it had
 # been told was done. The old host comes back and is copied to, by itself; then it takes over again. Out of
 # step, a copy is not started from, until a person says so.

@@ -176,6 +176,7 @@ static void show(void *userdata, const struct action *a) {
                 say(t, "  note %s: %s", note_name((enum note_id)a->note->id), a->note->text);
                 break;
         case ACT_SENSORS: /* of no interest here */
+                return;
         case ACT_WATCHDOG:
                 if (a->watchdog.op != WATCHDOG_PET)
                         say(t, "  watchdog: %s", dogs[a->watchdog.op]);

@@ -76,7 +76,7 @@ static const struct {
          "hawctl explain host"},
         {"maintenance", SEVERITY_NOTE, "it is in maintenance: no guest starts there", NULL},
         {"draining", SEVERITY_NOTE, "its guests are being moved away", NULL},
-        {"degraded", SEVERITY_WARNING, "it is degraded: no new guest starts there",
+        {"degraded", SEVERITY_WARNING, "it is degraded: new guests start elsewhere",
          "hawctl explain host"},
         {"unsupervised", SEVERITY_BAD, "its guests run, but nobody watches them",
          "systemctl start hawd there"},

@@ -111,6 +111,13 @@ uint64_t job_definition(virDomainPtr dom, struct guest_spec **ret);
  */
 int job_promote(struct job *j, char *err);
 
+/**
+ * job_drbd() - START: its DRBD resource is primary here, so that it may have the device
+ *
+ * Return: 0, also of a guest that has none; else as drbd_take(), with @err.
+ */
+int job_drbd(struct job *j, char *err);
+
 /** job_final() - before a destroy: a copy that is in step ends equal, if that is soon; out.final */
 void job_final(struct job *j);
 

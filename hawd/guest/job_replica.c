@@ -46,7 +46,7 @@ int job_promote(struct job *j, char *err) {
         char why[TEXT_LEN];
         int r;
 
-        if (j->promote == 0 || j->replica.mode == REPLICA_MODE_DRBD)
+        if (j->promote == 0)
                 return 0;
         r = disks_of(j, disks, why);
         if (r == 0)

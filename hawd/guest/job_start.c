@@ -189,7 +189,7 @@ void job_start(struct job *j) {
                 job_end(j, RESULT_CANCELLED, SEEN_GONE, "no longer wanted");
                 goto out;
         }
-        r = job_promote(j, text);
+        r = j->replica.mode == REPLICA_MODE_DRBD ? job_drbd(j, text) : job_promote(j, text);
         if (r == 0)
                 r = disks_for_start(j, &spec->xml, text);
         if (r < 0) {

@@ -33,13 +33,13 @@
         "echo '0: State change failed: (" n ") " why "' >&2\n"                                     \
         "echo \"Command 'drbdsetup-84 primary 0' terminated with exit code 11\" >&2\nexit 11\n"
 
-static char dir[64], err[TEXT_LEN];
+static char drbd_dir[64], drbd_err[TEXT_LEN];
 
 static void put(const char *name, const char *text, unsigned mode) {
         char path[128];
         FILE *f;
 
-        text_fmt(path, sizeof(path), "%s/%s", dir, name);
+        text_fmt(path, sizeof(path), "%s/%s", drbd_dir, name);
         f = fopen(path, "we");
         ck_assert(f && fputs(text, f) >= 0 && fclose(f) == 0 && chmod(path, mode) == 0);
 }
@@ -47,23 +47,23 @@ static void put(const char *name, const char *text, unsigned mode) {
 static void drbd_set_up(void) {
         char path[512];
 
-        text_fmt(dir, sizeof(dir), "/tmp/hawd-drbd-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(dir));
+        text_fmt(drbd_dir, sizeof(drbd_dir), "/tmp/hawd-drbd-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(drbd_dir));
         put("drbdsetup", "#!/bin/sh\ncat \"${0%/*}/events\"\n", 0755);
         put("drbdadm",
             "#!/bin/sh\nD=${0%/*}\necho \"$*\" >>\"$D/log\"\n[ ! -e \"$D/on-$1\" ] || . "
             "\"$D/on-$1\"\n",
             0755);
         put("log", "", 0644);
-        text_fmt(path, sizeof(path), "%s:/usr/bin:/bin", dir);
+        text_fmt(path, sizeof(path), "%s:/usr/bin:/bin", drbd_dir);
         ck_assert_int_eq(setenv("PATH", path, 1), 0);
-        err[0] = '\0';
+        drbd_err[0] = '\0';
 }
 
 static void drbd_tear_down(void) {
         char command[128];
 
-        text_fmt(command, sizeof(command), "/bin/rm -rf %s", dir);
+        text_fmt(command, sizeof(command), "/bin/rm -rf %s", drbd_dir);
         ck_assert_int_eq(system(command), 0);
 }
 
@@ -77,7 +77,7 @@ static const char *asked(void) {
         size_t n;
         FILE *f;
 
-        text_fmt(path, sizeof(path), "%s/log", dir);
+        text_fmt(path, sizeof(path), "%s/log", drbd_dir);
         f = fopen(path, "re");
         ck_assert_ptr_nonnull(f);
         n = fread(log, 1, sizeof(log) - 1, f);

@@ -13,7 +13,7 @@ static void set_up(void) {
 }
 
 static int take(enum drbd_take how) {
-        return drbd_take(&d, "r0", "node2", how, err);
+        return drbd_take(&d, "r0", "node2", how, drbd_err);
 }
 
 START_TEST(takes_what_is_its_own) {
@@ -58,7 +58,7 @@ START_TEST(waits_no_longer_than_it_may) {
         put("on-primary", REFUSED("-1", "Multiple primaries not allowed by config"), 0644);
         d.deadline = now_boottime() + 2 * USEC_PER_SEC;
         ck_assert_int_eq(take(DRBD_TAKE_OVER), -ETIMEDOUT);
-        ck_assert_ptr_nonnull(strstr(err, "Multiple primaries"));
+        ck_assert_ptr_nonnull(strstr(drbd_err, "Multiple primaries"));
 }
 END_TEST
 
@@ -96,7 +96,7 @@ START_TEST(row) {
         ck_assert_int_eq(take(rows[_i].how), rows[_i].tried ? 0 : -EUCLEAN);
         ck_assert_str_eq(asked(), rows[_i].tried ? "primary r0\n" : "");
         if (rows[_i].says)
-                ck_assert_ptr_nonnull(strstr(err, rows[_i].says));
+                ck_assert_ptr_nonnull(strstr(drbd_err, rows[_i].says));
 }
 END_TEST
 
@@ -104,8 +104,8 @@ START_TEST(refused_for_good) {
         kernel_says(ALONE("Secondary"));
         put("on-primary", REFUSED("-2", "Need access to UpToDate data"), 0644);
         ck_assert_int_eq(take(DRBD_TAKE_OVER), -EUCLEAN);
-        ck_assert_str_eq(err, "drbdadm primary: 0: State change failed: (-2) Need access to "
-                              "UpToDate data");
+        ck_assert_str_eq(drbd_err, "drbdadm primary: 0: State change failed: (-2) Need access to "
+                                   "UpToDate data");
 }
 END_TEST
 
@@ -119,11 +119,11 @@ START_TEST(nothing_that_is_not_wanted) {
 
         no.go_on = unwanted;
         kernel_says(ALONE("Secondary"));
-        ck_assert_int_eq(drbd_take(&no, "r0", "node2", DRBD_TAKE_OVER, err), -ECANCELED);
+        ck_assert_int_eq(drbd_take(&no, "r0", "node2", DRBD_TAKE_OVER, drbd_err), -ECANCELED);
         ck_assert_str_eq(asked(), "");
         no = d;
         no.deadline = now_boottime();
-        ck_assert_int_eq(drbd_take(&no, "r0", "node2", DRBD_TAKE_OVER, err), -ETIMEDOUT);
+        ck_assert_int_eq(drbd_take(&no, "r0", "node2", DRBD_TAKE_OVER, drbd_err), -ETIMEDOUT);
         ck_assert_str_eq(asked(), "");
 }
 END_TEST
@@ -133,38 +133,38 @@ START_TEST(releases) {
 
         kernel_says(IN_STEP("Primary", "Secondary"));
         put("on-secondary", THEN(IN_STEP("Secondary", "Secondary")), 0644);
-        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, err), 0);
+        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, drbd_err), 0);
         ck_assert(equal);
         ck_assert_str_eq(asked(), "secondary r0\n");
         kernel_says(ALONE("Primary"));
         put("on-secondary", THEN(ALONE("Secondary")), 0644);
-        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, err), 0);
+        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, drbd_err), 0);
         ck_assert(!equal);
         kernel_says(DOWN);
-        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, err), 0);
+        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, drbd_err), 0);
         ck_assert(!equal);
         kernel_says(IN_STEP("Primary", "Secondary"));
         put("on-secondary", REFUSED("-12", "Device is held open by someone"), 0644);
-        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, err), -EBUSY);
-        ck_assert_ptr_nonnull(strstr(err, "held open"));
+        ck_assert_int_eq(drbd_release(&d, "r0", "node2", &equal, drbd_err), -EBUSY);
+        ck_assert_ptr_nonnull(strstr(drbd_err, "held open"));
 }
 END_TEST
 
 START_TEST(connects) {
         kernel_says(DOWN);
-        ck_assert_int_eq(drbd_connect(&d, "r0", false, err), -EUCLEAN);
+        ck_assert_int_eq(drbd_connect(&d, "r0", false, drbd_err), -EUCLEAN);
         kernel_says(ALONE("Secondary"));
-        ck_assert_int_eq(drbd_connect(&d, "r0", false, err), 0);
+        ck_assert_int_eq(drbd_connect(&d, "r0", false, drbd_err), 0);
         ck_assert_str_eq(asked(), "");
         kernel_says(APART("Primary"));
-        ck_assert_int_eq(drbd_connect(&d, "r0", true, err), -EBUSY); /* a guest has it */
+        ck_assert_int_eq(drbd_connect(&d, "r0", true, drbd_err), -EBUSY); /* a guest has it */
         ck_assert_str_eq(asked(), "");
-        ck_assert_int_eq(drbd_connect(&d, "r0", false, err), 0);
+        ck_assert_int_eq(drbd_connect(&d, "r0", false, drbd_err), 0);
         kernel_says(APART("Secondary"));
-        ck_assert_int_eq(drbd_connect(&d, "r0", true, err), 0);
+        ck_assert_int_eq(drbd_connect(&d, "r0", true, drbd_err), 0);
         kernel_says(ALONE("Secondary"));
-        ck_assert_int_eq(drbd_connect(&d, "r0", true, err), 0);
-        ck_assert_int_eq(drbd_disconnect(&d, "r0", err), 0);
+        ck_assert_int_eq(drbd_connect(&d, "r0", true, drbd_err), 0);
+        ck_assert_int_eq(drbd_disconnect(&d, "r0", drbd_err), 0);
         ck_assert_str_eq(asked(), "connect r0\nconnect --discard-my-data r0\ndisconnect r0\n"
                                   "connect --discard-my-data r0\ndisconnect r0\n");
 }
@@ -174,26 +174,26 @@ START_TEST(looks) {
         struct drbd_status s;
 
         kernel_says("exists resource name:r0 role:Primary\n"); /* cut off */
-        ck_assert_int_eq(drbd_look(&d, "r0", &s, err), -EIO);
-        ck_assert_ptr_nonnull(strstr(err, "exists -"));
+        ck_assert_int_eq(drbd_look(&d, "r0", &s, drbd_err), -EIO);
+        ck_assert_ptr_nonnull(strstr(drbd_err, "exists -"));
         put("drbdsetup",
             "#!/bin/sh\necho \"Could not connect to 'drbd' generic netlink family\" >&2; exit 20\n",
             0755);
-        ck_assert_int_eq(drbd_look(&d, "r0", &s, err), 0); /* no module: nothing is up */
+        ck_assert_int_eq(drbd_look(&d, "r0", &s, drbd_err), 0); /* no module: nothing is up */
         ck_assert(!s.up);
         put("drbdsetup", "#!/bin/sh\necho 'what else' >&2; exit 20\n", 0755);
-        ck_assert_int_eq(drbd_look(&d, "r0", &s, err), -EIO);
-        ck_assert_str_eq(err, "drbdsetup events2: what else");
+        ck_assert_int_eq(drbd_look(&d, "r0", &s, drbd_err), -EIO);
+        ck_assert_str_eq(drbd_err, "drbdsetup events2: what else");
         put("on-dump", "echo \"'r0' not defined in your config (for this host).\" >&2; exit 1\n",
             0644);
-        ck_assert_int_eq(drbd_rely(&d, "r0", err), -ENODEV);
-        ck_assert_ptr_nonnull(strstr(err, "not defined"));
+        ck_assert_int_eq(drbd_rely(&d, "r0", drbd_err), -ENODEV);
+        ck_assert_ptr_nonnull(strstr(drbd_err, "not defined"));
         put("on-dump", "echo 'resource r0 {'; echo ' fencing resource-only;'; echo '}'\n", 0644);
-        ck_assert_int_eq(drbd_rely(&d, "r0", err), -EUCLEAN);
-        ck_assert_ptr_nonnull(strstr(err, "resource-and-stonith"));
+        ck_assert_int_eq(drbd_rely(&d, "r0", drbd_err), -EUCLEAN);
+        ck_assert_ptr_nonnull(strstr(drbd_err, "resource-and-stonith"));
         ck_assert_int_eq(setenv("PATH", "/nonexistent", 1), 0);
-        ck_assert_int_eq(drbd_look(&d, "r0", &s, err), -ENODEV);
-        ck_assert_ptr_nonnull(strstr(err, "install drbd-utils"));
+        ck_assert_int_eq(drbd_look(&d, "r0", &s, drbd_err), -ENODEV);
+        ck_assert_ptr_nonnull(strstr(drbd_err, "install drbd-utils"));
 }
 END_TEST
 

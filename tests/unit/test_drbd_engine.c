@@ -29,7 +29,7 @@ static void told(void *userdata, const struct replica_told *t) {
 static void set_up(void) {
         drbd_set_up();
         n_told = 0;
-        ck_assert_int_eq(drbd_engine_open("node1", told, NULL, &engine, err), 0);
+        ck_assert_int_eq(drbd_engine_open("node1", told, NULL, &engine, drbd_err), 0);
         spec = guest_spec_new();
         spec->conf.replica.mode = REPLICA_MODE_DRBD;
         text_set(spec->conf.replica.host, NAME_LEN, "node2");

@@ -17,6 +17,7 @@
 #include "hawd/guest/guest.h"
 #include "hawd/guest/hostinfo.h"
 #include "hawd/guest/qemuproc.h"
+#include "tests/unit/drbd_fixture.h"
 #include "tests/unit/unit.h"
 
 #define TEST_URI "test:///default"
@@ -501,6 +502,35 @@ static struct guest_spec *spec_of(const char *name) {
         return spec;
 }
 
+/* S9: the device is another host's to have until DRBD lets this one be primary. */
+START_TEST(drbd_is_primary_before_its_guest) {
+        struct guest_spec *spec = spec_of("test");
+        struct world w;
+
+        drbd_set_up();
+        spec->conf.replica =
+                (struct conf_replica){.mode = REPLICA_MODE_DRBD, .host = "node2", .resource = "r0"};
+        put("on-primary", THEN(ALONE("Primary")), 0644);
+        kernel_says(EVENTS("Secondary", "Outdated", "Connecting", "Unknown", "Off", "DUnknown"));
+        open_world(&w, TEST_URI);
+        run_until(&w, &w.ups, 1);
+        submit(&w, GJOB_DESTROY, "test", TEST_UUID, NULL);
+        submit(&w, GJOB_START, "test", TEST_UUID, spec);
+        run_until(&w, &w.ends, 2);
+        ck_assert_int_eq(w.result[2], RESULT_FAILED);
+        ck_assert_msg(strstr(w.text[2], "DRBD: r0 on "), "%s", w.text[2]);
+        ck_assert_str_eq(asked(), "");
+        kernel_says(ALONE("Secondary"));
+        submit(&w, GJOB_START, "test", TEST_UUID, spec);
+        run_until(&w, &w.ends, 3);
+        ck_assert_msg(w.result[3] == RESULT_DONE, "%s", w.text[3]);
+        ck_assert_str_eq(asked(), "primary r0\n");
+        guest_spec_unref(spec);
+        guest_close(w.a);
+        drbd_tear_down();
+}
+END_TEST
+
 /* Its definition is somebody's; what runs under the guest's UUID is stopped all the same. */
 START_TEST(our_uuid_under_another_name) {
         struct guest_spec *spec = spec_of("mine");
@@ -622,6 +652,7 @@ static Suite *guest_suite(void) {
         tcase_add_test(tc, autostart_by_hand_is_switched_off);
         tcase_add_test(tc, definition_by_hand_is_told_of);
         tcase_add_test(tc, our_uuid_under_another_name);
+        tcase_add_test(tc, drbd_is_primary_before_its_guest);
         return s;
 }
 

@@ -351,6 +351,8 @@ install: all
 	$(if $(filter %/hawd-fence,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-fence $(D)$(LIBEXECDIR)/hawd-fence)
 	$(if $(filter %/hawd-facts,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawd-facts $(D)$(LIBEXECDIR)/hawd-facts)
 	$(if $(filter %/hawctl,$(PROGRAMS)),$(INSTALL) -m 0755 $(B)/hawctl $(D)$(BINDIR)/hawctl)
+	sed 's|@BINDIR@|$(BINDIR)|g' replication/drbd-fence-peer.in > $(B)/drbd-fence-peer
+	$(INSTALL) -m 0755 $(B)/drbd-fence-peer $(D)$(LIBEXECDIR)/drbd-fence-peer
 	sed 's|@SBINDIR@|$(SBINDIR)|g; s|@BINDIR@|$(BINDIR)|g' systemd/hawd.service.in > $(B)/hawd.service
 	$(INSTALL) -m 0644 $(B)/hawd.service $(D)$(UNITDIR)/hawd.service
 	sed -e '/corosync/d' -e '/^# Without the ring/d' -e '/^# back with it/d' \
@@ -373,6 +375,7 @@ install: all
 
 uninstall:
 	rm -f $(D)$(SBINDIR)/hawd $(D)$(BINDIR)/hawctl $(D)$(LIBEXECDIR)/hawd-fence $(D)$(LIBEXECDIR)/hawd-facts \
+		$(D)$(LIBEXECDIR)/drbd-fence-peer \
 		$(D)$(UNITDIR)/hawd.service $(D)$(UNITDIR)/hawd-solo.service $(D)$(LIBDIR)/sysusers.d/hawd.conf \
 		$(D)$(LIBDIR)/tmpfiles.d/hawd.conf $(D)$(LIBDIR)/systemd/catalog/hawd.catalog \
 		$(D)$(DATADIR)/doc/hawd/hawd.conf $(D)$(DATADIR)/bash-completion/completions/hawctl

@@ -119,11 +119,23 @@ static int adm(const struct drbd_driver *d, const char *verb, const char *option
         return r < 0 ? r : call(d, "drbdadm", args, NULL, err);
 }
 
+/* An `up` that was cut off leaves a resource without its disk, or without its peer. */
+static bool is_half_up(const struct drbd_status *s) {
+        bool connected = false;
+
+        for (size_t i = 0; i < s->n_peers; i++)
+                connected = connected || s->peers[i].connection == DRBD_CONNECTED;
+        return s->n_minors == 0 || s->n_peers == 0 ||
+               (s->disk == DRBD_DISKLESS && s->role == DRBD_SECONDARY && !connected);
+}
+
 int drbd_up(const struct drbd_driver *d, const char *resource, char *err) {
         struct drbd_status s;
         int r = drbd_look(d, resource, &s, err);
 
-        return r < 0 || s.up ? r : adm(d, "up", NULL, resource, err);
+        if (r < 0 || (s.up && !is_half_up(&s)))
+                return r;
+        return adm(d, s.up ? "adjust" : "up", NULL, resource, err);
 }
 
 static void pause_a_moment(void) {
@@ -162,12 +174,16 @@ static int take(const struct drbd_driver *d, const char *resource, const char *t
 
         if (r < 0)
                 return r;
-        if (!s.up) {
-                r = adm(d, "up", NULL, resource, err);
-                return r < 0 ? r : -EAGAIN;
-        }
-        if (s.role == DRBD_PRIMARY)
+        if (s.up && s.role == DRBD_PRIMARY)
                 return 0;
+        if (!s.up || is_half_up(&s)) {
+                r = drbd_up(d, resource, err);
+                if (r < 0)
+                        return r;
+                r = drbd_look(d, resource, &s, err);
+                if (r < 0)
+                        return r;
+        }
         r = judge(d, &s, there, how, err);
         if (r < 0)
                 return r;

@@ -31,7 +31,7 @@ int drbd_look(const struct drbd_driver *d, const char *resource, struct drbd_sta
 /** drbd_rely() - drbd_settings() of what is configured here. Return: 0, -EUCLEAN. */
 int drbd_rely(const struct drbd_driver *d, const char *resource, char *err);
 
-/** drbd_up() - have the kernel know @resource; nothing when it does */
+/** drbd_up() - have the kernel know @resource, all of it; nothing when it does */
 int drbd_up(const struct drbd_driver *d, const char *resource, char *err);
 
 enum drbd_take {

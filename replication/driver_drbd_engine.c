@@ -8,7 +8,7 @@
 #include "replication/driver_drbd.h"
 #include "replication/driver_drbd_engine.h"
 
-#define CALL_USEC (20 * USEC_PER_SEC)
+#define CALL_USEC (60 * USEC_PER_SEC)
 #define COPYING_USEC USEC_PER_SEC
 #define IN_STEP_USEC (2 * USEC_PER_SEC)
 #define CONNECT_USEC (60 * USEC_PER_SEC) /* the peer has so long to be reached */
@@ -453,8 +453,7 @@ void drbd_engine_submit(struct drbd_engine *e, const struct action *act) {
         o->serial = act->replica.serial;
         o->loss = act->replica.loss;
         text_set(o->resource, sizeof(o->resource), conf->resource);
-        text_set(o->peer, sizeof(o->peer),
-                 strcmp(conf->host, e->board->here) == 0 ? "its peer" : conf->host);
+        text_set(o->peer, sizeof(o->peer), act->replica.peer);
         pthread_mutex_lock(&e->board->lock);
         *w->last = o;
         w->last = &o->next;

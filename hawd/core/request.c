@@ -319,6 +319,15 @@ static void wish(struct core *c, const struct request *r) {
                 entry_unref(e);
                 return;
         }
+        /* S9: who asks goes on alone then; on the other host that would be a person's doing. */
+        if (r->verb == VERB_REPLICA_OUTDATE &&
+            model_guest(&c->model, op->gid)->replica.data != c->nodeid) {
+                core_reply(c, r->id, REPLY_USAGE,
+                           "the disks of %s are not this host's: DRBD must not be primary here",
+                           r->guest);
+                entry_unref(e);
+                return;
+        }
         op->wall = c->wall;
         op->desired = r->verb == VERB_GUEST_CREATE ? r->desired : wishes[r->verb].desired;
         op->flag = r->verb == VERB_RULE_SET ? r->strict : wishes[r->verb].flag;

@@ -221,6 +221,8 @@ void guest_submit(struct guest_adapter *a, const struct action *act) {
         j->keep_running = act->guest_job.keep_running;
         j->gid = act->guest_job.gid;
         j->promote = act->guest_job.promote;
+        j->older = act->guest_job.older;
+        text_set(j->peer, sizeof(j->peer), act->guest_job.peer);
         if (spec) {
                 /* A copy: reference counts are the loop's, and the thread may outlive it. */
                 j->xml_len = spec->xml ? spec->xml->len : 0;

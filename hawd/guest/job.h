@@ -52,6 +52,8 @@ struct job {
         uint32_t gid;
         uint32_t promote;            /* START: from the copy of this serial; 0: from its disks */
         struct conf_replica replica; /* START */
+        bool older;                  /* START: what is lost by promote is accepted */
+        char peer[NAME_LEN];         /* START: host of the other copy; "": none */
         usec_t timeout_usec;         /* as asked for: STOP's grace */
         usec_t deadline;             /* CLOCK_BOOTTIME, once it has begun: abandoned then */
         atomic_bool cancelled, abandoned;

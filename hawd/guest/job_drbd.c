@@ -17,8 +17,11 @@ int job_drbd(struct job *j, char *err) {
 
         (void)gethostname(here, sizeof(here) - 1); /* for the text alone */
         d.here = here;
-        r = drbd_take(&d, j->replica.resource, j->replica.host,
-                      j->promote ? DRBD_TAKE_OVER : DRBD_TAKE_OWN, why);
+        r = drbd_take(&d, j->replica.resource, j->peer,
+                      j->promote == 0 ? DRBD_TAKE_OWN
+                      : j->older      ? DRBD_TAKE_ANYHOW
+                                      : DRBD_TAKE_OVER,
+                      why);
         if (r < 0)
                 text_fmt(err, TEXT_LEN, "DRBD: %.180s", why);
         return r;

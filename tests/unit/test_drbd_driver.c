@@ -82,7 +82,7 @@ static const struct {
          false, "outdated"},
         {EVENTS("Secondary", "Outdated", "Connecting", "Unknown", "Off", "DUnknown"),
          DRBD_TAKE_OVER, false, "outdated"},
-        {EVENTS("Secondary", "Diskless", "Connecting", "Unknown", "Off", "DUnknown"), DRBD_TAKE_OWN,
+        {EVENTS("Secondary", "Failed", "Connecting", "Unknown", "Off", "DUnknown"), DRBD_TAKE_OWN,
          false, "no disk"},
         {EVENTS("Secondary", "Consistent", "Connecting", "Unknown", "Off", "DUnknown"),
          DRBD_TAKE_OWN, true, NULL},
@@ -97,6 +97,26 @@ START_TEST(row) {
         ck_assert_str_eq(asked(), rows[_i].tried ? "primary r0\n" : "");
         if (rows[_i].says)
                 ck_assert_ptr_nonnull(strstr(drbd_err, rows[_i].says));
+}
+END_TEST
+
+/* An `up` that was killed half way: no disk yet, or no peer. */
+START_TEST(half_up) {
+        kernel_says(EVENTS("Secondary", "Diskless", "StandAlone", "Unknown", "Off", "DUnknown"));
+        put("on-adjust", THEN(ALONE("Secondary")), 0644);
+        ck_assert_int_eq(drbd_up(&d, "r0", drbd_err), 0);
+        ck_assert_str_eq(asked(), "adjust r0\n");
+        kernel_says("exists resource name:r0 role:Secondary suspended:no\nexists -\n");
+        put("on-primary", THEN(ALONE("Primary")), 0644);
+        ck_assert_int_eq(take(DRBD_TAKE_OVER), 0);
+        ck_assert_str_eq(asked(), "adjust r0\nadjust r0\nprimary r0\n");
+        /* Not a guest's that goes on by its peer's disk, nor one whose disk has failed. */
+        kernel_says(
+                EVENTS("Primary", "Diskless", "Connected", "Secondary", "Established", "UpToDate"));
+        ck_assert_int_eq(drbd_up(&d, "r0", drbd_err), 0);
+        kernel_says(EVENTS("Secondary", "Failed", "Connecting", "Unknown", "Off", "DUnknown"));
+        ck_assert_int_eq(drbd_up(&d, "r0", drbd_err), 0);
+        ck_assert_str_eq(asked(), "adjust r0\nadjust r0\nprimary r0\n");
 }
 END_TEST
 
@@ -206,6 +226,7 @@ static Suite *drbd_driver_suite(void) {
         tcase_add_test(tc, takes_over_when_the_loss_is_noticed);
         tcase_add_test(tc, waits_no_longer_than_it_may);
         tcase_add_loop_test(tc, row, 0, ARRAY_SIZE(rows));
+        tcase_add_test(tc, half_up);
         tcase_add_test(tc, refused_for_good);
         tcase_add_test(tc, nothing_that_is_not_wanted);
         tcase_add_test(tc, releases);

@@ -44,9 +44,13 @@ static void tear_down(void) {
 }
 
 static void order_of(enum replica_op op, uint32_t serial, uint32_t loss) {
-        const struct action act = {
-                .kind = ACT_REPLICA,
-                .replica = {.op = op, .gid = 7, .serial = serial, .loss = loss, .spec = spec}};
+        const struct action act = {.kind = ACT_REPLICA,
+                                   .replica = {.op = op,
+                                               .gid = 7,
+                                               .serial = serial,
+                                               .loss = loss,
+                                               .peer = "node2",
+                                               .spec = spec}};
 
         drbd_engine_submit(engine, &act);
 }

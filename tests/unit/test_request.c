@@ -126,6 +126,28 @@ START_TEST(what_is_not_there_is_usage) {
 }
 END_TEST
 
+/* S9: it lets DRBD go on alone, which is for the host with the disks. */
+START_TEST(outdate_is_for_who_has_the_disks) {
+        struct rig *r = open_rig();
+        struct guest *g = model_guest((struct model *)(uintptr_t)core_model(r->c), 1);
+        const struct op *op;
+
+        g->replica = (struct replica){.data = 1, .host = 2, .serial = 4};
+        ASK(r, .id = 5, .verb = VERB_REPLICA_OUTDATE, .guest = "web");
+        answered(r, 5, REPLY_USAGE, "must not be primary here");
+        ck_assert_ptr_null(rig_op(r, OP_REPLICA_SAYS));
+        g->replica = (struct replica){.data = 2, .host = 1, .serial = 4};
+        ASK(r, .id = 6, .verb = VERB_REPLICA_OUTDATE, .guest = "web");
+        op = rig_op(r, OP_REPLICA_SAYS);
+        ck_assert_ptr_nonnull(op);
+        ck_assert_uint_eq(op->host, 2);
+        ck_assert_uint_eq(op->serial, 4);
+        ck_assert_int_eq(op->replica_state, REPLICA_BEHIND);
+        answered(r, 6, REPLY_OK, "");
+        rig_close(r);
+}
+END_TEST
+
 START_TEST(create_adds_as_wanted) {
         struct rig *r = open_rig();
         struct guest_spec *s = led_spec("db");
@@ -409,6 +431,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, fence_verbs);
         tcase_add_test(tc, rule_verbs);
         tcase_add_test(tc, what_is_not_there_is_usage);
+        tcase_add_test(tc, outdate_is_for_who_has_the_disks);
         tcase_add_test(tc, create_adds_as_wanted);
         tcase_add_test(tc, what_has_no_definition_is_not_created);
         tcase_add_test(tc, what_runs_without_a_claim_is_not_created);

@@ -6,41 +6,8 @@
 # promoted by none, and ended by the word of a person.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
-
-# The handler, here, is the word of the ledger that the peer's copy does not count any more.
-resource() {
-        cat <<'EOF'
-resource r0 {
-        net {
-                protocol C;
-                ping-int 2;
-                ping-timeout 20;
-                timeout 30;
-                connect-int 2;
-                ko-count 3;
-        }
-        disk {
-                resync-rate 100M;
-                fencing resource-and-stonith;
-        }
-        handlers { fence-peer /usr/local/sbin/drbd-fence-peer; }
-        device /dev/drbd0;
-        disk /dev/vdb;
-        meta-disk internal;
-        on node1 { address 10.77.0.1:7788; }
-        on node2 { address 10.77.0.2:7788; }
-}
-EOF
-}
-
-lay_tree() { # DIRECTORY
-        mkdir -p "$1"/etc/drbd.d "$1"/usr/local/sbin
-        printf 'global { usage-count no; }\ncommon { }\n' >"$1/etc/drbd.d/global_common.conf"
-        resource >"$1/etc/drbd.d/r0.res"
-        install -m 0755 "$HAWD_BIN/lab/drbdprobe" "$1/usr/local/sbin/drbdprobe"
-        printf '#!/bin/sh\necho "$DRBD_RESOURCE" >>/run/fenced\nexit 4\n' >"$1/usr/local/sbin/drbd-fence-peer"
-        chmod 0755 "$1/usr/local/sbin/drbd-fence-peer"
-}
+# shellcheck source=../drbd.sh
+. "$(dirname "$0")/../drbd.sh"
 
 probe() { # HOST VERB [ARGUMENT...]
         local host=$1 verb=$2
@@ -50,10 +17,6 @@ probe() { # HOST VERB [ARGUMENT...]
 
 says() { # HOST PATTERN: what its look begins with
         [[ $(probe "$1" look "$(other "$1")") == $2* ]]
-}
-
-other() {
-        if [[ $1 == node1 ]]; then echo node2; else echo node1; fi
 }
 
 # Record N is acknowledged when its number is printed: what has been printed must never be lost.
@@ -68,8 +31,11 @@ records() { # HOST TO: so many are there, from the first
 }
 
 [[ -x $HAWD_BIN/lab/drbdprobe ]] || skip "$HAWD_BIN/lab/drbdprobe is not built (make tests)"
-tree=$(mktemp -d)
-lay_tree "$tree"
+# The handler, here, is the word of the ledger that the peer's copy does not count any more.
+drbd_tree /usr/local/sbin/drbd-fence-peer
+install -m 0755 "$HAWD_BIN/lab/drbdprobe" "$tree/usr/local/sbin/drbdprobe"
+printf '#!/bin/sh\necho "$DRBD_RESOURCE" >>/run/fenced\nexit 4\n' >"$tree/usr/local/sbin/drbd-fence-peer"
+chmod 0755 "$tree/usr/local/sbin/drbd-fence-peer"
 case_up --hosts 2 --no-hawd --lay "$tree"
 rm -rf "$tree"
 assert 'nothing is up' says node1 'down unknown'

@@ -85,7 +85,7 @@ write_state() {
 install_hawd() {
         "${MAKE:-make}" -s -C "$LAB_TREE" --no-print-directory install DESTDIR="$LAB_DIR/install" \
                 >"$LAB_DIR/install.log" 2>&1 || die "make install failed: $(tail -n 3 "$LAB_DIR/install.log")"
-        strip "$LAB_DIR"/install/usr/local/{sbin/hawd,bin/hawctl,libexec/hawd/*}
+        strip "$LAB_DIR"/install/usr/local/{sbin/hawd,bin/hawctl,libexec/hawd/hawd-*}
 }
 
 # What this lab lays on a machine's root at its first boot.

@@ -455,7 +455,8 @@ static void ladder_ends(struct core *c, struct entry *e, const struct guest *g) 
                 g->recovery.taken[RUNG_RESTART], g->recovery.taken[RUNG_RELOCATE],
                 g->recovery.taken[RUNG_ROLLBACK], window, g->spec->name);
         give_reason(c, e, g, GUEST_BLOCKED, text);
-        wake_at(c, usec_add(c->now, recovery_left(conf, &g->recovery, c->wall)));
+        if (recovery_left(conf, &g->recovery, c->wall) > 0) /* else only what others do helps */
+                wake_at(c, usec_add(c->now, recovery_left(conf, &g->recovery, c->wall)));
 }
 
 /* May it start from its replica, now, and has that host room? @ret: its reason, or why not. */

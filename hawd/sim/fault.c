@@ -70,6 +70,10 @@ static void guest_fault(struct sim *s, const struct fault *f) {
         qemu_end(s, &s->hosts[at], f->guest, why[f->kind]);
 }
 
+static bool of_snapshot(uint64_t verb) {
+        return verb == VERB_SNAP_TAKE || verb == VERB_SNAP_DELETE || verb == VERB_SNAP_ROLLBACK;
+}
+
 static void ask(struct sim *s, const struct fault *f) {
         struct sim_request *r = people_new(s, (enum verb)f->arg,
                                            f->guest >= 0 ? s->conf->guests[f->guest].name : "",
@@ -77,9 +81,9 @@ static void ask(struct sim *s, const struct fault *f) {
 
         if (f->arg == VERB_ACCEPT_LOSS)
                 truth_loss_accepted(s);
-        text_set(r->rq.rule, NAME_LEN, f->name);
+        text_set(of_snapshot(f->arg) ? r->rq.snapshot : r->rq.rule, NAME_LEN, f->name);
         if (f->guest >= 0 && f->arg != VERB_GUEST_RECOVER && f->arg != VERB_REPLICA_PROMOTE &&
-            f->arg != VERB_REPLICA_FORCE && f->arg != VERB_REPLICA_RESYNC)
+            f->arg != VERB_REPLICA_FORCE && f->arg != VERB_REPLICA_RESYNC && !of_snapshot(f->arg))
                 s->guests[f->guest].wish_unclear = true;
         if (f->arg == VERB_REPLICA_FORCE)
                 s->guests[f->guest].forced = true;

@@ -161,8 +161,9 @@ void fault_text(const struct sim_conf *c, const struct fault *f, char *buf, size
                         text_set(buf, size, "host accept-loss");
                         return;
                 }
-                text_fmt(buf, size, "%s %s%s%s%s", verb_name((enum verb)f->arg), guest,
-                         guest[0] && host[0] ? " " : "", host, f->name);
+                text_fmt(buf, size, "%s %s%s%s%s%s", verb_name((enum verb)f->arg), guest,
+                         guest[0] && host[0] ? " " : "", host, guest[0] && f->name[0] ? " " : "",
+                         f->name);
                 return;
         case FAULT_AMBUSH:
                 ambush_text(f->arg, buf, size);

@@ -158,3 +158,13 @@ void truth_copied(struct sim *s, struct sim_host *h, int g); /* from @h, before 
 void truth_rogue(struct sim *s, const char *guest); /* the ledger says that one was stopped */
 /** truth_settled() - L1, L2, L3 hold now; what does not is named in @why of SIM_VIOLATION_LEN. */
 bool truth_settled(struct sim *s, char *promise, char *why);
+
+/* snaps.c: the guests' disks, and jobs on them */
+bool snaps_start(struct sim *s, struct sim_host *h, const struct lv_job *j); /* false: it fails */
+void snaps_runs(struct sim *s, struct sim_host *h, int g, bool by_person);
+void snaps_ends(struct sim *s, struct sim_host *h, int g);
+enum job_result snaps_take(struct sim *s, struct sim_host *h, const struct lv_job *j);
+enum job_result snaps_delete(struct sim *s, struct sim_host *h, const struct lv_job *j);
+/** snaps_check() - what the newest ledger has of them is there, as it was (S8) */
+void snaps_check(struct sim *s, int g, const struct guest *mg);
+void snaps_free(struct sim_guest *g);

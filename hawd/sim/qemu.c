@@ -108,6 +108,7 @@ void qemu_start(struct sim *s, struct sim_host *h, int g, bool by_person) {
         guest->starts = xreallocarray(guest->starts, guest->n_starts + 1, sizeof(guest->starts[0]));
         guest->starts[guest->n_starts++] = (struct sim_start){.at = s->now, .host = h->index};
         sim_at(s, guest->conf->boot_usec, OWNER_HOST, h->index, booted, (uint64_t)g, d->run);
+        snaps_runs(s, h, g, by_person);
         ill_boots(s, h, g);
         qemu_tell(s, h, g);
 }
@@ -118,6 +119,7 @@ void qemu_end(struct sim *s, struct sim_host *h, int g, enum end_why why) {
         if (d->state == SEEN_GONE)
                 return;
         sim_trace(s, h, "guest %s ends: %s", s->guests[g].conf->name, end_why_name(why));
+        snaps_ends(s, h, g);
         d->state = SEEN_GONE;
         d->end_why = why;
         d->healthy = false;

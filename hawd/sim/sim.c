@@ -280,6 +280,7 @@ struct sim *sim_free(struct sim *s) {
         for (size_t g = 0; g < s->n_guests; g++) {
                 free(s->guests[g].starts);
                 free(s->guests[g].acked);
+                snaps_free(&s->guests[g]);
         }
         for (size_t i = 0; i < s->n_requests; i++)
                 (void)guest_spec_unref(s->requests[i].rq.spec);

@@ -110,6 +110,7 @@ struct domain {
         bool by_person; /* this run was started by root with virsh, not by hawd */
         usec_t since;   /* of this run */
         uint32_t run;   /* number of this run: later calls for an older one are void */
+        uint32_t file;  /* of its disk that it writes, see snaps.c */
         enum end_why end_why;
 };
 
@@ -130,6 +131,8 @@ struct lv_job {
         bool cancelled;     /* asked for right before libvirt is called (S6) */
         usec_t timeout;
         usec_t deadline; /* BOOTTIME, once it has begun: likewise */
+        bool has_snaps;
+        struct guest_snaps snaps; /* has_snaps: as the job was given them */
 };
 
 struct libvirtd {
@@ -275,7 +278,8 @@ struct sim_guest {
         struct sim_received copy[SIM_HOSTS_MAX];
         uint32_t promoted[SIM_HOSTS_MAX]; /* serial that became the disk there last */
         struct sim_copying run;
-        bool forced; /* a person accepted a loss */
+        bool forced;             /* a person accepted a loss */
+        struct sim_snaps *snaps; /* snaps.c; NULL: as it was given */
 };
 
 /* ---- faults that wait for their moment (ambush.c) ---- */
@@ -339,6 +343,7 @@ struct sim_stats {
         uint64_t dog_resets, lease_proofs;
         uint64_t degraded, degraded_starts;
         uint64_t in_steps, promotions, losses, vetoes;
+        uint64_t snapshots, rollbacks, commits;
 };
 
 #define SIM_VIOLATION_LEN 400

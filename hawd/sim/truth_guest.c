@@ -87,6 +87,9 @@ void truth_guests(struct sim *s, struct sim_host *h) {
 
                 if (__builtin_popcount(g->claims) > 1)
                         sim_violate(s, "S1", "guest %s has claims of two hosts", g->spec->name);
+                if (g->snaps && m->version >= s->truth->top &&
+                    sim_guest_index(s, g->spec->uuid) >= 0)
+                        snaps_check(s, sim_guest_index(s, g->spec->uuid), g);
                 if ((g->state == GUEST_FAILED || g->state == GUEST_BLOCKED) && !g->reason[0])
                         sim_violate(s, "L2", "%s has guest %s %s without a reason", h->name,
                                     g->spec->name, guest_state_name(g->state));

@@ -99,13 +99,16 @@ static const struct pattern {
         {"fence confirm H if off", FAULT_CONFIRM_TRUE, 0},
         {"host release H", FAULT_REQUEST, VERB_HOST_RELEASE},
         {"host accept-loss", FAULT_REQUEST, VERB_ACCEPT_LOSS},
+        {"snapshot create G N", FAULT_REQUEST, VERB_SNAP_TAKE},
+        {"snapshot delete G N", FAULT_REQUEST, VERB_SNAP_DELETE},
+        {"snapshot rollback G N", FAULT_REQUEST, VERB_SNAP_ROLLBACK},
 };
 
 /* Nouns and verbs that are hawd's, but not done yet. */
 static const char *const not_yet[] = {
-        "host maintenance", "host evacuate", "guest set", "guest add", "guest create", "rule add",
-        "snapshot",         "replica add",   "plan",      "queue",     "apply",        "evacuate",
-        "maintenance",      "guest migrate",
+        "host maintenance", "host evacuate", "guest set",     "guest add", "guest create",
+        "rule add",         "replica add",   "plan",          "queue",     "apply",
+        "evacuate",         "maintenance",   "guest migrate",
 };
 
 static void split(const char *line, struct words *ret) {

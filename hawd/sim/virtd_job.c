@@ -93,7 +93,8 @@ void virtd_report(struct sim *s, struct sim_host *h, struct lv_job *j, enum job_
 
 /* A guest is gone, and a settle done, only when no call that was given up is left behind. */
 static bool waits_for_older(const struct sim_host *h, const struct lv_job *j) {
-        if (j->op != GJOB_STOP && j->op != GJOB_DESTROY && j->op != GJOB_SETTLE)
+        if (j->op != GJOB_STOP && j->op != GJOB_DESTROY && j->op != GJOB_SETTLE &&
+            j->op != GJOB_SNAPSHOT)
                 return false;
         for (size_t i = 0; i < h->lv.n_jobs; i++)
                 if (h->lv.jobs[i].guest == j->guest && h->lv.jobs[i].seq < j->seq &&
@@ -117,6 +118,8 @@ enum job_result virtd_start(struct sim *s, struct sim_host *h, const struct lv_j
                 sim_trace(s, h, "guest %s fails to start", guest->conf->name);
                 return RESULT_FAILED;
         }
+        if (!snaps_start(s, h, j))
+                return RESULT_FAILED;
         qemu_start(s, h, j->guest, false);
         return RESULT_DONE;
 }
@@ -174,6 +177,10 @@ static enum job_result take_effect(struct sim *s, struct sim_host *h, struct lv_
                 if (d->state == SEEN_GONE)
                         d->defined = false;
                 return RESULT_DONE;
+        case GJOB_SNAPSHOT:
+                return snaps_take(s, h, &j);
+        case GJOB_SNAP_DELETE:
+                return snaps_delete(s, h, &j);
         case GJOB_DUMP:
                 return d->defined || d->state != SEEN_GONE ? RESULT_DONE : RESULT_FAILED;
         default:
@@ -295,6 +302,9 @@ void virtd_job(struct sim *s, struct sim_host *h, const struct action *a) {
                              .promote = a->guest_job.promote,
                              .hawd_life = h->hawd_life,
                              .timeout = a->guest_job.timeout_usec};
+        j->has_snaps = a->guest_job.snaps != NULL;
+        if (j->has_snaps)
+                j->snaps = *a->guest_job.snaps;
         sim_trace(s, h, "job %" PRIx64 " op %d %s gen %" PRIu64 " queued", j->id, (int)j->op,
                   s->guests[g].conf->name, j->gen);
         begin_next(s, h, g);

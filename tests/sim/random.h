@@ -49,6 +49,7 @@ void plan_dog_faults(struct plan *p, struct prng *r);
 void plan_copy_faults(struct plan *p, struct prng *r);
 
 /** plan_health_faults() - hosts that measure that they are degraded, one or all. */
+void plan_snap_faults(struct plan *p, struct prng *r);
 void plan_health_faults(struct plan *p, struct prng *r);
 
 /* plan.c */

@@ -241,6 +241,34 @@ static bool make_replicas(struct sim_conf *c, struct prng *w) {
         return made > 0;
 }
 
+/* The same: snapshots by schedule and by hand, and rollbacks by both. */
+static bool make_snapshots(struct sim_conf *c, struct prng *r) {
+        if (!prng_chance(r, 40))
+                return false;
+        for (size_t i = 0; i < c->n_guests; i++) {
+                struct conf_guest *g = &c->guests[i].conf;
+
+                if (g->replica.mode != REPLICA_MODE_NONE)
+                        continue;
+                if (prng_chance(r, 50))
+                        text_set(g->snapshot, sizeof(g->snapshot), "1min");
+                if (prng_chance(r, 60))
+                        g->snapshot_keep =
+                                (struct conf_keep){.last = (uint32_t)prng_range(r, 1, 2)};
+                if (prng_chance(r, 50)) {
+                        bool first = prng_chance(r, 50);
+
+                        g->recovery[0] = first ? RUNG_ROLLBACK : RUNG_RESTART;
+                        g->recovery[1] = first ? RUNG_RESTART : RUNG_ROLLBACK;
+                        g->recovery[2] = RUNG_RELOCATE;
+                        g->rollback_limit = (uint32_t)prng_range(r, 1, 3);
+                }
+                if (prng_chance(r, 30))
+                        g->snapshot_left_usec = prng_range(r, 1, 60) * SEC;
+        }
+        return true;
+}
+
 void plan_make(uint64_t seed, struct plan *ret) {
         struct prng r, w, h;
 
@@ -258,4 +286,7 @@ void plan_make(uint64_t seed, struct plan *ret) {
         prng_init(&w, seed, 27);
         if (make_replicas(&ret->conf, &w))
                 plan_copy_faults(ret, &w);
+        prng_init(&h, seed, 23);
+        if (make_snapshots(&ret->conf, &h))
+                plan_snap_faults(ret, &h);
 }

@@ -499,3 +499,26 @@ void plan_copy_faults(struct plan *p, struct prng *r) {
         if (prng_chance(r, 60)) /* time to be copied anew, and to wait for a proof */
                 p->faults_end += prng_range(r, 20, 120) * SEC;
 }
+
+/* Of few guests, with few names, so that they meet; one of them dies now and then. */
+void plan_snap_faults(struct plan *p, struct prng *r) {
+        static const enum verb verbs[] = {VERB_SNAP_TAKE, VERB_SNAP_TAKE, VERB_SNAP_TAKE,
+                                          VERB_SNAP_DELETE, VERB_SNAP_ROLLBACK};
+        size_t n = prng_range(r, 4, 14);
+        usec_t t = SEC;
+
+        for (size_t i = 0; i < n; i++) {
+                int g = (int)prng_below(r, MIN(p->conf.n_guests, 3u));
+
+                t += gap(r);
+                if (prng_chance(r, 15)) {
+                        add(p, t, prng_chance(r, 50) ? FAULT_GUEST_CRASH : FAULT_GUEST_PANIC, -1, g,
+                            0);
+                        continue;
+                }
+                add(p, t, FAULT_REQUEST, -1, g, verbs[prng_below(r, ARRAY_SIZE(verbs))]);
+                if (p->n_faults)
+                        text_fmt(p->faults[p->n_faults - 1].name, NAME_LEN, "s%u",
+                                 (unsigned)prng_below(r, 4));
+        }
+}

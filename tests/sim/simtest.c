@@ -146,6 +146,9 @@ static bool covered(void) {
                       {"fewer votes expected", st->shrunk_votes},
                       {"waits for all", st->waits_for_all},
                       {"ambushes", st->ambushes},
+                      {"snapshots", st->snapshots},
+                      {"rollbacks", st->rollbacks},
+                      {"commits", st->commits},
                       {"stale refused", st->refused}};
         bool all = true;
 

@@ -44,6 +44,7 @@ static inline void fix_guest(struct model *m, const char *name, enum desired des
         spec->conf.start_timeout_usec = 90 * USEC_PER_SEC;
         spec->conf.restart_window_usec = 10 * USEC_PER_MINUTE;
         spec->conf.healthy_after_usec = 10 * USEC_PER_MINUTE;
+        spec->conf.replica_lag_usec = 5 * USEC_PER_MINUTE;
         spec->xml = blob_new("<domain/>", 9);
         g = model_guest_add(m, spec);
         guest_spec_unref(spec);

@@ -14,6 +14,7 @@ struct copying {
         uint32_t gid, resyncs;
         uint32_t data; /* P, then */
         uint32_t n;
+        bool asked; /* by a person, and not done yet */
         usec_t next;
 };
 
@@ -30,9 +31,24 @@ static struct copying *copying(struct core *c, const struct guest *g) {
                 *x = (struct copying){.gid = g->gid};
         }
         if (x->resyncs != g->replica.resyncs || x->data != g->replica.data)
-                *x = (struct copying){
-                        .gid = g->gid, .resyncs = g->replica.resyncs, .data = g->replica.data};
+                *x = (struct copying){.gid = g->gid,
+                                      .resyncs = g->replica.resyncs,
+                                      .asked = x->resyncs != g->replica.resyncs,
+                                      .data = g->replica.data};
         return x;
+}
+
+/* A copy anew gives up the older one: not while the trouble that broke it off may go on, and take
+ * the host of the disks next. */
+static bool calm(struct core *c, const struct guest *g, const struct copying *x) {
+        usec_t due = usec_add(g->replica.since_wall, AGAIN_MIN_USEC);
+
+        if (x->asked ||
+            (g->replica.state != REPLICA_BROKEN && g->replica.state != REPLICA_BEHIND) ||
+            c->wall >= due || g->replica.since_wall > c->wall)
+                return true;
+        wake_at(c, usec_add(c->now, due - c->wall));
+        return false;
 }
 
 /* 1 it runs where its disks are, and is healthy  2 both hosts are online  3 no job, no move and no
@@ -60,7 +76,7 @@ static void lead_copy(struct core *c, struct entry *e, const struct guest *g) {
                         x->n = 0;
                 return;
         }
-        if (g->replica.state == REPLICA_COPYING || !may_begin(c, g))
+        if (g->replica.state == REPLICA_COPYING || !may_begin(c, g) || !calm(c, g, x))
                 return;
         if (c->now < x->next) {
                 wake_at(c, x->next);
@@ -68,6 +84,7 @@ static void lead_copy(struct core *c, struct entry *e, const struct guest *g) {
         }
         x->next = usec_add(c->now, MIN(AGAIN_MIN_USEC << MIN(x->n, 6u), AGAIN_MAX_USEC));
         x->n++;
+        x->asked = false;
         op = entry_add(e, OP_REPLICA_BEGIN);
         op->gid = g->gid;
         op->guest_version = g->version;

@@ -376,7 +376,7 @@ static bool is_news(struct run *r, const struct work_note *n) {
         bool state = n->what == TOLD_COPYING || n->what == TOLD_IN_STEP;
 
         if (state && r->told_at && r->told == n->what &&
-            now < usec_add(r->told_at, REPLICA_TELL_USEC) &&
+            now < usec_add(r->told_at, REPLICA_TELL_USEC / 2) &&
             !(r->pull && r->told_as_of != n->as_of)) /* each cycle is */
                 return false;
         r->told_as_of = n->as_of;

@@ -56,6 +56,8 @@ report() {
         row 'alone, us' mirror.write_alone_us
         row 'mirrored to another host, us' mirror.write_sync_us
         row 'times as long' mirror.sync_write_ratio
+        row 'in a cycle of an asynchronous, us' mirror.write_async_us
+        row 'times as long' mirror.async_write_ratio
         printf '\nGoals\n'
         goal 'own share, ms' "$(median failover.own_share_ms)" '<' 50
         goal 'guest process, of the peer' "$(ratio "$(median failover.kill_to_qemu_ms)" "$(median peer.kill_to_qemu_ms)" | tr -d -)" '<=' 0.7

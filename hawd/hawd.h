@@ -98,6 +98,8 @@ const char *hawd_own_name(const struct hawd *d);
 /** hawd_watchdog_open() - take over what the hawd before left armed; the core is told */
 void hawd_watchdog_open(struct hawd *d, const char *host);
 void hawd_watchdog(struct hawd *d, const struct action *a);
+/** hawd_could_start() - with hawd.conf as it is now; the mistakes are logged */
+bool hawd_could_start(const struct hawd *d);
 /** hawd_restarts() - does systemd stop hawd to start it again? */
 bool hawd_restarts(void);
 

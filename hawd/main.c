@@ -62,8 +62,10 @@ static void on_pet(void *data) {
                                 &d->pet_timer);
 }
 
+/* A restart leaves the watchdog armed for the hawd that follows: not where none would. */
 static int32_t on_terminate(int32_t signal_number, void *data) {
-        struct event ev = {.kind = EV_STOP, .stop = {.restart = hawd_restarts()}};
+        struct event ev = {.kind = EV_STOP,
+                           .stop = {.restart = hawd_restarts() && hawd_could_start(data)}};
 
         log_line(LOG_NOTICE, "signal %d: hawd stops, its guests run on", signal_number);
         (void)sd_notify(0, "STOPPING=1");

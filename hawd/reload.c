@@ -34,18 +34,24 @@ void hawd_write_running_conf(const struct hawd *d) {
                          d->running_conf, strerror(-r));
 }
 
-int hawd_reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *later) {
-        struct config fresh;
-        int r = config_load(d->opt.config, &fresh, errors);
+/* hawd.conf as it is now; false: @errors says why a hawd would not start with it. */
+static bool load_fresh(const struct hawd *d, struct config *ret, struct conf_errors *errors) {
+        int r = config_load(d->opt.config, ret, errors);
 
         if (r < 0)
                 conf_errors_add(errors, d->opt.config, 0, "cannot be read: %s", strerror(-r));
-        else if (r == 0 && strcmp(fresh.cluster_name, d->config.cluster_name) != 0)
+        else if (r == 0 && strcmp(ret->cluster_name, d->config.cluster_name) != 0)
                 conf_errors_add(errors, d->opt.config, 0,
                                 "'name' cannot be changed to %s: the ledger is of cluster %s, and "
                                 "hawd does not start on it with another name",
-                                fresh.cluster_name, d->config.cluster_name);
-        if (errors->n > 0) {
+                                ret->cluster_name, d->config.cluster_name);
+        return errors->n == 0;
+}
+
+int hawd_reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *later) {
+        struct config fresh;
+
+        if (!load_fresh(d, &fresh, errors)) {
                 log_errors(errors);
                 log_line(LOG_ERR, "%s: the configuration in force is kept", d->opt.config);
                 return -EINVAL;
@@ -60,6 +66,16 @@ int hawd_reload(struct hawd *d, struct conf_errors *errors, struct conf_errors *
         hawd_write_running_conf(d);
         log_line(LOG_NOTICE, "%s is read again", d->opt.config);
         return 0;
+}
+
+bool hawd_could_start(const struct hawd *d) {
+        struct conf_errors errors = {0};
+        struct config fresh;
+        bool could = load_fresh(d, &fresh, &errors);
+
+        log_errors(&errors);
+        conf_errors_clear(&errors);
+        return could;
 }
 
 int hawd_load_config(struct hawd *d) {

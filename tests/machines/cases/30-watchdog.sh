@@ -95,6 +95,13 @@ inside node1 'systemctl stop state'
 assert 'the machine was not reset' test "$(boot_id node1)" = "$id"
 assert 'systemd has the descriptor still' held_by_systemd
 
+note 'restarted with a mistake in hawd.conf, after which none starts'
+inside node1 'echo "[nonsense]" >>/etc/hawd/hawd.conf'
+refute 'systemctl restart' inside node1 'systemctl restart hawd' 120
+assert 'it is disarmed' dog_is inactive
+assert 'mended, it starts' inside node1 'sed -i /nonsense/d /etc/hawd/hawd.conf; systemctl start hawd' 120
+wait_for 90 'it is armed again' armed
+
 note 'stopped'
 assert 'systemctl stop' inside node1 'systemctl stop hawd' 120
 assert 'it is disarmed' dog_is inactive

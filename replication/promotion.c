@@ -85,8 +85,7 @@ const char *promotion_why_text(enum promotion_why w) {
                 [PROMOTION_ASK] = "the host of the copy is asked whether its mirror was whole",
                 [PROMOTION_IN_STEP] = "the copy has every write",
                 [PROMOTION_LATE] = "its host was proven off too late: it may have gone on alone",
-                [PROMOTION_UNSURE] = "its host was lost before, and did not say since then that "
-                                     "the copy is in step",
+                [PROMOTION_UNSURE] = "its host was lost before, and has not said anew: in step",
                 [PROMOTION_ASYNC] = "the copy is made from time to time",
                 [PROMOTION_BEHIND] = "the guest's own disks had gone on without the copy",
                 [PROMOTION_BROKEN] = "the host of the copy saw its mirror end before",

@@ -255,7 +255,10 @@ void snap_job_done(struct ledger *l, struct guest *g, enum guest_job_kind kind) 
         } else if (kind == JOB_SNAPSHOT) {
                 text_fmt(what, sizeof(what), "its snapshot %s is not taken", s->wish.name);
                 job_failed(l, g, what);
-                if (op->result == RESULT_FAILED)
+                /* Of one that has ended, this try or one before may have come so far that it wrote
+                 * there: snap_ended() has the answer. */
+                if (op->result == RESULT_FAILED && op->seen != SEEN_GONE &&
+                    op->seen != SEEN_CRASHED)
                         s->wish = (struct snap_wish){0};
         } else {
                 int i = snap_find(s->list, s->n, s->deleted);

@@ -89,18 +89,37 @@ static int make(struct snap_work *w, const struct dom_disk *given, struct disk_s
         return r == -EEXIST ? 0 : r;
 }
 
-/* QEMU was not switched, and will not be. */
-static void unmake(struct snap_work *w, const struct disk_switch *s, size_t n) {
-        char err[TEXT_LEN];
+/*
+ * It was not switched, and will not be: the overlays go, if its QEMU is there to say so. One that
+ * has ended may have been switched in its last moment: then what it wrote last is in them.
+ *
+ * Return: 0, -ENOTCONN; *ret_seen.
+ */
+static int unmake(struct snap_work *w, const struct disk_switch *s, size_t n,
+                  enum seen_state *ret_seen) {
+        char err[TEXT_LEN], why[TEXT_LEN];
+        int there;
 
+        text_set(why, sizeof(why), w->err);
+        if (w->dom)
+                virDomainFree(w->dom);
+        w->dom = NULL;
+        there = find(w);
+        text_set(w->err, sizeof(w->err), why);
+        if (there <= 0) {
+                *ret_seen = SEEN_GONE;
+                return there < 0 ? -ENOTCONN : 0;
+        }
         for (size_t i = 0; i < n && !job_stopped(w->j); i++)
                 if (s[i].overlay[0])
                         (void)disk_remove(&w->d, s[i].overlay, NULL, 0,
                                           err); /* is in nobody's way */
+        return 0;
 }
 
 void job_snapshot(struct job *j) {
         struct disk_switch s[DISKS_MAX] = {0};
+        enum seen_state seen = SEEN_RUNNING;
         struct snap_work w;
         usec_t began;
         int r = prepare(&w, j);
@@ -118,9 +137,9 @@ void job_snapshot(struct job *j) {
                 r = disk_switch(&w.d, w.dom, s, w.disks.n, quiesce, w.err);
                 j->out.figures.pause_usec = usec_sub(now_boottime(), began);
         }
-        if (result_of(r) == RESULT_FAILED)
-                unmake(&w, s, w.disks.n);
-        job_end(j, result_of(r), SEEN_RUNNING, "%s", r == 0 ? "taken" : w.err);
+        if (result_of(r) == RESULT_FAILED && unmake(&w, s, w.disks.n, &seen) < 0)
+                r = -ENOTCONN;
+        job_end(j, result_of(r), seen, "%s", r == 0 ? "taken" : w.err);
         if (w.dom)
                 virDomainFree(w.dom);
 }

@@ -207,9 +207,9 @@ static void false_proof(struct sim *s, const struct sim_host *by, const struct h
 }
 
 /* A host that counts as off was off at some time since its hawd last took part (S2, S3): what it
- * was allowed to do then has ended, and nobody has allowed it anything since. By its watchdog, since
- * a hawd of it had joined last: one that comes back after the reset and never joins may do nothing,
- * and what was announced is of the one before. */
+ * was allowed to do then has ended, and nobody has allowed it anything since. By its watchdog,
+ * since a hawd of it had joined last: one that comes back after the reset and never joins may do
+ * nothing, and what was announced is of the one before. */
 static void check_proof(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
         struct truth *k = s->truth;

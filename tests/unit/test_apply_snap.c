@@ -22,19 +22,23 @@ static const struct snapshot *current(struct led *l, uint32_t gid) {
         return &s->list[snap_current(s->list, s->n)];
 }
 
-static void done(struct led *l, uint32_t gid, enum job_result result) {
+static void done_as(struct led *l, uint32_t gid, enum job_result result, enum seen_state seen) {
         struct guest *g = G(l, gid);
         struct op op = {.kind = OP_GUEST_DONE,
                         .gid = gid,
                         .job = g->job,
                         .host = g->job_host,
                         .result = result,
-                        .seen = SEEN_RUNNING,
+                        .seen = seen,
                         .snap_mib = 7,
                         .pause_usec = 40000};
 
         text_set(op.text, sizeof(op.text), "result");
         led_apply(l, op);
+}
+
+static void done(struct led *l, uint32_t gid, enum job_result result) {
+        done_as(l, gid, result, SEEN_RUNNING);
 }
 
 static void job(struct led *l, uint32_t gid, enum guest_job_kind kind, uint32_t id) {
@@ -133,6 +137,27 @@ START_TEST(refused_is_not_taken) {
         ck_assert_str_eq(S(&l, gid)->error, "result");
         ck_assert_uint_eq(S(&l, gid)->n, 1);
         ck_assert_int_eq(G(&l, gid)->state, GUEST_RUNNING);
+        led_close(&l);
+}
+END_TEST
+
+/* Switched by a try that was given up, it wrote in the overlay before it ended. */
+START_TEST(an_ended_one_has_the_overlay) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        APPLY(&l, .kind = OP_SNAP_TAKE, .gid = gid, .name = "one", .flag = true);
+        job(&l, gid, JOB_SNAPSHOT, 0);
+        done(&l, gid, RESULT_UNSETTLED);
+        job(&l, gid, JOB_SNAPSHOT, 0);
+        done_as(&l, gid, RESULT_FAILED, SEEN_GONE);
+        ck_assert_int_eq(S(&l, gid)->wish.act, SNAP_ACT_TAKE);
+        APPLY(&l, .kind = OP_GUEST_SEEN, .gid = gid, .gen = G(&l, gid)->gen, .host = 2,
+              .seen = SEEN_GONE, .end_why = END_FAILED);
+        ck_assert_ptr_nonnull(named(&l, gid, "one"));
+        ck_assert_uint_eq(current(&l, gid)->file, named(&l, gid, "one")->id + 1);
         led_close(&l);
 }
 END_TEST
@@ -339,6 +364,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, taken_while_it_runs);
         tcase_add_test(tc, taken_while_it_does_not_run);
         tcase_add_test(tc, refused_is_not_taken);
+        tcase_add_test(tc, an_ended_one_has_the_overlay);
         tcase_add_test(tc, unknown_is_kept_until_it_is_known);
         tcase_add_test(tc, wanted_of_a_lost_host);
         tcase_add_test(tc, known_good_only_in_good_health);

@@ -322,9 +322,10 @@ struct action {
                         struct guest_spec *spec;   /* START, SNAP*; owned reference */
                         struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
                         usec_t timeout_usec;
-                        bool keep_running;   /* SETTLE: a running one is left */
-                        uint32_t promote;    /* START: from the replica of this serial; 0: none */
-                        bool older;          /* what that loses is accepted */
+                        bool keep_running; /* SETTLE: a running one is left */
+                        uint32_t promote;  /* START: from the replica of this serial; 0: none */
+                        bool older;        /* what that loses is accepted */
+                        bool mirrored;     /* STOP, SETTLE: its copy ends equal, if that is soon */
                         char peer[NAME_LEN]; /* START: name of the host with the other copy; "" */
                 } guest_job;
                 struct {

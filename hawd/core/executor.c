@@ -203,6 +203,8 @@ static void job_start(struct core *c, struct guest *g) {
                 a->guest_job.spec = guest_spec_ref(g->spec);
                 a->guest_job.snaps = snaps_copy(g->snaps);
         }
+        a->guest_job.mirrored = g->spec->conf.replica.mode == REPLICA_MODE_SYNC &&
+                                g->replica.state == REPLICA_IN_STEP && g->replica.data == c->nodeid;
         if (g->job_kind == JOB_START) {
                 a->guest_job.promote = g->promoting;
                 a->guest_job.older = g->promoting && g->replica.loss_usec;

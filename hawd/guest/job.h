@@ -53,6 +53,7 @@ struct job {
         uint32_t promote;            /* START: from the copy of this serial; 0: from its disks */
         struct conf_replica replica; /* START */
         bool older;                  /* START: what is lost by promote is accepted */
+        bool mirrored;               /* by QEMU, as far as the ledger knows */
         char peer[NAME_LEN];         /* START: host of the other copy; "": none */
         usec_t timeout_usec;         /* as asked for: STOP's grace */
         usec_t deadline;             /* CLOCK_BOOTTIME, once it has begun: abandoned then */

@@ -49,7 +49,8 @@ enum virt_error job_destroy_domain(struct job *j, char *text) {
         if (e == VIRT_OK)
                 e = virt_look(dom, &st, text);
         if (e == VIRT_OK && st.active) {
-                job_final(j);
+                if (j->mirrored)
+                        job_final(j);
                 if (job_stopped(j)) {
                         text_set(text, TEXT_LEN, "out of time");
                         return VIRT_LOST;

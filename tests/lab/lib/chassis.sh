@@ -33,6 +33,11 @@ switch() { # on|off|reset
         . "$LAB_HERE/lib/net.sh"
         # shellcheck source=host.sh
         . "${LAB_POWER:-$LAB_HERE/lib/host.sh}" # what a host is: tests/machines has another
+        # Asked again by one who got no answer while it was busy with the first.
+        if [[ $1-$unit == off-$host ]] && ! pid_of "$LAB_DIR/hosts/$host/pid" >/dev/null; then
+                log 'is off already'
+                return
+        fi
         log "switching $1"
         supply "$1" || return
         case $1 in

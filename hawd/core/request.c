@@ -284,6 +284,7 @@ static bool too_long(const char *list) {
 
 static void wish(struct core *c, const struct request *r) {
         struct entry *e;
+        const struct guest *g;
         struct op *op;
 
         if (wishes[r->verb].kind == OP_NONE) {
@@ -319,9 +320,14 @@ static void wish(struct core *c, const struct request *r) {
                 entry_unref(e);
                 return;
         }
+        g = model_guest(&c->model, op->gid);
+        if (r->verb == VERB_REPLICA_OUTDATE && !g) {
+                core_reply(c, r->id, REPLY_USAGE, "outdate the replica of which guest?");
+                entry_unref(e);
+                return;
+        }
         /* S9: who asks goes on alone then; on the other host that would be a person's doing. */
-        if (r->verb == VERB_REPLICA_OUTDATE &&
-            model_guest(&c->model, op->gid)->replica.data != c->nodeid) {
+        if (r->verb == VERB_REPLICA_OUTDATE && g->replica.data != c->nodeid) {
                 core_reply(c, r->id, REPLY_USAGE,
                            "the disks of %s are not this host's: DRBD must not be primary here",
                            r->guest);
@@ -333,7 +339,7 @@ static void wish(struct core *c, const struct request *r) {
         op->flag = r->verb == VERB_RULE_SET ? r->strict : wishes[r->verb].flag;
         if (r->verb == VERB_REPLICA_OUTDATE) {
                 op->host = c->nodeid;
-                op->serial = model_guest(&c->model, op->gid)->replica.serial;
+                op->serial = g->replica.serial;
                 op->replica_state = REPLICA_BEHIND;
         }
         text_set(op->text, sizeof(op->text), r->who[0] ? r->who : "an operator");

@@ -16,6 +16,7 @@
 #include "replication/driver_hello.h"
 #include "replication/driver_work.h"
 #include "replication/replica.h"
+#include "tests/unit/threads.h"
 #include "tests/unit/unit.h"
 
 #define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
@@ -94,6 +95,7 @@ static void teardown(void) {
         char command[256];
 
         adapter = replica_close(adapter);
+        threads_end(5 * USEC_PER_SEC); /* those that wait for a peer do so longer */
         text_fmt(command, sizeof(command), "rm -rf %s", dir);
         (void)!system(command);
 }

@@ -5,7 +5,6 @@
  * it keeps, and a promotion in the middle of a cycle. As P without QEMU: what cannot be done is
  * told.
  */
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "replication/driver_pull.h"
 #include "replication/mirror.h"
 #include "replication/replica.h"
+#include "tests/unit/threads.h"
 #include "tests/unit/unit.h"
 
 #define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
@@ -76,24 +76,9 @@ static void setup(void) {
                       "%s", err);
 }
 
-/* Threads that it gave up are in libvirt, which an exit takes away from below them. */
-static void threads_end(void) {
-        usec_t until = usec_add(now_boottime(), PATIENCE_USEC);
-
-        for (size_t n = 2; n > 1 && now_boottime() < until; (void)usleep(10000)) {
-                DIR *tasks = opendir("/proc/self/task");
-
-                ck_assert_ptr_nonnull(tasks);
-                for (n = 0; readdir(tasks); n++)
-                        ;
-                n -= 2;
-                (void)closedir(tasks);
-        }
-}
-
 static void teardown(void) {
         adapter = replica_close(adapter);
-        threads_end();
+        threads_end(PATIENCE_USEC);
         sh("rm -rf %s", dir);
 }
 

@@ -144,6 +144,8 @@ START_TEST(outdate_is_for_who_has_the_disks) {
         ck_assert_uint_eq(op->serial, 4);
         ck_assert_int_eq(op->replica_state, REPLICA_BEHIND);
         answered(r, 6, REPLY_OK, "");
+        ASK(r, .id = 7, .verb = VERB_REPLICA_OUTDATE);
+        answered(r, 7, REPLY_USAGE, "which guest");
         rig_close(r);
 }
 END_TEST

@@ -99,11 +99,6 @@ at node3 sed -i '/^memory-reserve/d' /etc/hawd/hawd.conf
 at node3 pkill -HUP -x hawd
 wait_for 20 'and sound again' sound
 
-lab corosync set totem.crypto_cipher=none totem.crypto_hash=none
-wait_for 20 'crypto off is named' finds node1 crypto 'not authenticated' 'corosync-keygen'
-lab corosync set totem.crypto_cipher=aes256 totem.crypto_hash=sha256
-wait_for 60 'and sound again' sound
-
 lab clock node3 3000
 wait_for 60 'a clock that is wrong is named' finds node3 clock 'is [23][.][0-9] s ahead of that of node1' 'time server'
 lab clock node3 0
@@ -130,3 +125,7 @@ CTL=node1
 lab daemon node3 hawd start
 wait_for 60 'sound at last' sound
 assert 'vm1 was left alone' untouched vm1
+
+# Last: corosync does not always find together when it is switched on again at once.
+lab corosync set totem.crypto_cipher=none totem.crypto_hash=none
+wait_for 60 'crypto off is named' finds node1 crypto 'not authenticated' 'corosync-keygen'

@@ -256,8 +256,8 @@ START_TEST(split_brain) {
         static const char *const log[] = {
                 "<6>[  122.332375] block drbd0: drbd_sync_handshake:",
                 "<6>[  122.333159] block drbd0: uuid_compare()=100 by rule 90",
-                "<1>[  122.803115] block drbd0: Split-Brain detected but unresolved, dropping "
-                "connection!",
+                ("<1>[  122.803115] block drbd0: Split-Brain detected but unresolved, dropping "
+                 "connection!"),
                 "<6>[  123.009353] drbd r0: conn( NetworkFailure -> Disconnecting ) ",
                 "<6>[  123.049497] drbd r0: conn( Disconnecting -> StandAlone ) "};
         struct drbd_status s = parsed(OLD_STANDALONE);

@@ -6,6 +6,7 @@
 #include "hawd/base/log.h"
 #include "hawd/core/byhand.h"
 #include "hawd/core/judged.h"
+#include "hawd/guest/domxml.h"
 #include "hawd/guest/hostinfo.h"
 #include "hawd/hawd.h"
 
@@ -134,11 +135,18 @@ static void on_by_hand(void *ud, const char *uuid, const char *text) {
 
 static void on_redefined(void *ud, struct guest_spec *spec) {
         struct hawd *d = ud;
+        const struct guest *g = byhand_kept(core_model(d->core), spec->uuid);
         struct event ev = {.kind = EV_REQUEST};
-        char text[TEXT_LEN];
-        int taken = byhand_redefined(core_model(d->core), ring_nodeid(d->ring), spec, &ev.request,
-                                     text);
+        char text[TEXT_LEN] = "";
+        int taken = 0;
 
+        if (g) {
+                struct guest_spec *given = domxml_as_given(g->spec, g->snaps, spec);
+
+                taken = byhand_redefined(core_model(d->core), ring_nodeid(d->ring), given,
+                                         &ev.request, text);
+                guest_spec_unref(given);
+        }
         if (text[0])
                 say_by_hand(d, spec->uuid, text);
         if (!taken)

@@ -23,6 +23,10 @@ bool snaps_many(const struct guest_snaps *s) {
         return s && s->n > 1;
 }
 
+bool snaps_any(const struct guest_snaps *s) {
+        return snaps_many(s) || (s && s->wish.act != SNAP_ACT_NONE);
+}
+
 int snaps_due(const struct guest_snaps *s, enum snap_way *ret_way) {
         char why[TEXT_LEN];
         uint32_t over;

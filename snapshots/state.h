@@ -24,7 +24,8 @@ struct snap_wish {
         uint32_t id;     /* of the overlay; decided before it is made */
         uint32_t target; /* gone back to */
         bool by_hand;
-        bool good; /* the guest was healthy then */
+        bool good;       /* the guest was healthy then */
+        bool no_quiesce; /* its agent is not asked, whatever its settings say */
         usec_t wall;
         char name[NAME_LEN];
 };
@@ -50,6 +51,8 @@ struct guest_snaps *snaps_copy(const struct guest_snaps *s);
 
 /** snaps_many() - has it any snapshot or kept disk? NULL-safe */
 bool snaps_many(const struct guest_snaps *s);
+/** snaps_any() - the same, or one is being taken? */
+bool snaps_any(const struct guest_snaps *s);
 
 /**
  * snaps_due() - what is `deleting` and can go now: index, -1: nothing

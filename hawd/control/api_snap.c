@@ -89,11 +89,16 @@ void api_snapshots(void *ud, uint64_t call, json_t *params) {
 }
 
 static void ask(struct api *api, uint64_t call, const json_t *params, enum verb verb) {
+        static const struct api_param take[] = {{"guest", API_NAME, true},
+                                                {"name", API_NAME, true},
+                                                {"no_quiesce", API_BOOL, false},
+                                                {.name = NULL}};
         static const struct api_param list[] = {
                 {"guest", API_NAME, true}, {"name", API_NAME, true}, {.name = NULL}};
-        struct request req = {.verb = verb};
+        struct request req = {.verb = verb,
+                              .no_quiesce = json_is_true(json_object_get(params, "no_quiesce"))};
 
-        if (!api_params(api, call, params, list) ||
+        if (!api_params(api, call, params, verb == VERB_SNAP_TAKE ? take : list) ||
             !api_know_guest(api, call, param_text(params, "guest"), &req))
                 return;
         text_set(req.snapshot, sizeof(req.snapshot), param_text(params, "name"));

@@ -151,6 +151,7 @@ static void snap_take(struct ledger *l) {
                                      .id = s->next++,
                                      .by_hand = op->flag,
                                      .good = works(g),
+                                     .no_quiesce = op->no_quiesce,
                                      .wall = op->wall};
         text_set(s->wish.name, sizeof(s->wish.name), op->name);
         s->error[0] = '\0';

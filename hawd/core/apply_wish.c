@@ -77,7 +77,14 @@ static void guest_set(struct ledger *l) {
         }
         if (!replica_makes_sense(l, s))
                 return;
-        if (s->conf.replica.mode != REPLICA_MODE_NONE && snaps_many(g->snaps)) {
+        if (s->disks != g->spec->disks && snaps_any(g->snaps)) {
+                ledger_refuse(l, REPLY_USAGE,
+                              "its disks are others, and the snapshots of %s are of those that it "
+                              "has: delete them first (hawctl snapshot list %s)",
+                              s->name, s->name);
+                return;
+        }
+        if (s->conf.replica.mode != REPLICA_MODE_NONE && snaps_any(g->snaps)) {
                 ledger_refuse(l, REPLY_USAGE,
                               "%s has snapshots, and a replica is of its disk alone: delete them "
                               "(hawctl snapshot list %s)",

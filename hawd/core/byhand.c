@@ -21,6 +21,7 @@ static struct guest_spec *with_settings(const struct guest_spec *fresh,
         s->vcpus = fresh->vcpus;
         s->memory_mib = fresh->memory_mib;
         s->has_agent = fresh->has_agent;
+        s->disks = fresh->disks;
         s->xml = blob_ref(fresh->xml);
         return s;
 }
@@ -50,6 +51,12 @@ int byhand_redefined(const struct model *m, uint32_t nodeid, const struct guest_
         if (g->spec->xml && g->spec->xml->len == spec->xml->len &&
             memcmp(g->spec->xml->data, spec->xml->data, spec->xml->len) == 0)
                 return 0;
+        if (spec->disks != g->spec->disks && snaps_any(g->snaps)) {
+                text_set(text, TEXT_LEN,
+                         "somebody gave it other disks, and its snapshots are of those that it "
+                         "has: not taken over (hawctl snapshot delete, then hawctl apply)");
+                return 0;
+        }
         *ret = (struct request){.verb = VERB_GUEST_SET, .spec = with_settings(spec, g->spec)};
         text_set(ret->guest, sizeof(ret->guest), g->spec->name);
         text_fmt(ret->who, sizeof(ret->who), "libvirt on %.40s", m->hosts[index].name);

@@ -113,6 +113,7 @@ struct request {
         char snapshot[NAME_LEN];
         enum rule_kind rule_kind;
         bool strict;
+        bool no_quiesce;            /* SNAP_TAKE */
         const char *guests, *hosts; /* rule's lists */
 };
 

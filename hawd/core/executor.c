@@ -306,6 +306,7 @@ static void dump_done(struct core *c, const struct work *w, const struct event *
         op->spec->vcpus = spec->vcpus;
         op->spec->memory_mib = spec->memory_mib;
         op->spec->has_agent = spec->has_agent;
+        op->spec->disks = spec->disks;
         op->spec->xml = blob_ref(spec->xml);
         op->name[0] = '\0';
         if (!core_operational(c)) {

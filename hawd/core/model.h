@@ -138,6 +138,7 @@ struct guest_spec {
         uint32_t vcpus;
         uint64_t memory_mib;
         bool has_agent; /* the domain has a guest-agent channel: healthy = it answers */
+        uint64_t disks; /* which it may write, by its XML; another number: other ones */
         struct conf_guest conf;
         char after[8][NAME_LEN]; /* start dependencies, by name */
         uint32_t n_after;

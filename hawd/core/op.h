@@ -135,6 +135,7 @@ struct op {
         enum desired desired;
         enum rule_kind rule_kind;
         bool flag;
+        bool no_quiesce;   /* SNAP_TAKE: its filesystems are not frozen */
         uint32_t snap;     /* GUEST_START by ROLLBACK: id gone back to; GUEST_JOB: deleted */
         uint64_t snap_mib; /* GUEST_DONE of a snapshot's job: on the disk now; 0: not known */
         usec_t pause_usec; /* GUEST_DONE of SNAPSHOT: what it took of the guest's time */

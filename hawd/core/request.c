@@ -346,6 +346,7 @@ static void wish(struct core *c, const struct request *r) {
         op->spec = guest_spec_ref(r->spec);
         text_set(op->name, sizeof(op->name), r->snapshot[0] ? r->snapshot : r->rule);
         op->rule_kind = r->rule_kind;
+        op->no_quiesce = r->no_quiesce;
         if (r->guests && r->guests[0])
                 op->list = blob_new(r->guests, strlen(r->guests));
         if (r->hosts && r->hosts[0])

@@ -124,7 +124,9 @@ static int act(struct ctl *ctl, const struct ctl_args *args, const char *method,
 
         if (text && parse_duration(text, &timeout, err) < 0)
                 return ctl_usage("--timeout: %s", err);
-        r = ctl_call(ctl, method, json_pack("{s:s,s:s}", "guest", args->words[0], "name", name),
+        r = ctl_call(ctl, method,
+                     json_pack(args_has(args, "no-quiesce") ? "{s:s,s:s,s:b}" : "{s:s,s:s}",
+                               "guest", args->words[0], "name", name, "no_quiesce", 1),
                      &first);
         if (r != CTL_DONE)
                 return r;
@@ -198,7 +200,10 @@ static int snapshot_rollback(struct ctl *ctl, const struct ctl_args *args) {
                 "no-wait", NULL, "only say it, do not wait for it"                                 \
         }
 
-static const struct ctl_option create_options[] = {WAIT_OPTIONS, {NULL, NULL, NULL}};
+static const struct ctl_option create_options[] = {
+        {"no-quiesce", NULL, "do not ask its agent to freeze its filesystems"},
+        WAIT_OPTIONS,
+        {NULL, NULL, NULL}};
 static const struct ctl_option yes_options[] = {CTL_OPTION_YES, WAIT_OPTIONS, {NULL, NULL, NULL}};
 
 static const struct ctl_verb verbs[] = {

@@ -3,6 +3,8 @@
  * domxml.h. */
 #include "hawd/guest/domxml_node.h"
 
+#define AS_GIVEN_MAX 16 /* disks of a guest with snapshots */
+
 static bool get(xmlNode *n, const char *name, char *ret, size_t size) {
         _cleanup_(domxml_free_text) xmlChar *s = n ? xmlGetProp(n, (const xmlChar *)name) : NULL;
 
@@ -85,6 +87,41 @@ int domxml_disks(const char *xml, size_t len, struct dom_disk *ret, size_t max, 
         return (int)n;
 }
 
+static uint64_t hash_attributes(uint64_t h, const xmlNode *n, const char *const *names,
+                                size_t size) {
+        for (size_t i = 0; i < size; i++) {
+                _cleanup_(domxml_free_text) xmlChar *s =
+                        n ? xmlGetProp(n, (const xmlChar *)names[i]) : NULL;
+
+                h = hash64(h, names[i], strlen(names[i]) + 1);
+                h = hash64(h, s ? (const char *)s : "", s ? strlen((const char *)s) : 0);
+        }
+        return h;
+}
+
+uint64_t domxml_disks_number(const xmlNode *root) {
+        static const char *const self[] = {"type"}, *const driver[] = {"type"},
+                                 *const target[] = {"dev"}, *const source[] = {"file",   "dev",
+                                                                               "dir",    "pool",
+                                                                               "volume", "protocol",
+                                                                               "name"};
+        const xmlNode *devices = domxml_child(root, "devices");
+        uint64_t sum = 1; /* 0: of a hawd that did not count them */
+
+        for (xmlNode *d = next_disk(devices ? devices->children : NULL); d;
+             d = next_disk(d->next)) {
+                uint64_t h;
+
+                if (!may_be_written(d))
+                        continue;
+                h = hash_attributes(1, d, self, ARRAY_SIZE(self));
+                h = hash_attributes(h, domxml_child(d, "driver"), driver, ARRAY_SIZE(driver));
+                h = hash_attributes(h, domxml_child(d, "target"), target, ARRAY_SIZE(target));
+                sum += hash_attributes(h, domxml_child(d, "source"), source, ARRAY_SIZE(source));
+        }
+        return sum;
+}
+
 static void remove_child(xmlNode *n, const char *name) {
         xmlNode *c = domxml_child(n, name);
 
@@ -126,4 +163,46 @@ int domxml_set_disk(const char *xml, size_t len, const char *target, const char 
         }
         text_fmt(err, TEXT_LEN, "the guest has no disk %.30s", target);
         return -ENOENT;
+}
+
+static bool is_overlay(const struct guest_snaps *s, const char *given, const struct dom_disk *is) {
+        char path[sizeof(is->path)];
+
+        for (size_t i = 0; i < s->n && strcmp(is->format, "qcow2") == 0; i++)
+                if (s->list[i].file > 0 &&
+                    snap_file(given, s->list[i].file, path, sizeof(path)) == 0 &&
+                    strcmp(path, is->path) == 0)
+                        return true;
+        return false;
+}
+
+struct guest_spec *domxml_as_given(const struct guest_spec *old, const struct guest_snaps *s,
+                                   struct guest_spec *fresh) {
+        struct guest_spec *spec = guest_spec_ref(fresh);
+        struct dom_disk given[AS_GIVEN_MAX], is[AS_GIVEN_MAX];
+        char err[TEXT_LEN];
+        int n, m;
+
+        if (!snaps_many(s) || !old->xml)
+                return spec;
+        n = domxml_disks(old->xml->data, old->xml->len, given, AS_GIVEN_MAX, err);
+        m = domxml_disks(fresh->xml->data, fresh->xml->len, is, AS_GIVEN_MAX, err);
+        for (int i = 0; i < n; i++) {
+                for (int k = 0; k < m; k++) {
+                        struct guest_spec *next = NULL;
+                        struct blob *xml = NULL;
+
+                        if (strcmp(given[i].target, is[k].target) != 0 ||
+                            !is_overlay(s, given[i].path, &is[k]) ||
+                            domxml_set_disk(spec->xml->data, spec->xml->len, is[k].target,
+                                            given[i].path, given[i].format, &xml, err) < 0)
+                                continue;
+                        if (spec_from_xml(xml->data, xml->len, &next, err) == 0) {
+                                guest_spec_unref(spec);
+                                spec = next;
+                        }
+                        blob_unref(xml);
+                }
+        }
+        return spec;
 }

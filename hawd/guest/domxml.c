@@ -346,6 +346,7 @@ static int fill_spec(xmlDoc *doc, const char *uuid, struct guest_spec *spec, cha
         if (r < 0)
                 return r;
         spec->has_agent = has_agent(root, false);
+        spec->disks = domxml_disks_number(root);
         spec->xml = normalised(doc, root, spec);
         return read_back(spec->xml, err);
 }

@@ -72,5 +72,15 @@ int domxml_disks(const char *xml, size_t len, struct dom_disk *ret, size_t max, 
 int domxml_set_disk(const char *xml, size_t len, const char *target, const char *path,
                     const char *format, struct blob **ret, char *err);
 
+/**
+ * domxml_as_given() - a definition that libvirt has of a guest with snapshots names its overlays
+ * @old: as the ledger has it; @s: its snapshots, or NULL
+ * @fresh: as libvirt has it
+ *
+ * Return: @fresh with the disks of @old instead of overlays of them; a new reference.
+ */
+struct guest_spec *domxml_as_given(const struct guest_spec *old, const struct guest_snaps *s,
+                                   struct guest_spec *fresh);
+
 /** uuid_normalise() - lower case with hyphens. Return: 0, -EINVAL with @ret untouched. */
 int uuid_normalise(const char *s, char ret[UUID_LEN]);

@@ -233,7 +233,9 @@ void guest_submit(struct guest_adapter *a, const struct action *act) {
                 j->replica = spec->conf.replica;
         }
         j->snaps = snaps_copy(act->guest_job.snaps);
-        j->quiesce = spec ? spec->conf.snapshot_quiesce : QUIESCE_AUTO;
+        j->quiesce = j->snaps && j->snaps->wish.no_quiesce ? QUIESCE_NEVER
+                     : spec                                ? spec->conf.snapshot_quiesce
+                                                           : QUIESCE_AUTO;
         jobs_add(&a->jobs, j);
         arm_timer(a);
 }

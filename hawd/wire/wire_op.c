@@ -61,6 +61,7 @@ Hawd__GuestSpec *wire_put_spec(struct wire_out *o, const struct guest_spec *s) {
         p->vcpus = s->vcpus;
         p->memory_mib = s->memory_mib;
         p->has_agent = s->has_agent;
+        p->disks = s->disks;
         p->conf = put_conf(o, &s->conf);
         p->n_after = wire_put_count(o, s->n_after, ARRAY_SIZE(s->after));
         p->after = wire_put_names(o, s->after, p->n_after);
@@ -133,6 +134,7 @@ struct guest_spec *wire_get_spec(struct wire_in *in, const Hawd__GuestSpec *p) {
         s->vcpus = p->vcpus;
         s->memory_mib = p->memory_mib;
         s->has_agent = p->has_agent;
+        s->disks = p->disks;
         get_conf(in, p->conf, &s->conf);
         s->n_after = wire_get_names(in, "start dependency", p->after, p->n_after, s->after,
                                     ARRAY_SIZE(s->after));
@@ -240,6 +242,7 @@ static void put_op(struct wire_out *o, const struct op *op, Hawd__Op *p) {
         p->snap_mib = op->snap_mib;
         p->pause_usec = op->pause_usec;
         p->ill = wire_put_enum(o, &wire_ill, op->ill);
+        p->no_quiesce = op->no_quiesce;
 }
 
 static void get_seen(struct wire_in *in, const Hawd__Op *p, struct op *op) {
@@ -310,6 +313,7 @@ static void get_op(struct wire_in *in, const Hawd__Op *p, struct op *op) {
         op->snap_mib = p->snap_mib;
         op->pause_usec = p->pause_usec;
         op->ill = wire_get_enum(in, &wire_ill, p->ill);
+        op->no_quiesce = p->no_quiesce;
         wire_check_op(in, op);
 }
 

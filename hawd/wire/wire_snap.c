@@ -43,6 +43,7 @@ Hawd__GuestSnaps *wire_put_snaps(struct wire_out *o, const struct guest_snaps *s
         p->act_by_hand = s->wish.by_hand;
         p->act_good = s->wish.good;
         p->act_wall = s->wish.wall;
+        p->act_no_quiesce = s->wish.no_quiesce;
         p->act_name = wire_put_name(o, s->wish.name, WIRE_MAY_BE_EMPTY);
         return p;
 }
@@ -110,6 +111,7 @@ struct guest_snaps *wire_get_snaps(struct wire_in *in, const Hawd__GuestSnaps *p
         s->wish.by_hand = p->act_by_hand;
         s->wish.good = p->act_good;
         s->wish.wall = p->act_wall;
+        s->wish.no_quiesce = p->act_no_quiesce;
         wire_get_name(in, "wanted snapshot", WIRE_MAY_BE_EMPTY, p->act_name, s->wish.name);
         check(in, s);
         return s;

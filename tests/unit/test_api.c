@@ -468,6 +468,25 @@ START_TEST(simple_verbs) {
 }
 END_TEST
 
+START_TEST(a_snapshot_without_its_agent) {
+        (void)doing("SnapshotCreate", json_pack("{s:s,s:s}", "guest", "web", "name", "one"),
+                    REPLY_OK);
+        ck_assert_int_eq(fix->request.verb, VERB_SNAP_TAKE);
+        ck_assert_str_eq(fix->request.snapshot, "one");
+        ck_assert(!fix->request.no_quiesce);
+        (void)doing("SnapshotCreate",
+                    json_pack("{s:s,s:s,s:b}", "guest", "web", "name", "two", "no_quiesce", 1),
+                    REPLY_OK);
+        ck_assert(fix->request.no_quiesce);
+        invalid("SnapshotCreate",
+                json_pack("{s:s,s:s,s:s}", "guest", "web", "name", "two", "no_quiesce", "yes"),
+                "no_quiesce");
+        invalid("SnapshotDelete",
+                json_pack("{s:s,s:s,s:b}", "guest", "web", "name", "two", "no_quiesce", 1),
+                "no_quiesce");
+}
+END_TEST
+
 START_TEST(codes_become_errors) {
         static const char *const errors[REPLY_CODE_MAX_] = {NULL, "io.hawd.Failed", "io.hawd.Usage",
                                                             "io.hawd.NotQuorate", "io.hawd.Busy"};
@@ -725,6 +744,7 @@ static Suite *api_suite(void) {
         tcase_add_loop_test(tc, a_fence_test_says_what_is_proof, 0, (int)ARRAY_SIZE(verdicts));
         tcase_add_test(tc, a_fence_test_of_one_host);
         tcase_add_loop_test(tc, simple_verbs, 0, (int)ARRAY_SIZE(simple));
+        tcase_add_test(tc, a_snapshot_without_its_agent);
         tcase_add_test(tc, codes_become_errors);
         tcase_add_test(tc, facts_are_gathered);
         tcase_add_test(tc, facts_for_many_at_once);

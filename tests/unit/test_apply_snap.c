@@ -357,6 +357,35 @@ START_TEST(ignored_ones_have_none) {
 }
 END_TEST
 
+START_TEST(other_disks_have_no_snapshots) {
+        struct guest_spec *s;
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        s = led_spec("web");
+        s->disks = 7;
+        APPLY(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        APPLY(&l, .kind = OP_SNAP_TAKE, .gid = gid, .name = "one", .flag = true,
+              .no_quiesce = true);
+        ck_assert(S(&l, gid)->wish.no_quiesce);
+        s = led_spec("web");
+        s->disks = 8;
+        UNCHANGED(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = guest_spec_ref(s), .text = "x");
+        job(&l, gid, JOB_SNAPSHOT, 0); /* while it is taken, and when it is */
+        done(&l, gid, RESULT_DONE);
+        UNCHANGED(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        s = led_spec("web");
+        s->disks = 7;
+        s->memory_mib = 77;
+        APPLY(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        ck_assert_uint_eq(G(&l, gid)->spec->memory_mib, 77);
+        led_close(&l);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("apply_snap");
         TCase *tc = unit_case(s, "all");
@@ -374,6 +403,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, the_newest_is_not_committed_into);
         tcase_add_test(tc, what_a_kept_disk_needs_stays);
         tcase_add_test(tc, ignored_ones_have_none);
+        tcase_add_test(tc, other_disks_have_no_snapshots);
         return s;
 }
 

@@ -54,6 +54,29 @@ START_TEST(change_where_it_runs_is_taken_over) {
 }
 END_TEST
 
+START_TEST(other_disks_are_not_under_snapshots) {
+        struct guest_spec *s;
+        struct request req;
+        char text[TEXT_LEN];
+        struct led l;
+
+        led_open(&l, 2);
+        led_running(&l, "web", 2);
+        G(&l, 1)->spec->disks = 7;
+        APPLY(&l, .kind = OP_SNAP_TAKE, .gid = 1, .name = "one");
+        s = changed(4096);
+        s->disks = 8;
+        ck_assert_int_eq(ask(&l, 2, s, &req, text), 0);
+        ck_assert_ptr_nonnull(strstr(text, "not taken over"));
+        s = changed(4096);
+        s->disks = 7;
+        ck_assert_int_eq(ask(&l, 2, s, &req, text), 1);
+        ck_assert_uint_eq(req.spec->disks, 7);
+        guest_spec_unref(req.spec);
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(change_elsewhere_or_of_others_is_not) {
         struct guest_spec *renamed;
         struct request req;
@@ -87,6 +110,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "definitions");
 
         tcase_add_test(tc, change_where_it_runs_is_taken_over);
+        tcase_add_test(tc, other_disks_are_not_under_snapshots);
         tcase_add_test(tc, change_elsewhere_or_of_others_is_not);
         return s;
 }

@@ -114,6 +114,80 @@ START_TEST(no_such_disk) {
 }
 END_TEST
 
+static struct guest_spec *of(const char *disks) {
+        struct guest_spec *spec;
+        char xml[4096], err[TEXT_LEN];
+
+        text_fmt(
+                xml, sizeof(xml),
+                "<domain type='kvm'><name>a</name><memory>1</memory><devices>%s</devices></domain>",
+                disks);
+        ck_assert_msg(spec_from_xml(xml, strlen(xml), &spec, err) == 0, "%s", err);
+        return spec;
+}
+
+static uint64_t number_of(const char *disks) {
+        struct guest_spec *s = of(disks);
+        uint64_t n = s->disks;
+
+        guest_spec_unref(s);
+        return n;
+}
+
+START_TEST(other_disks_have_another_number) {
+        static const char *const others[] = {
+                "",
+                VDA,
+                VDB,
+                VDA VDB VDB,
+                VDA RO,
+                VDA "<disk type='file'><driver type='qcow2'/><source file='/d/b &amp; c.raw'/>"
+                    "<target dev='vdb'/></disk>",
+                VDA "<disk type='file'><driver type='raw'/><source file='/d/b'/>"
+                    "<target dev='vdb'/></disk>",
+                VDA "<disk type='file'><driver type='raw'/><source file='/d/b &amp; c.raw'/>"
+                    "<target dev='vdc'/></disk>",
+                VDA VDB "<disk type='block'><source dev='/dev/x'/><target dev='vdd'/></disk>",
+                VDA VDB "<disk type='block'><source dev='/dev/y'/><target dev='vdd'/></disk>"};
+        uint64_t number = number_of(VDA VDB);
+
+        ck_assert(number ==
+                  number_of(VDB RO VDA)); /* in another order, and what it may not write */
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+                ck_assert_msg(number != number_of(others[i]), "%zu", i);
+        ck_assert(number_of(others[8]) != number_of(others[9]));
+        ck_assert(number_of("") != 0);
+}
+END_TEST
+
+/* libvirt has the overlays in its definition: what somebody changes there keeps the given disks. */
+START_TEST(overlays_are_not_taken_over) {
+        struct guest_spec *old = of(VDA VDB), *is, *fresh;
+        struct guest_snaps *s = snaps_new();
+
+        snap_taken(s->list, &s->n, s->next++, "one", 5);
+        fresh = of("<disk type='file'><driver type='qcow2'/><source file='/d/a.hawd-2.qcow2'/>"
+                   "<target dev='vda'/></disk><disk type='file'><driver type='qcow2'/>"
+                   "<source file='/d/b &amp; c.hawd-2.qcow2'/><target dev='vdb'/></disk>");
+        ck_assert(fresh->disks != old->disks);
+        is = domxml_as_given(old, s, fresh);
+        ck_assert(is->disks == old->disks);
+        guest_spec_unref(is);
+        is = domxml_as_given(old, NULL, fresh); /* then that is what its owner gave it */
+        ck_assert_ptr_eq(is, fresh);
+        guest_spec_unref(is);
+        guest_spec_unref(fresh);
+        fresh = of("<disk type='file'><driver type='qcow2'/><source file='/d/a.hawd-3.qcow2'/>"
+                   "<target dev='vda'/></disk>" VDB);
+        is = domxml_as_given(old, s, fresh); /* another disk is another disk */
+        ck_assert(is->disks == fresh->disks && is->disks != old->disks);
+        guest_spec_unref(is);
+        guest_spec_unref(fresh);
+        guest_spec_unref(old);
+        free(s);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("domdisk");
         TCase *tc = unit_case(s, "domdisk");
@@ -122,6 +196,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, what_they_are);
         tcase_add_test(tc, another_file);
         tcase_add_test(tc, no_such_disk);
+        tcase_add_test(tc, other_disks_have_another_number);
+        tcase_add_test(tc, overlays_are_not_taken_over);
         return s;
 }
 

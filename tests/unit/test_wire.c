@@ -76,7 +76,8 @@ static void same_snaps(const struct guest_snaps *a, const struct guest_snaps *b)
         ck_assert_str_eq(a->left, b->left);
         ck_assert(a->wish.act == b->wish.act && a->wish.id == b->wish.id &&
                   a->wish.target == b->wish.target && a->wish.by_hand == b->wish.by_hand &&
-                  a->wish.good == b->wish.good && a->wish.wall == b->wish.wall);
+                  a->wish.good == b->wish.good && a->wish.no_quiesce == b->wish.no_quiesce &&
+                  a->wish.wall == b->wish.wall);
         ck_assert_str_eq(a->wish.name, b->wish.name);
 }
 

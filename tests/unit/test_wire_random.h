@@ -14,7 +14,7 @@
  */
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct guest_snaps) == 2896, "guest_snaps changed, see above");
-_Static_assert(sizeof(struct guest_spec) == 1048, "guest_spec changed, see above");
+_Static_assert(sizeof(struct guest_spec) == 1056, "guest_spec changed, see above");
 _Static_assert(sizeof(struct op) == 1168, "op changed, see above");
 _Static_assert(sizeof(struct entry) == 64, "entry changed, see above");
 _Static_assert(sizeof(struct host) == 1712, "host changed, see above");
@@ -102,6 +102,7 @@ static struct guest_spec *rnd_spec(void) {
         s->vcpus = rnd32();
         s->memory_mib = rnd64();
         s->has_agent = rnd_bool();
+        s->disks = rnd64();
         s->conf.priority = (int32_t)rnd32();
         s->conf.start_timeout_usec = rnd64();
         s->conf.stop_timeout_usec = rnd64();
@@ -179,6 +180,7 @@ static void rnd_op(struct op *op) {
         op->snap_mib = rnd64();
         op->pause_usec = rnd64();
         op->ill = rnd_below(ILL_MAX_);
+        op->no_quiesce = rnd_bool();
         op->guest_state = rnd_below(GUEST_STATE_MAX_);
         op->desired = rnd_below(DESIRED_MAX_);
         op->rule_kind = rnd_below(RULE_KIND_MAX_);
@@ -304,6 +306,7 @@ static struct guest_snaps *rnd_snaps(void) {
                                              .id = s->next++,
                                              .by_hand = rnd_bool(),
                                              .good = rnd_bool(),
+                                             .no_quiesce = rnd_bool(),
                                              .wall = rnd64()};
                 text_fmt(s->wish.name, sizeof(s->wish.name), "w%u", s->next);
         }

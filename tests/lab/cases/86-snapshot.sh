@@ -63,7 +63,7 @@ assert 'known good' snaps_say vm1 '.snapshots[0].good and .snapshots[0].current 
 assert 'it writes the overlay' writes vm1 "$(overlay 2)"
 refute 'no two of a name' ctl snapshot create vm1 one
 counted=$(counter)
-assert 'two' ctl snapshot create vm1 two --timeout 1min
+assert 'two, without its agent' ctl snapshot create vm1 two --no-quiesce --timeout 1min
 assert 'it writes the next' writes vm1 "$(overlay 3)"
 
 note 'a move, which is a start elsewhere: from the overlay'
@@ -72,6 +72,20 @@ assert 'moved' ctl guest move vm1 "$(another_than "$home")" --timeout 2min
 wait_for 90 'healthy there' healthy vm1
 assert 'it writes the same' writes vm1 "$(overlay 3)"
 ((($(booted_with)) >= counted)) || fail "it found $(booted_with), and had written $counted"
+
+note 'a definition that somebody changes there: with overlays, which are not taken for its disks'
+home=$(ctl --json guest show vm1 | jq -r .guest.host)
+lab exec "$home" -- sh -c 'virsh -q dumpxml --inactive --security-info vm1 |
+        sed "s|</name>|</name><title>changed</title>|" >/tmp/vm1.xml && virsh -q define /tmp/vm1.xml' || fail 'not defined'
+taken_over() { # as it was given, with the title
+        [[ $(ctl export | grep -c "<title>changed</title>") == 1 ]]
+}
+wait_for 30 'it is taken over' taken_over
+assert 'with its disk as it was given' grep -q "source file=.$d1." <(ctl export)
+ctl export >"$LAB_STATE/other.hawd"
+sed -i "s|$d1|${d1%.qcow2}-other.qcow2|" "$LAB_STATE/other.hawd"
+said=$(ctl apply "$LAB_STATE/other.hawd" --yes 2>&1) && fail 'it has another disk under its snapshots'
+[[ $said == *'delete them first'* ]] || fail "another disk: $said"
 
 note 'deleted while it runs: what is over it goes into its files'
 assert 'one goes' ctl snapshot delete vm1 one --yes --timeout 2min

@@ -57,13 +57,15 @@ void host_watchdog_gone(struct host *h) {
 }
 
 /* S7: of the hawd that is there, and before it said that it goes: what it takes back by leaving, or
- * by joining anew, is not said again by a message that was under way. */
+ * by joining anew, is not said again by a message that was under way. Taken back it is at any time,
+ * by others too. */
 static void host_watchdog(struct ledger *l) {
         const struct op *op = l->op;
         struct host *h = ledger_host(l);
         char timeout[32], lease[32];
 
-        if (!h || h->incarnation != op->incarnation || !host_present(h) || h->left_announced)
+        if (!h || h->incarnation != op->incarnation ||
+            (op->watchdog_usec && (!host_present(h) || h->left_announced)))
                 return;
         h->watchdog_usec = op->watchdog_usec;
         h->lease_usec = op->lease_usec;

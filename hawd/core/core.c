@@ -208,6 +208,7 @@ static void heartbeat_send(struct core *c) {
                         .memory_free_mib = c->memory_free_mib,
                         .load_pct = c->load_pct,
                         .libvirt_ok = c->libvirt_up || !c->libvirt_known,
+                        .watchdog_armed = c->watchdog.armed,
                         .ills = c->ills_now,
                 };
                 if (c->store_failed)
@@ -485,6 +486,7 @@ int core_step(struct core *c, const struct event *ev, struct actions *out) {
         request_tick(c);
         heartbeat_send(c);
         watchdog_tick(c);
+        lease_tick(c);
         stop_tick(c);
         log_flush(c);
         c->out = NULL;

@@ -2,6 +2,63 @@
 #include "hawd/core/lease.h"
 #include "hawd/core/priv.h"
 
+static struct met *met(struct core *c, uint32_t nodeid) {
+        for (size_t i = 0; i < c->n_met; i++)
+                if (c->met[i].nodeid == nodeid)
+                        return &c->met[i];
+        return NULL;
+}
+
+void lease_met(struct core *c, const struct peer *p) {
+        struct met *x = met(c, p->id.nodeid);
+
+        if (!x && c->n_met == HOSTS_MAX) { /* of hosts that are no more */
+                memmove(&c->met[0], &c->met[1], (HOSTS_MAX - 1) * sizeof(c->met[0]));
+                c->n_met--;
+        }
+        if (!x)
+                x = &c->met[c->n_met++];
+        if (x->nodeid != p->id.nodeid || x->incarnation != p->exchange.incarnation)
+                *x = (struct met){.nodeid = p->id.nodeid, .incarnation = p->exchange.incarnation};
+}
+
+/* What was announced is of a hawd that is no more, and the one that came since has nothing armed:
+ * its host may have been reset, have booted, and run guests again that somebody started. */
+static bool outdated(struct core *c, const struct host *h, struct met *x) {
+        const struct peer *p = core_peer(c, h->nodeid);
+
+        if (p && p->heartbeat_now)
+                x->armed = p->heartbeat.watchdog_armed;
+        return h->watchdog_usec && x->incarnation != h->incarnation && !x->armed &&
+               (!p || p->heartbeat_now);
+}
+
+/* S7: said by all who have met it: one of them is there whenever somebody decides without it. */
+void lease_tick(struct core *c) {
+        for (size_t i = 0; i < c->n_met && core_operational(c); i++) {
+                struct met *x = &c->met[i];
+                const struct host *h = model_host(&c->model, x->nodeid);
+                struct entry *e;
+                struct op *op;
+
+                if (!h || !outdated(c, h, x))
+                        continue;
+                if (x->told && c->now < usec_add(x->told, RESEND_USEC)) {
+                        wake_at(c, usec_add(x->told, RESEND_USEC));
+                        continue;
+                }
+                x->told = MAX(c->now, 1);
+                wake_at(c, usec_add(x->told, RESEND_USEC));
+                e = observation(c, OP_HOST_WATCHDOG, &op);
+                op->host = h->nodeid;
+                op->host_version = h->version;
+                op->incarnation = h->incarnation;
+                text_set(op->text, sizeof(op->text),
+                         "another hawd began there, with none armed, and has not joined");
+                log_propose(c, e);
+        }
+}
+
 /* An echo is another's word: only of what this hawd did send. One of its host's time before a
  * restart of hawd, or of the host, may be any number. */
 void lease_take(struct core *c, struct peer *p, const struct heartbeat *hb) {

@@ -66,6 +66,7 @@ struct heartbeat {
         uint64_t memory_free_mib;
         uint32_t load_pct; /* 1-minute load over CPUs, in percent */
         bool libvirt_ok;
+        bool watchdog_armed;        /* by this hawd, or taken over from the one before it */
         uint32_t ills;              /* bit i: enum ill i is bad now, whatever the ledger says yet */
         char store_error[TEXT_LEN]; /* why its ledger cannot be stored; "": it can */
         uint32_t n_echoes;          /* latest sent_usec heard from each other member */

@@ -372,6 +372,13 @@ struct core {
         usec_t heartbeat_first, heartbeat_last; /* sent by this hawd; 0: none */
         usec_t own_heard; /* when it sent the latest one that came back to it */
         usec_t lease_renewed;
+        struct met { /* the hawd of a host that was in the group last, while this one ran */
+                uint32_t nodeid;
+                bool armed; /* by its latest heartbeat */
+                uint64_t incarnation;
+                usec_t told;
+        } met[HOSTS_MAX];
+        size_t n_met;
         usec_t group_since; /* the present configuration, on this member */
         struct watchdog {
                 struct conf_watchdog conf; /* until hawd ends: see watchdog.c */
@@ -459,6 +466,8 @@ void lone_tick(struct core *c);
 enum reply_code lone_request(struct core *c, const struct request *r, char *why, size_t size);
 
 /* lease.c */
+void lease_met(struct core *c, const struct peer *p); /* whose hawd it is that is here */
+void lease_tick(struct core *c);
 void lease_take(struct core *c, struct peer *p, const struct heartbeat *hb);
 void lease_renew(struct core *c); /* after it, and after a heartbeat was sent */
 

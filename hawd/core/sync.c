@@ -357,6 +357,7 @@ void sync_exchange(struct core *c, struct ring_member from, const struct msg *m)
                 return;
         p->exchange = m->exchange;
         p->exchanged = true;
+        lease_met(c, p);
         exchange_complete(c);
 }
 

@@ -221,7 +221,6 @@ struct sim_host {
         size_t n_fences, cap_fences;
         uint64_t seen_version; /* truth.c: of the model when last looked at */
         usec_t part_at;        /* truth.c: its hawd took part in decisions, last then */
-        usec_t joined_at;      /* truth.c: and had joined: what runs there is of that boot */
         uint32_t group;        /* truth_lease.c: of its hawd, bit per host, */
         usec_t group_at;       /* and when that came about */
 };

@@ -207,9 +207,7 @@ static void false_proof(struct sim *s, const struct sim_host *by, const struct h
 }
 
 /* A host that counts as off was off at some time since its hawd last took part (S2, S3): what it
- * was allowed to do then has ended, and nobody has allowed it anything since. By its watchdog,
- * since a hawd of it had joined last: one that comes back after the reset and never joins may do
- * nothing, and what was announced is of the one before. */
+ * was allowed to do then has ended, and nobody has allowed it anything since. */
 static void check_proof(struct sim *s, const struct sim_host *by, const struct host *mh) {
         int i = sim_host_index(s, mh->name);
         struct truth *k = s->truth;
@@ -229,7 +227,7 @@ static void check_proof(struct sim *s, const struct sim_host *by, const struct h
                 return;
         k->loss[i].proven = mh->losses;
         s->stats.lease_proofs += mh->proof == PROOF_LEASE;
-        if (t->powered && t->back_at <= (mh->proof == PROOF_LEASE ? t->joined_at : t->part_at))
+        if (t->powered && t->back_at <= t->part_at)
                 false_proof(s, by, mh, t);
 }
 
@@ -251,28 +249,22 @@ static void check_online(struct sim *s, const struct sim_host *by, const struct 
 }
 
 /* It decides with others, and not as one that is lost: what it may do, it may still do. */
-static bool present(const struct sim_host *h, const struct model *m, uint64_t *ret_incarnation) {
+static bool present(const struct sim_host *h, const struct model *m) {
         for (size_t i = 0; i < m->n_hosts; i++)
-                if (m->hosts[i].nodeid == h->nodeid) {
-                        *ret_incarnation = m->hosts[i].incarnation;
+                if (m->hosts[i].nodeid == h->nodeid)
                         return host_present(&m->hosts[i]);
-                }
         return false;
 }
 
 void truth_core(struct sim *s, struct sim_host *h) {
         const struct model *m = core_model(h->core);
         struct core_status st;
-        uint64_t joined;
 
         if (m->version == h->seen_version)
                 return;
         core_status(h->core, &st);
-        if (st.operational && present(h, m, &joined)) {
+        if (st.operational && present(h, m))
                 h->part_at = s->now;
-                if (joined == st.incarnation)
-                        h->joined_at = s->now;
-        }
         if (st.operational)
                 truth_decides(s, h);
         for (size_t i = 0; i < m->n_hosts;

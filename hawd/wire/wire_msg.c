@@ -115,6 +115,7 @@ static void put_heartbeat(struct wire_out *o, const struct msg *m, Hawd__Msg *p)
         h->libvirt_ok = x->libvirt_ok;
         h->store_error = WIRE_PUT_TEXT(x->store_error);
         h->ills = x->ills;
+        h->watchdog_armed = x->watchdog_armed;
         h->n_echoes = wire_put_count(o, x->n_echoes, HEARTBEAT_ECHOES);
         h->echoes = (Hawd__Echo **)wire_array(o, h->n_echoes, sizeof(Hawd__Echo));
         for (size_t i = 0; i < h->n_echoes; i++) {
@@ -248,6 +249,7 @@ static void get_heartbeat(struct wire_in *in, const Hawd__Heartbeat *p, struct h
         h->libvirt_ok = p->libvirt_ok;
         WIRE_GET_TEXT(in, "store's error", p->store_error, h->store_error);
         h->ills = p->ills;
+        h->watchdog_armed = p->watchdog_armed;
         h->n_echoes = (uint32_t)n;
         for (size_t i = 0; i < n; i++) {
                 h->echoes[i].nodeid = p->echoes[i]->nodeid;

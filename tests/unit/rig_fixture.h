@@ -88,6 +88,7 @@ static inline void rig_echo(struct rig *r, struct msg *m, struct actions *out) {
                 echo->view = m->view;
                 if (m->kind == MSG_EXCHANGE) {
                         echo->exchange = m->exchange;
+                        echo->exchange.incarnation = INCARNATION(r->group[i].nodeid);
                         echo->exchange.continuous = true; /* the others were at work before */
                         echo->exchange.cold_usec = 0;
                 } else if (m->kind == MSG_PROMISE) {

@@ -468,10 +468,11 @@ END_TEST
 START_TEST(vote_of_who_leaves) {
         struct rig *r = open_as(1, 2);
 
-        BY(r, 2, .kind = OP_HOST_STOPPING, .host = 2, .incarnation = INCARNATION(2));
+        node(r, 2)->incarnation -= (uint64_t)_i; /* of the one before */
+        BY(r, 2, .kind = OP_HOST_STOPPING, .host = 2, .incarnation = node(r, 2)->incarnation);
         rig_pass(r, USEC_PER_SEC);
         ck_assert(node(r, 2)->left_announced);
-        ck_assert_uint_eq(rig_ops(r, OP_HOST_VOTE), 0);
+        ck_assert_uint_eq(rig_ops(r, OP_HOST_VOTE), _i ? 0 : 1);
         rig_close(r);
 }
 END_TEST
@@ -699,6 +700,24 @@ START_TEST(renamed_by_the_nodelist) {
 }
 END_TEST
 
+/* S7: as a member that does not lead: it has met a hawd that is not the one which announced. */
+START_TEST(who_met_another_hawd_says_so) {
+        struct rig *r = rig_new();
+        struct host *h;
+        struct led l;
+
+        led_open(&l, 3);
+        h = model_host(&l.m, 3);
+        h->watchdog_usec = h->lease_usec = 10 * USEC_PER_SEC;
+        h->incarnation += (uint64_t)_i;
+        rig_open(r, &l, 2, false);
+        rig_pass(r, 3 * USEC_PER_SEC);
+        ck_assert_int_eq(rig_op(r, OP_HOST_WATCHDOG) != NULL, _i);
+        ck_assert_uint_eq(model_host(rig_model(r), 3)->watchdog_usec, _i ? 0 : 10 * USEC_PER_SEC);
+        rig_close(r);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("lead_hosts");
         TCase *tc = unit_case(s, "loss");
@@ -725,7 +744,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, back_in_the_group_is_not_fenced);
         tcase_add_test(tc, read_off_is_not_switched_again);
         tcase_add_test(tc, own_late_off_is_switched_on_again);
-        tcase_add_test(tc, vote_of_who_leaves);
+        tcase_add_loop_test(tc, vote_of_who_leaves, 0, 2);
         tcase_add_test(tc, switched_on_after_the_fence);
         tcase_add_test(tc, not_switched_on_is_said);
         tcase_add_test(tc, device_of_no_conf_is_forgotten);
@@ -738,6 +757,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, renamed_by_the_nodelist);
         tcase_add_test(tc, who_waits_for_a_name_is_told_why);
         tcase_add_test(tc, a_full_ledger_takes_nobody_in);
+        tcase_add_loop_test(tc, who_met_another_hawd_says_so, 0, 2);
         return s;
 }
 

@@ -579,6 +579,54 @@ START_TEST(announced_by_the_hawd_that_is_there) {
 }
 END_TEST
 
+/* Its host was reset, booted, and has a hawd that does not join, since its libvirt hangs: nothing
+ * is armed any more, whatever the one before it said. */
+static void booted_anew(struct net *n, uint32_t id) {
+        n->nodes[id].dog.armed = false;
+        net_crash(n, id);
+        net_boot(n, id);
+        TELL(n, id, .kind = EV_LIBVIRT_DOWN);
+        bmc_dead(n, id);
+}
+
+START_TEST(taken_back_when_another_hawd_came) {
+        struct net *n = armed(3, ALL);
+
+        booted_anew(n, 3);
+        net_group(n, M(1, 2));
+        net_pass(n, 3 * USEC_PER_SEC);
+        ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, TIMEOUT);
+        net_group(n, ALL);
+        net_pass(n, 3 * USEC_PER_SEC);
+        ck_assert_int_eq(host(n, 1, 3)->state, HOST_LOST);
+        ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, 0);
+        ck_assert(strstr(host(n, 1, 3)->watchdog_error, "another hawd"));
+        net_group(n, M(1, 2));
+        net_pass(n, 200 * USEC_PER_SEC);
+        ck_assert_int_ne(host(n, 1, 3)->state, HOST_OFF);
+        net_free(n);
+}
+END_TEST
+
+/* Those who met it say so, though they had no time to while it was there. */
+START_TEST(taken_back_by_those_who_met_it) {
+        struct net *n = armed(4, M(1, 2, 3, 4));
+
+        booted_anew(n, 4);
+        net_group(n, M(1));
+        net_group(n, M(2, 3, 4));
+        while (!net_operational(n, M(2, 3)))
+                ck_assert(net_deliver(n, 2) | net_deliver(n, 3) | net_deliver(n, 4));
+        net_drop(n, 2);
+        net_group(n, M(1, 2, 3));
+        net_pass(n, 3 * USEC_PER_SEC);
+        ck_assert_uint_eq(host(n, 1, 4)->watchdog_usec, 0);
+        net_pass(n, 200 * USEC_PER_SEC);
+        ck_assert_int_ne(host(n, 1, 4)->state, HOST_OFF);
+        net_free(n);
+}
+END_TEST
+
 static Suite *watchdog_suite(void) {
         Suite *s = suite_create("watchdog");
         TCase *tc = unit_case(s, "watchdog");
@@ -607,6 +655,8 @@ static Suite *watchdog_suite(void) {
         tcase_add_test(tc, left_alone_by_a_stop);
         tcase_add_test(tc, proof_of_what_was_decided_on);
         tcase_add_test(tc, announced_by_the_hawd_that_is_there);
+        tcase_add_test(tc, taken_back_when_another_hawd_came);
+        tcase_add_test(tc, taken_back_by_those_who_met_it);
         return s;
 }
 

@@ -517,6 +517,7 @@ static void rnd_heartbeat(struct heartbeat *h) {
         h->libvirt_ok = rnd_bool();
         RND_TEXT(h->store_error);
         h->ills = rnd32();
+        h->watchdog_armed = rnd_bool();
         h->n_echoes = rnd_below(HEARTBEAT_ECHOES + 1);
         for (size_t i = 0; i < h->n_echoes; i++) {
                 h->echoes[i].nodeid = rnd32();

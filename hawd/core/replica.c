@@ -244,9 +244,17 @@ static void data_copying(struct core *c, const struct guest *g, struct copy *v) 
                 ask(c, g, v, REPLICA_MIRROR, 0);
 }
 
-static void data_in_step(struct core *c, const struct guest *g, struct copy *v) {
+/* Of async each whole copy: what the ledger does not know of counts as lost. */
+static usec_t say_every(const struct guest *g) {
+        const struct conf_guest *conf = &g->spec->conf;
         usec_t every = MIN(SAY_EVERY_USEC, g->replica.hold_usec / 10);
-        usec_t due = usec_add(g->replica.as_of, every);
+
+        return conf->replica.mode == REPLICA_MODE_ASYNC ? MIN(every, conf->replica_lag_usec / 4)
+                                                        : every;
+}
+
+static void data_in_step(struct core *c, const struct guest *g, struct copy *v) {
+        usec_t due = usec_add(g->replica.as_of, say_every(g));
 
         if (v->final)
                 say_state(c, g, v, REPLICA_FINAL);

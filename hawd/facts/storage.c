@@ -53,12 +53,23 @@ static const char *why(const char *root, const json_t *need) {
         return what[0] == '/' ? path_why(root, kind, what) : NULL; /* else: libvirt's */
 }
 
+/* This host's or another's: it is the guest's own setting. */
+static void errors_pass(const json_t *guest, json_t *o) {
+        const json_t *disk;
+        size_t i;
+
+        json_array_foreach(json_object_get(guest, "errors_pass"), i, disk) list_add(
+                o, "errors_pass",
+                json_pack("{s:O,s:O}", "guest", json_object_get(guest, "name"), "disk", disk));
+}
+
 json_t *facts_storage(const char *root, const json_t *wants) {
-        json_t *o = json_pack("{s:[]}", "missing");
+        json_t *o = json_pack("{s:[],s:[]}", "missing", "errors_pass");
         const json_t *guest, *need;
         size_t i, k;
 
         json_array_foreach(json_object_get(wants, "guests"), i, guest) {
+                errors_pass(guest, o);
                 json_array_foreach(json_object_get(guest, "needs"), k, need) {
                         const char *trouble_of;
 

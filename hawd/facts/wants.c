@@ -80,6 +80,20 @@ static void disk(xmlNode *n, json_t *needs) {
         }
 }
 
+/* As libvirt has it: what is written counts for reading too, unless that has a policy of its own.
+ */
+static void disk_errors(xmlNode *n, json_t *pass) {
+        xmlNode *driver = child(n, "driver");
+        char name[FACTS_WORD_MAX];
+        bool writes = attr_is(driver, "error_policy", "stop");
+        bool reads = attr_is(driver, "rerror_policy", "stop") ||
+                     (writes && attr_is(driver, "rerror_policy", ""));
+
+        if (attr_is(n, "device", "cdrom") || attr_is(n, "device", "floppy") || (writes && reads))
+                return;
+        json_array_append_new(pass, word(attr(child(n, "target"), "dev", name, sizeof(name))));
+}
+
 static void interface(xmlNode *n, json_t *needs) {
         xmlNode *source = child(n, "source");
         char buf[FACTS_WORD_MAX];
@@ -115,20 +129,22 @@ static void tpm(xmlNode *n, const char *uuid, json_t *needs) {
         (void)need(needs, "tpm", path);
 }
 
-static void devices(xmlNode *n, const char *uuid, json_t *needs) {
+static void devices(xmlNode *n, const char *uuid, json_t *needs, json_t *errors_pass) {
         char buf[FACTS_WORD_MAX];
 
         for (xmlNode *d = n ? n->children : NULL; d; d = d->next) {
-                if (is(d, "disk"))
+                if (is(d, "disk")) {
                         disk(d, needs);
-                else if (is(d, "interface"))
+                        disk_errors(d, errors_pass);
+                } else if (is(d, "interface")) {
                         interface(d, needs);
-                else if (is(d, "filesystem"))
+                } else if (is(d, "filesystem")) {
                         filesystem(d, needs);
-                else if (is(d, "tpm"))
+                } else if (is(d, "tpm")) {
                         tpm(d, uuid, needs);
-                else if (is(d, "emulator"))
+                } else if (is(d, "emulator")) {
                         (void)need(needs, "emulator", content(d, buf, sizeof(buf)));
+                }
         }
 }
 
@@ -170,7 +186,7 @@ json_t *wants_of(const char *xml, size_t len) {
         _cleanup_(free_doc) xmlDoc *doc = NULL;
         char name[NAME_LEN], uuid[UUID_LEN], type[NAME_LEN], arch[NAME_LEN], machine[NAME_LEN],
                 emulator[FACTS_WORD_MAX];
-        json_t *needs;
+        json_t *needs, *errors_pass;
         xmlNode *root, *os_type;
 
         if (len > INT32_MAX)
@@ -184,13 +200,15 @@ json_t *wants_of(const char *xml, size_t len) {
         (void)content(child(root, "uuid"), uuid, sizeof(uuid));
         os_type = child(child(root, "os"), "type");
         needs = json_array();
+        errors_pass = json_array();
         boot(child(root, "os"), needs);
-        devices(child(root, "devices"), uuid, needs);
-        return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", word(name), "uuid",
+        devices(child(root, "devices"), uuid, needs, errors_pass);
+        return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "name", word(name), "uuid",
                          word(uuid), "type", word(attr(root, "type", type, sizeof(type))), "arch",
                          word(attr(os_type, "arch", arch, sizeof(arch))), "machine",
                          word(attr(os_type, "machine", machine, sizeof(machine))), "emulator",
                          word(content(child(child(root, "devices"), "emulator"), emulator,
                                       sizeof(emulator))),
-                         "cpu", cpu(doc, child(root, "cpu")), "needs", needs);
+                         "cpu", cpu(doc, child(root, "cpu")), "needs", needs, "errors_pass",
+                         errors_pass);
 }

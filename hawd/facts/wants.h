@@ -4,7 +4,8 @@
  *
  *     {"name", "uuid", "type", "arch", "machine", "emulator",
  *      "cpu": null | {"mode", "xml"},
- *      "needs": [{"kind", "what", "volume"?, "ovs"?}]}
+ *      "needs": [{"kind", "what", "volume"?, "ovs"?}],
+ *      "errors_pass": [names of disks that do not pause it when they fail]}
  *
  * Kinds: disk, cdrom, kernel, firmware, nvram, tpm, emulator, filesystem (paths); bridge, netdev;
  * network, pool (libvirt's). What a guest starts without (startupPolicy optional) is left out.

@@ -51,7 +51,7 @@ static const char facts_text[] =
         "  'cpu': {'model': 'EPYC', 'vendor': 'AMD', 'features': ['aes', 'avx', 'fma', 'sse']},"
         "  'autostart': [], 'missing': [], 'cpu_unfit': [],"
         "  'cpu_modes': {'host-passthrough': {'n': 7, 'some': ['vm1', 'vm2']}}},"
-        " 'storage': {'missing': []}}";
+        " 'storage': {'missing': [], 'errors_pass': []}}";
 
 static const char host_text[] =
         "{'name': 'node%d', 'nodeid': %d, 'state': 'online', 'in_group': true,"

@@ -95,6 +95,7 @@ START_TEST(facts_may_be_anything) {
                                             "host/config/watchdog/hosts",
                                             "host/systemd_watchdog",
                                             "storage/missing",
+                                            "storage/errors_pass",
                                             "libvirt/cpu/features",
                                             "libvirt/autostart",
                                             "corosync/links",

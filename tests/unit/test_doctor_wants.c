@@ -79,6 +79,43 @@ START_TEST(needs_are_found) {
 }
 END_TEST
 
+/* One <driver>, and the disks that do not pause their guest when they fail. */
+#define DISK(device, driver)                                                                       \
+        DEVICES("<disk type='file'" device ">" driver "<target dev='vda'/></disk>")
+static const struct {
+        const char *xml, *pass;
+} policies[] = {
+        {DISK("", ""), "vda"},
+        {DISK("", "<driver name='qemu'/>"), "vda"},
+        {DISK("", "<driver error_policy='stop'/>"), ""},
+        {DISK(" device='disk'", "<driver error_policy='stop' rerror_policy='stop'/>"), ""},
+        {DISK("", "<driver error_policy='stop' rerror_policy='report'/>"), "vda"},
+        {DISK("", "<driver error_policy='enospace' rerror_policy='stop'/>"), "vda"},
+        {DISK("", "<driver rerror_policy='stop'/>"), "vda"},
+        {DISK(" device='lun'", "<driver error_policy='report'/>"), "vda"},
+        {DISK(" device='cdrom'", ""), ""},
+        {DISK(" device='floppy'", ""), ""},
+        {DEVICES(""), ""},
+};
+
+START_TEST(disks_that_do_not_pause_are_named) {
+        json_t *wants = wants_of(policies[_i].xml, strlen(policies[_i].xml));
+        json_t *all = json_pack("{s:[O]}", "guests", wants), *o = facts_storage("", all);
+        const json_t *pass = json_object_get(o, "errors_pass");
+
+        ck_assert_uint_eq(json_array_size(pass), *policies[_i].pass ? 1 : 0);
+        if (*policies[_i].pass) {
+                const json_t *x = json_array_get(pass, 0);
+
+                ck_assert_str_eq(json_string_value(json_object_get(x, "disk")), policies[_i].pass);
+                ck_assert_str_eq(json_string_value(json_object_get(x, "guest")), "vm1");
+        }
+        json_decref(o);
+        json_decref(all);
+        json_decref(wants);
+}
+END_TEST
+
 static const struct {
         const char *xml, *mode;
 } cpus[] = {
@@ -220,6 +257,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "xml");
 
         tcase_add_loop_test(tc, needs_are_found, 0, (int)ARRAY_SIZE(rows));
+        tcase_add_loop_test(tc, disks_that_do_not_pause_are_named, 0, (int)ARRAY_SIZE(policies));
         tcase_add_loop_test(tc, the_cpu_is_kept, 0, (int)ARRAY_SIZE(cpus));
         tcase_add_test(tc, what_is_no_domain_wants_nothing);
         tc = unit_case(s, "there");

@@ -23,6 +23,7 @@ const struct doctor_check doctor_checks[] = {
         {.name = "lock-manager", .host = judge_lock_manager},
         {.name = "managers", .host = judge_managers},
         {.name = "storage", .cluster = judge_storage},
+        {.name = "io-errors", .cluster = judge_io_errors},
         {.name = "cpu", .cluster = judge_cpus},
         {.name = "capacity", .cluster = judge_capacity},
         {.name = "clock", .cluster = judge_clocks},

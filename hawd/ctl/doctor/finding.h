@@ -97,7 +97,7 @@ doctor_cluster_check judge_answers, judge_cluster, judge_hosts, judge_nodelist, 
         judge_config_equal, judge_versions, judge_clocks; /* judge_cluster.c */
 doctor_cluster_check judge_fencing;                       /* judge_fence.c */
 doctor_host_check judge_fence_setup;                      /* the same */
-doctor_cluster_check judge_storage;                       /* judge_storage.c */
+doctor_cluster_check judge_storage, judge_io_errors;      /* judge_storage.c */
 doctor_cluster_check judge_cpus;                          /* judge_cpu.c */
 doctor_cluster_check judge_capacity;                      /* judge_capacity.c */
 doctor_cluster_check judge_watchdogs;                     /* judge_watchdog.c */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Is what a guest needs there on every host that it may run on? */
+/* Is what a guest needs there on every host that it may run on? Does a failing disk pause it? */
 #include "hawd/ctl/doctor/finding.h"
 
 static const json_t *guest_of(const json_t *exam, const char *name) {
@@ -113,4 +113,31 @@ void judge_storage(struct findings *f, const json_t *exam) {
                               (long long)jnum(json_object_get(facts, "wants"), "n"));
         }
         f->host[0] = '\0';
+}
+
+/* All hosts see the same settings: the first that knows them is heard. */
+void judge_io_errors(struct findings *f, const json_t *exam) {
+        const json_t *h, *list = NULL, *x;
+        int64_t more = 0;
+        size_t i;
+
+        json_array_foreach(json_object_get(exam, "hosts"), i, h) {
+                const json_t *storage = part_of(facts_of(h), "storage");
+
+                if (list || !json_is_array(json_object_get(storage, "errors_pass")))
+                        continue;
+                list = json_object_get(storage, "errors_pass");
+                more = jnum(storage, "errors_pass_more");
+        }
+        json_array_foreach(list, i, x) {
+                found(f, SEVERITY_WARNING,
+                      "guest %s is not paused when its disk %s fails: its system gets the errors, "
+                      "and hawd cannot wait for the disk",
+                      jtext(x, "guest"), jtext(x, "disk"));
+                mend(f, "error_policy='stop' rerror_policy='stop' in the <driver> of that disk");
+        }
+        if (more > 0)
+                found(f, SEVERITY_WARNING, "and %lld more such disks", (long long)more);
+        if (list && json_array_size(list) == 0)
+                found(f, SEVERITY_OK, "guests are paused when a disk of theirs fails");
 }

@@ -127,14 +127,16 @@ refute() {
         note "ok: $what"
 }
 
-# wait_for SECONDS DESCRIPTION COMMAND...: polls until the command succeeds
+# wait_for SECONDS DESCRIPTION COMMAND...: polls until the command succeeds, more and more seldom: to ask a hawd
+# costs a processor that the others wait for
 wait_for() {
-        local seconds=$1 what=$2 began=${EPOCHREALTIME/[.,]/} passed
+        local seconds=$1 what=$2 began=${EPOCHREALTIME/[.,]/} passed pause
         shift 2
         until "$@"; do
                 passed=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
                 ((passed < seconds * 1000)) || fail "$what: not within $seconds s ($*)"
-                sleep 0.1
+                pause=$((passed < 1000 ? 100 : passed > 5000 ? 500 : passed / 10))
+                sleep "0.$pause"
         done
         passed=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
         note "ok: $what (after $passed ms)"

@@ -151,21 +151,21 @@ holds() {
         shift 2
         while ((SECONDS < end)); do
                 "$@" || fail "$what: not for $seconds s ($*)"
-                sleep 0.2
+                sleep 0.5
         done
         note "ok: $what (for $seconds s)"
 }
 
 # ---- guests with their disks on one host ------------------------------------------------------------
 
-# local_guest NAME HOST OPTION...: as add_guest, with a raw disk of 64 MiB that only HOST has
+# local_guest NAME HOST raw|qcow2 OPTION...: as add_guest, with a disk of 64 MiB that only HOST has
 local_guest() {
-        local name=$1 host=$2 disk xml
-        disk=local/$name.raw xml=$LAB_STATE/shared/.$name.xml
-        shift 2
-        truncate -s 64M "$LAB_STATE/hosts/$host/$disk"
-        lab guest xml "$name" | sed "0,/<source file=/s|<source file='[^']*'/>|<source file='$LAB_STATE/$disk'/>|
-                0,/type='qcow2'/s|type='qcow2'|type='raw'|" >"$xml"
+        local name=$1 host=$2 format=$3 disk xml
+        disk=$LAB_STATE/local/$name.$format xml=$LAB_STATE/shared/.$name.xml
+        shift 3
+        lab exec "$host" -- qemu-img create -q -f "$format" "$disk" 64M || fail "no disk for $name"
+        lab guest xml "$name" | sed "0,/<source file=/s|<source file='[^']*'/>|<source file='$disk'/>|
+                0,/type='qcow2'/s|type='qcow2'|type='$format'|" >"$xml"
         lab exec "$host" -- sh -c "virsh -q define $xml && virsh -q start $name" || fail "guest $name does not start"
         ctl guest add "$name" --host "$host" "$@" >/dev/null || fail "guest $name is not enrolled"
 }

@@ -31,6 +31,10 @@ finds() { # HOST CHECK TEXT MEND: doctor fails and found; for wait_for
         if doctor; then return 1; fi
         found "$@" >/dev/null
 }
+warns() { # CHECK TEXT MEND: of the cluster; for wait_for
+        doctor && jq -e --arg check "$1" --arg text "$2" --arg mend "$3" '.findings | any(.severity == "warning" and
+                .check == $check and (.text | test($text)) and ((.mend // "") | test($mend)))' "$said" >/dev/null
+}
 names() { # HOST CHECK TEXT MEND: now, the cluster being sound otherwise
         refute "with that on ${1:-the cluster} doctor fails" doctor
         assert "$2 is named on ${1:-the cluster}, with its mend" found "$@"
@@ -48,6 +52,14 @@ wait_for 60 'vm1 is healthy' healthy vm1
 wait_for 30 'a sound cluster has nothing bad' sound
 assert 'people read it' grep -q '^warning  node1, node2, node3: the clock\|^bad: 0, warnings: ' <(ctl doctor)
 assert 'all that is fine, too' grep -q '^ok .*node1, node2, node3: messages are encrypted' <(ctl doctor --all)
+
+lab guest xml vm2 | sed "s/ error_policy='stop' rerror_policy='stop'//" >"$LAB_STATE/vm2.xml"
+assert 'a guest that runs on when its disk fails' ctl guest create "$LAB_STATE/vm2.xml" --stopped
+wait_for 20 'it is named' warns io-errors 'vm2 is not paused when its disk vda fails' "error_policy='stop' rerror_policy='stop'"
+assert 'and not the other' said_that '[.findings[] | select(.check == "io-errors")] | length == 1'
+assert 'it goes' ctl guest delete vm2 --yes
+wait_for 20 'all that are left stop' sound
+assert 'which is said' grep -q '^ok .*guests are paused when a disk of theirs fails' <(ctl doctor --all)
 
 lab bmc node2 dead # noticed when it is read next: looked for below
 

@@ -14,7 +14,7 @@ CTL=node3
 local_disk() { printf '%s/hosts/%s/local/vm1.raw\n' "$LAB_STATE" "$1"; }
 
 case_cluster 3
-local_guest vm1 node1
+local_guest vm1 node1 raw
 wait_for 90 'vm1 is healthy' healthy vm1
 assert 'a copy on node2 is wished for' ctl replica add vm1 node2 sync
 wait_for 120 'in step' in_step vm1 node1 node2

@@ -93,8 +93,8 @@ static void explain_bad(const struct drbd_status *s, const char *here, const cha
                 break;
         case DRBD_STATE_SPLIT_BRAIN:
                 say("split brain: %s and %s each wrote %s by themselves", here, there, r);
-                mend("decide whose data are kept; on the other drbdadm connect --discard-my-data "
-                     "%s, then on the one that keeps them drbdadm connect %s",
+                mend("on the side to be discarded drbdadm connect --discard-my-data %s, then on "
+                     "the other drbdadm connect %s",
                      r, r);
                 break;
         case DRBD_STATE_DISKLESS:

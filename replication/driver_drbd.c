@@ -157,7 +157,7 @@ static int judge(const struct drbd_driver *d, const struct drbd_status *s, const
             (whole && how == DRBD_TAKE_OWN && v.state != DRBD_STATE_SPLIT_BRAIN &&
              v.state != DRBD_STATE_RESYNC_IN))
                 return 0;
-        text_fmt(err, TEXT_LEN, "%.90s%s%.95s", v.text, v.mend[0] ? ": " : "", v.mend);
+        text_fmt(err, TEXT_LEN, "%s%s%s", v.text, v.mend[0] ? ": " : "", v.mend);
         return how == DRBD_TAKE_OWN && v.state == DRBD_STATE_RESYNC_IN ? -EAGAIN : -EUCLEAN;
 }
 

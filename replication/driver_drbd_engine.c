@@ -12,6 +12,7 @@
 #define COPYING_USEC USEC_PER_SEC
 #define IN_STEP_USEC (2 * USEC_PER_SEC)
 #define CONNECT_USEC (60 * USEC_PER_SEC) /* the peer has so long to be reached */
+#define WANTED "as it was wanted"
 #define STACK_BYTES ((size_t)256 * 1024)
 
 /** struct tale - what a thread has to tell */
@@ -123,7 +124,7 @@ static void tell_end(struct watch *w, enum replica_what what, const char *text) 
 static void tell_verdict(struct watch *w, enum replica_what what, const struct drbd_verdict *v) {
         char text[TEXT_LEN];
 
-        text_fmt(text, sizeof(text), "%.80s%s%.105s", v->text, v->mend[0] ? ": " : "", v->mend);
+        text_fmt(text, sizeof(text), "%s%s%s", v->text, v->mend[0] ? ": " : "", v->mend);
         tell_end(w, what, text);
 }
 
@@ -210,6 +211,8 @@ static void look_p(struct watch *w) {
                 w->in_step = true;
                 w->told_last = now;
                 tell(w, &(struct replica_told){.what = TOLD_IN_STEP, .as_of = wall}, NULL);
+        } else if (v.state == DRBD_STATE_IN_STEP && w->in_step) {
+                w->began = now; /* its guest has ended: what that means its job says */
         } else if (s.role == DRBD_PRIMARY && !w->in_step &&
                    (v.state == DRBD_STATE_RESYNC_OUT ||
                     (v.state == DRBD_STATE_ALONE && now < w->began + CONNECT_USEC))) {
@@ -274,7 +277,26 @@ static void check(struct watch *w, uint32_t loss) {
         }
 }
 
+/* Of a serial before the one that is told of now: it is over, which changes nothing here. */
+static bool of_older(struct watch *w, const struct order *o) {
+        uint32_t serial = w->serial;
+
+        if (o->serial >= serial ||
+            (o->op != REPLICA_CANCEL && o->op != REPLICA_UNEXPORT && o->op != REPLICA_DROP))
+                return false;
+        w->serial = o->serial;
+        if (o->op != REPLICA_DROP)
+                tell(w,
+                     &(struct replica_told){.what = o->op == REPLICA_CANCEL ? TOLD_ENDED
+                                                                            : TOLD_EXPORT_ENDED},
+                     WANTED);
+        w->serial = serial;
+        return true;
+}
+
 static void carry_out(struct watch *w, const struct order *o) {
+        if (of_older(w, o))
+                return;
         w->serial = o->serial;
         text_set(w->resource, sizeof(w->resource), o->resource);
         text_set(w->peer, sizeof(w->peer), o->peer);
@@ -292,9 +314,11 @@ static void carry_out(struct watch *w, const struct order *o) {
                 begin_mirror(w);
                 break;
         case REPLICA_CANCEL:
-                tell_end(w, TOLD_ENDED, "as it was wanted");
+                tell_end(w, TOLD_ENDED, WANTED);
                 break;
         case REPLICA_UNEXPORT:
+                tell_end(w, TOLD_EXPORT_ENDED, WANTED);
+                break;
         case REPLICA_DROP:
         case REPLICA_OP_MAX_:
                 w->side = WATCH_IDLE;

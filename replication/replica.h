@@ -14,7 +14,7 @@
  *             |    |                                        |   EXPORT_ENDED once it is over
  *   CHECK     | R  | P is lost: does the server of `serial` | ALIVE with the `loss` of the action:
  *             |    |   still run, and was it whole always?  |   both; or EXPORT_ENDED
- *   UNEXPORT  | R  | server ended, files kept               | nothing
+ *   UNEXPORT  | R  | server ended, files kept               | EXPORT_ENDED
  *   DROP      | R  | server ended, copies removed           | nothing
  *   MIRROR    | P  | copying into `where` begins            | COPYING, and IN_STEP when it is;
  *             |    |                                        |   FAILED or ENDED once it is over

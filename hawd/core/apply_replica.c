@@ -227,6 +227,14 @@ static bool stood(const struct ledger *l, const struct replica *r) {
         return p && !host_present(p) && r->stands_loss && r->stands_loss == p->losses;
 }
 
+/* Of one that is made: @l->op, of P or of R, says why it ends. */
+static void not_copied(struct ledger *l, struct guest *g) {
+        replica_to(l, g, REPLICA_NONE, l->op->text);
+        ledger_note(l, NOTE_REPLICA_FAILED, g->replica.host, g, 0,
+                    "the disks of %s are not copied to %s: %s", g->spec->name,
+                    model_host_name(l->m, g->replica.host), l->op->text);
+}
+
 static void says_copy(struct ledger *l, struct guest *g) {
         const struct op *op = l->op;
         struct replica *r = &g->replica;
@@ -239,7 +247,7 @@ static void says_copy(struct ledger *l, struct guest *g) {
         if (op->replica_state != REPLICA_BROKEN || !replica_live(g) || stood(l, r))
                 return;
         if (r->state == REPLICA_COPYING) {
-                replica_to(l, g, REPLICA_NONE, op->text);
+                not_copied(l, g);
         } else {
                 replica_to(l, g, REPLICA_BROKEN, op->text);
                 ledger_note(l, NOTE_REPLICA_BROKEN, r->host, g, 0,
@@ -279,7 +287,10 @@ static void says_data(struct ledger *l, struct guest *g) {
                 says_in_step(l, g);
                 break;
         case REPLICA_BEHIND:
-                replica_behind(l, g, op->text);
+                if (r->state == REPLICA_COPYING)
+                        not_copied(l, g);
+                else
+                        replica_behind(l, g, op->text);
                 break;
         case REPLICA_FINAL: /* the source is the authority, while it lives */
                 if (op->gen != g->gen || r->gen != g->gen ||

@@ -320,14 +320,15 @@ struct action {
                         uint64_t gen;
                         char name[NAME_LEN];
                         char uuid[UUID_LEN];
-                        struct guest_spec *spec;   /* START, SNAP*; owned reference */
-                        struct guest_snaps *snaps; /* the same; owned; NULL: it has none */
+                        struct guest_spec
+                                *spec; /* START, SNAP*; STOP, SETTLE of one on DRBD; owned */
+                        struct guest_snaps *snaps; /* START, SNAP*; owned; NULL: it has none */
                         usec_t timeout_usec;
                         bool keep_running; /* SETTLE: a running one is left */
                         uint32_t promote;  /* START: from the replica of this serial; 0: none */
                         bool older;        /* what that loses is accepted */
-                        bool mirrored;     /* STOP, SETTLE: its copy ends equal, if that is soon */
-                        char peer[NAME_LEN]; /* START: name of the host with the other copy; "" */
+                        uint32_t in_step; /* STOP, SETTLE: serial of a copy to end equal; 0: none */
+                        char peer[NAME_LEN]; /* of one with @spec: host of the other copy; "" */
                 } guest_job;
                 struct {
                         uint64_t id;

@@ -180,6 +180,18 @@ static bool of_disks(enum guest_job_kind kind) {
         return kind == JOB_SNAPSHOT || kind == JOB_SNAP_DELETE;
 }
 
+/* Where its disks are: with its end a copy that is in step is equal; DRBD is told so. */
+static void job_end_copy(const struct core *c, const struct guest *g, struct action *a) {
+        enum replica_mode mode = g->spec->conf.replica.mode;
+
+        if (g->replica.data != c->nodeid)
+                return;
+        if (mode == REPLICA_MODE_DRBD)
+                a->guest_job.spec = guest_spec_ref(g->spec);
+        if (g->replica.state == REPLICA_IN_STEP && mode != REPLICA_MODE_ASYNC)
+                a->guest_job.in_step = g->replica.serial;
+}
+
 static void job_start(struct core *c, struct guest *g) {
         struct work *w = work_add(c, WORK_JOB, g->gid, g->spec->uuid);
         struct domain *dom = executor_find(c, g->spec->uuid);
@@ -203,14 +215,14 @@ static void job_start(struct core *c, struct guest *g) {
                 a->guest_job.spec = guest_spec_ref(g->spec);
                 a->guest_job.snaps = snaps_copy(g->snaps);
         }
-        a->guest_job.mirrored = g->spec->conf.replica.mode == REPLICA_MODE_SYNC &&
-                                g->replica.state == REPLICA_IN_STEP && g->replica.data == c->nodeid;
+        if (g->replica.host)
+                text_set(a->guest_job.peer, sizeof(a->guest_job.peer),
+                         model_host_name(&c->model, g->replica.host));
+        if (g->job_kind == JOB_STOP || g->job_kind == JOB_SETTLE)
+                job_end_copy(c, g, a);
         if (g->job_kind == JOB_START) {
                 a->guest_job.promote = g->promoting;
                 a->guest_job.older = g->promoting && g->replica.loss_usec;
-                if (g->replica.host)
-                        text_set(a->guest_job.peer, sizeof(a->guest_job.peer),
-                                 model_host_name(&c->model, g->replica.host));
                 a->guest_job.timeout_usec = g->spec->conf.start_timeout_usec;
                 if (dom) {
                         dom->run_seen = dom->healthy = false;

@@ -69,6 +69,7 @@ static const struct {
         [NOTE_REPLICA_BEHIND] = {"replica-behind", 4, "9e27c4a1d85b4f3ab6c0178fd24e6b93"},
         [NOTE_REPLICA_BROKEN] = {"replica-broken", 4, "c6b05d7e31f84e29a4d29f8b60e17a5c"},
         [NOTE_REPLICA_PROMOTED] = {"replica-promoted", 4, "71d3e9b84a2f4c65b0f86e1c5d79a3f2"},
+        [NOTE_REPLICA_FAILED] = {"replica-failed", 4, "8b62281654e74d73a335f807d63a57c0"},
 };
 
 _Static_assert(ARRAY_SIZE(notes) == NOTE_MAX_, "every note has its row");

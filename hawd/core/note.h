@@ -74,6 +74,7 @@ enum note_id {
         NOTE_REPLICA_BEHIND,   /* it has not any more: why */
         NOTE_REPLICA_BROKEN,   /* the same by the word of its host (S9) */
         NOTE_REPLICA_PROMOTED, /* a guest starts from it: what is lost */
+        NOTE_REPLICA_FAILED,   /* a copy that was begun did not come in step: why */
         NOTE_MAX_,
 };
 

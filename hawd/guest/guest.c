@@ -222,7 +222,7 @@ void guest_submit(struct guest_adapter *a, const struct action *act) {
         j->gid = act->guest_job.gid;
         j->promote = act->guest_job.promote;
         j->older = act->guest_job.older;
-        j->mirrored = act->guest_job.mirrored;
+        j->in_step = act->guest_job.in_step;
         text_set(j->peer, sizeof(j->peer), act->guest_job.peer);
         if (spec) {
                 /* A copy: reference counts are the loop's, and the thread may outlive it. */

@@ -51,10 +51,10 @@ struct job {
         enum quiesce quiesce; /* SNAPSHOT */
         uint32_t gid;
         uint32_t promote;            /* START: from the copy of this serial; 0: from its disks */
-        struct conf_replica replica; /* START */
+        struct conf_replica replica; /* START; of one on DRBD its end, too */
         bool older;                  /* START: what is lost by promote is accepted */
-        bool mirrored;               /* by QEMU, as far as the ledger knows */
-        char peer[NAME_LEN];         /* START: host of the other copy; "": none */
+        uint32_t in_step;            /* its end: serial of a copy that is in step; 0: none */
+        char peer[NAME_LEN];         /* host of the other copy; "": none */
         usec_t timeout_usec;         /* as asked for: STOP's grace */
         usec_t deadline;             /* CLOCK_BOOTTIME, once it has begun: abandoned then */
         atomic_bool cancelled, abandoned;
@@ -120,6 +120,13 @@ int job_promote(struct job *j, char *err);
  * Return: 0, also of a guest that has none; else as drbd_take(), with @err.
  */
 int job_drbd(struct job *j, char *err);
+
+/**
+ * job_drbd_end() - nothing of it runs: a DRBD resource that it has is to be secondary here
+ *
+ * Sets out.final when both sides are equal then. Return: 0, else as drbd_release(), with @err.
+ */
+int job_drbd_end(struct job *j, char *err);
 
 /** job_final() - before a destroy: a copy that is in step ends equal, if that is soon; out.final */
 void job_final(struct job *j);

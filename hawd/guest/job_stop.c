@@ -49,7 +49,7 @@ enum virt_error job_destroy_domain(struct job *j, char *text) {
         if (e == VIRT_OK)
                 e = virt_look(dom, &st, text);
         if (e == VIRT_OK && st.active) {
-                if (j->mirrored)
+                if (j->in_step && j->replica.mode != REPLICA_MODE_DRBD)
                         job_final(j);
                 if (job_stopped(j)) {
                         text_set(text, TEXT_LEN, "out of time");
@@ -154,10 +154,12 @@ static void stop(struct job *j, struct ask *asks[2]) {
                 return;
         }
         e = undefine_by_uuid(j, text);
-        if (e == VIRT_OK)
-                job_end(j, RESULT_DONE, SEEN_GONE, "%s", how);
-        else
+        if (e != VIRT_OK)
                 job_end(j, RESULT_DONE, SEEN_GONE, "%s (it stays defined: %s)", how, text);
+        else if (job_drbd_end(j, text) < 0)
+                job_end(j, RESULT_DONE, SEEN_GONE, "%s (%s)", how, text);
+        else
+                job_end(j, RESULT_DONE, SEEN_GONE, "%s", how);
 }
 
 void job_stop(struct job *j) {
@@ -225,6 +227,7 @@ void job_settle(struct job *j) {
                     undefine_by_uuid(j, text) != VIRT_OK)
                         break;
                 if (is_left(j, text) == 0 && qemuproc_find(j->uuid, procs) == 0) {
+                        (void)job_drbd_end(j, text); /* its next start, or EXPORT, says it again */
                         job_end(j, RESULT_DONE, SEEN_GONE, "settled: nothing of it is left");
                         return;
                 }

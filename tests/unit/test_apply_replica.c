@@ -109,6 +109,24 @@ START_TEST(is_in_step_by_the_word_of_both) {
 }
 END_TEST
 
+/* As in a split brain of DRBD: it is said, each time. */
+START_TEST(what_cannot_be_copied_is_told) {
+        for (uint32_t by = 1; by <= 2; by++) {
+                struct led l;
+                uint32_t gid = open_with(&l, REPLICA_MODE_DRBD);
+
+                says(&l, gid, 1, REPLICA_BEHIND);
+                ck_assert(!led_noted(&l, NOTE_REPLICA_FAILED));
+                begin(&l, gid);
+                says(&l, gid, by, by == 1 ? REPLICA_BEHIND : REPLICA_BROKEN);
+                ck_assert_int_eq(R(&l, gid)->state, REPLICA_NONE);
+                ck_assert_str_eq(R(&l, gid)->error, "said");
+                ck_assert(led_noted(&l, NOTE_REPLICA_FAILED));
+                led_close(&l);
+        }
+}
+END_TEST
+
 START_TEST(another_serial_says_nothing) {
         struct led l;
         uint32_t gid = open_with(&l, REPLICA_MODE_SYNC);
@@ -403,6 +421,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "apply_replica");
 
         tcase_add_test(tc, is_in_step_by_the_word_of_both);
+        tcase_add_test(tc, what_cannot_be_copied_is_told);
         tcase_add_test(tc, another_serial_says_nothing);
         tcase_add_test(tc, promoted_after_the_loss_of_its_host);
         tcase_add_test(tc, a_start_that_fails_keeps_to_the_copy);

@@ -273,7 +273,9 @@ START_TEST(split_brain) {
         ck_assert_int_eq(v.state, DRBD_STATE_SPLIT_BRAIN);
         ck_assert(!v.may_promote);
         ck_assert_ptr_nonnull(strstr(v.text, "node1 and node2"));
-        ck_assert_ptr_nonnull(strstr(v.mend, "--discard-my-data r0"));
+        ck_assert_str_eq(v.mend,
+                         "on the side to be discarded drbdadm connect --discard-my-data r0, "
+                         "then on the other drbdadm connect r0");
         drbd_split_brain(&s, "drbd r1: conn( StandAlone -> Unconnected ) ");
         ck_assert(s.split_brain);
         drbd_split_brain(&s, "drbd r0: conn( StandAlone -> Unconnected ) ");

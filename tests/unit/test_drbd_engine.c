@@ -102,6 +102,22 @@ START_TEST(p_from_copying_to_in_step) {
 }
 END_TEST
 
+/* The guest has ended: both are equal, and its job says so, not an end of the copying before. */
+START_TEST(p_is_secondary_once_its_guest_has_ended) {
+        struct pollfd p = {.fd = drbd_engine_fd(engine), .events = POLLIN};
+
+        kernel_says(IN_STEP("Primary", "Secondary"));
+        order(REPLICA_MIRROR, 3);
+        tells(TOLD_COPYING, 3);
+        tells(TOLD_IN_STEP, 3);
+        kernel_says(IN_STEP("Secondary", "Secondary"));
+        ck_assert_int_eq(poll(&p, 1, 5000), 0); /* two looks */
+        kernel_says(EVENTS("Secondary", "UpToDate", "Connected", "Secondary", "SyncSource",
+                           "Inconsistent"));
+        tells(TOLD_ENDED, 3);
+}
+END_TEST
+
 START_TEST(p_is_refused) {
         put("on-dump", "echo ' fencing resource-only;'\n", 0644);
         kernel_says(IN_STEP("Primary", "Secondary"));
@@ -111,6 +127,27 @@ START_TEST(p_is_refused) {
         kernel_says(IN_STEP("Secondary", "Secondary"));
         order(REPLICA_MIRROR, 2);
         tells_why(TOLD_FAILED, 2, "not primary");
+}
+END_TEST
+
+/* What was before is ended while the next is told of: the sides have changed places, say. */
+START_TEST(an_end_is_of_its_serial) {
+        kernel_says(IN_STEP("Secondary", "Primary"));
+        order(REPLICA_EXPORT, 2);
+        tells(TOLD_EXPORTED, 2);
+        order(REPLICA_UNEXPORT, 2);
+        tells(TOLD_EXPORT_ENDED, 2);
+        kernel_says(IN_STEP("Primary", "Secondary"));
+        order(REPLICA_MIRROR, 3);
+        tells(TOLD_COPYING, 3);
+        order(REPLICA_UNEXPORT, 2);
+        tells(TOLD_EXPORT_ENDED, 2);
+        order(REPLICA_DROP, 1);
+        order(REPLICA_CANCEL, 1);
+        tells(TOLD_ENDED, 1);
+        tells(TOLD_IN_STEP, 3);
+        kernel_says(ALONE("Primary"));
+        tells(TOLD_ENDED, 3);
 }
 END_TEST
 
@@ -182,7 +219,9 @@ static Suite *drbd_engine_suite(void) {
 
         tcase_add_checked_fixture(tc, set_up, tear_down);
         tcase_add_test(tc, p_from_copying_to_in_step);
+        tcase_add_test(tc, p_is_secondary_once_its_guest_has_ended);
         tcase_add_test(tc, p_is_refused);
+        tcase_add_test(tc, an_end_is_of_its_serial);
         tcase_add_test(tc, r_is_up_and_stands);
         tcase_add_test(tc, r_is_spoilt);
         tcase_add_test(tc, r_was_primary);

@@ -529,6 +529,66 @@ START_TEST(stop_and_settle_jobs_are_what_they_say) {
 }
 END_TEST
 
+static void replica_says(struct led *l, uint32_t host, enum replica_state state) {
+        struct op op = {.kind = OP_REPLICA_SAYS,
+                        .gid = 1,
+                        .host = host,
+                        .gen = G(l, 1)->gen,
+                        .serial = 1,
+                        .replica_state = state,
+                        .as_of = l->wall};
+
+        if (state == REPLICA_COPYING)
+                op.list = blob_new("there", 5);
+        led_apply(l, op);
+}
+
+/* "web" on node2, its disks copied to node1, in step. */
+static struct rig *open_copied(enum replica_mode mode) {
+        struct guest_spec *spec = led_spec("web");
+        struct rig *r = rig_new();
+        struct led l;
+
+        led_open(&l, 3);
+        spec->conf.replica = (struct conf_replica){.mode = mode, .host = "node1", .resource = "r0"};
+        APPLY(&l, .kind = OP_GUEST_ADD, .spec = spec, .desired = DESIRED_RUNNING);
+        led_start(&l, 1, 2);
+        led_done(&l, 1, RESULT_DONE);
+        APPLY(&l, .kind = OP_REPLICA_BEGIN, .gid = 1, .host = 1, .budget_usec = USEC_PER_MINUTE);
+        replica_says(&l, 1, REPLICA_COPYING);
+        replica_says(&l, 2, REPLICA_IN_STEP);
+        ck_assert_int_eq(G(&l, 1)->replica.state, REPLICA_IN_STEP);
+        rig_open(r, &l, 2, false);
+        rig_libvirt(r, "web", SEEN_RUNNING);
+        rig_clear(r);
+        return r;
+}
+
+/* The word that both sides are equal is had only where the guest is ended, and while it is. */
+START_TEST(end_of_a_guest_whose_copy_is_in_step) {
+        static const struct {
+                enum replica_mode mode;
+                uint32_t in_step;
+                bool spec; /* its resource is given up */
+        } rows[] = {{REPLICA_MODE_SYNC, 1, false},
+                    {REPLICA_MODE_ASYNC, 0, false},
+                    {REPLICA_MODE_DRBD, 1, true}};
+        const struct action *a;
+        struct rig *r;
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                r = open_copied(rows[i].mode);
+                BY(r, 1, .kind = OP_GUEST_JOB, .gid = 1, .host = 2, .job_kind = JOB_STOP);
+                a = rig_act(r, ACT_GUEST_JOB);
+                ck_assert_int_eq(a->guest_job.op, GJOB_STOP);
+                ck_assert_uint_eq(a->guest_job.in_step, rows[i].in_step);
+                ck_assert(rows[i].spec == (a->guest_job.spec != NULL));
+                ck_assert_str_eq(a->guest_job.peer, "node1");
+                rig_close(r);
+        }
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("executor");
         TCase *tc = unit_case(s, "guests");
@@ -556,6 +616,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, hang_counts_only_when_it_was_healthy);
         tcase_add_test(tc, what_ails_is_ended_by_its_settle);
         tcase_add_test(tc, resumed_disk_is_proven_by_time);
+        tcase_add_test(tc, end_of_a_guest_whose_copy_is_in_step);
         tcase_add_test(tc, late_event_of_an_own_end_is_not_of_the_next_run);
         tcase_add_loop_test(tc, agent_that_never_answers_is_not_waited_for, 0,
                             (int)ARRAY_SIZE(silent_agents));

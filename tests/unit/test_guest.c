@@ -161,6 +161,7 @@ struct world {
         int by_hands, redefinitions;
         char by_hand[TEXT_LEN];
         struct guest_spec *redefined;
+        uint32_t in_step, final; /* told to each job; told back */
 };
 
 static void on_up(void *userdata, const struct domain_seen *d, size_t n) {
@@ -252,10 +253,10 @@ static usec_t on_hang_after(void *userdata, const char *uuid, bool *ret_alone) {
 }
 
 static void on_replica_final(void *userdata, uint32_t gid, uint32_t serial) {
-        (void)userdata;
-        (void)gid;
-        (void)serial;
-        ck_abort_msg("nothing is mirrored here");
+        struct world *w = userdata;
+
+        ck_assert_uint_eq(gid, 7);
+        w->final = serial;
 }
 
 static const struct guest_callbacks callbacks = {
@@ -279,7 +280,9 @@ static uint64_t submit(struct world *w, enum guest_job_op op, const char *name, 
 
         act.guest_job.id = ++w->next;
         act.guest_job.op = op;
+        act.guest_job.gid = 7;
         act.guest_job.spec = spec;
+        act.guest_job.in_step = w->in_step;
         act.guest_job.timeout_usec = 20 * USEC_PER_SEC;
         text_set(act.guest_job.name, NAME_LEN, name);
         text_set(act.guest_job.uuid, UUID_LEN, uuid);
@@ -531,6 +534,56 @@ START_TEST(drbd_is_primary_before_its_guest) {
 }
 END_TEST
 
+/* One end of a guest on DRBD: by @op, when the kernel says @events once it was made secondary. */
+static void ended_on_drbd(struct world *w, struct guest_spec *spec, enum guest_job_op op,
+                          const char *on_secondary) {
+        uint64_t id;
+
+        kernel_says(IN_STEP("Primary", "Secondary"));
+        put("on-secondary", on_secondary, 0644);
+        put("log", "", 0644);
+        w->final = 0;
+        w->in_step = 0;
+        submit(w, GJOB_START, "test", TEST_UUID, spec);
+        w->in_step = 9;
+        id = submit(w, op, "test", TEST_UUID, spec);
+        run_until(w, &w->ends, (int)id);
+        ck_assert_msg(w->result[id] == RESULT_DONE && w->seen[id] == SEEN_GONE, "%s", w->text[id]);
+}
+
+START_TEST(drbd_is_given_up_with_its_guest) {
+        struct guest_spec *spec = spec_of("test");
+        struct world w;
+
+        drbd_set_up();
+        spec->conf.replica =
+                (struct conf_replica){.mode = REPLICA_MODE_DRBD, .host = "node2", .resource = "r0"};
+        open_world(&w, TEST_URI);
+        run_until(&w, &w.ups, 1);
+        ended_on_drbd(&w, spec, GJOB_STOP, THEN(IN_STEP("Secondary", "Secondary")));
+        ck_assert_uint_eq(w.final, 9); /* both are equal */
+        ck_assert_str_eq(asked(), "secondary r0\n");
+        ended_on_drbd(&w, spec, GJOB_SETTLE, THEN(IN_STEP("Secondary", "Secondary")));
+        ck_assert_uint_eq(w.final, 9);
+        ended_on_drbd(&w, spec, GJOB_STOP, THEN(ALONE("Secondary")));
+        ck_assert_uint_eq(w.final, 0); /* nobody knows what the other side has */
+        ended_on_drbd(&w, spec, GJOB_STOP, REFUSED("-2", "Need access to UpToDate data"));
+        ck_assert_uint_eq(w.final, 0);
+        ck_assert_msg(strstr(w.text[w.next], "UpToDate data"), "%s", w.text[w.next]);
+        /* It is open still, for a moment. */
+        ended_on_drbd(
+                &w, spec, GJOB_STOP,
+                "if [ ! -e \"$D/tried\" ]; then : >\"$D/tried\"\n" REFUSED(
+                        "-12", "Device is held open by someone") "fi\n" THEN(IN_STEP("Secondary",
+                                                                                     "Secondary")));
+        ck_assert_uint_eq(w.final, 9);
+        ck_assert_str_eq(asked(), "secondary r0\nsecondary r0\n");
+        guest_spec_unref(spec);
+        guest_close(w.a);
+        drbd_tear_down();
+}
+END_TEST
+
 /* Its definition is somebody's; what runs under the guest's UUID is stopped all the same. */
 START_TEST(our_uuid_under_another_name) {
         struct guest_spec *spec = spec_of("mine");
@@ -653,6 +706,7 @@ static Suite *guest_suite(void) {
         tcase_add_test(tc, definition_by_hand_is_told_of);
         tcase_add_test(tc, our_uuid_under_another_name);
         tcase_add_test(tc, drbd_is_primary_before_its_guest);
+        tcase_add_test(tc, drbd_is_given_up_with_its_guest);
         return s;
 }
 

@@ -85,7 +85,7 @@ for host in node1 node2; do
 done
 says_what=$(probe node1 look node2)
 assert 'which names both sides and the mend' test "${says_what#*$'\n'}" = 'split brain: node1 and node2 each wrote r0 by themselves
-decide whose data are kept; on the other drbdadm connect --discard-my-data r0, then on the one that keeps them drbdadm connect r0'
+on the side to be discarded drbdadm connect --discard-my-data r0, then on the other drbdadm connect r0'
 for host in node1 node2; do
         refute "nothing is taken on $host" probe "$host" take "$(other "$host")" own
         refute 'nor over' probe "$host" take "$(other "$host")" over

@@ -73,6 +73,15 @@ int disk_read_chain(const struct disk_driver *d, const char *path, const char *f
                     const char *given, struct disk_chain *ret, char *err);
 
 /**
+ * disk_newest_overlay() - the highest number of an overlay that hawd may have made for @given
+ * @ret: 0: there is none beside it, as in a folder that is not there or not for hawd to read
+ *
+ * By the names alone, whatever is in the files. Return: 0, -errno with @err: the folder does not
+ * say.
+ */
+int disk_newest_overlay(const char *given, uint32_t *ret, char *err);
+
+/**
  * disk_make_overlay() - an empty @overlay over @base, whole or not at all
  *
  * Steps: create, place. Return: 0, -EEXIST there is such a file, else -errno; then there is none.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the files of a disk say of themselves. */
+#include <dirent.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "snapshots/driver.h"
+#include "snapshots/tree.h"
 
 static void free_json(json_t **j) {
         json_decref(*j);
@@ -120,6 +122,49 @@ int disk_look(const struct disk_driver *d, const char *path, const char *format,
         }
         if (r == 0)
                 read_info(out, ret);
+        return r;
+}
+
+/* @name is the overlay of this number; 0: it is none. @first: the name of number 1. */
+static uint32_t overlay_number(const char *name, const char *first) {
+        static const char ending[] = "1.qcow2";
+        size_t start = strlen(first) - strlen(ending);
+        unsigned long n;
+        char *end;
+
+        if (strncmp(name, first, start) != 0 || name[start] < '1' || name[start] > '9')
+                return 0;
+        n = strtoul(name + start, &end, 10);
+        return n < UINT32_MAX && strcmp(end, ending + 1) == 0 ? (uint32_t)n : 0;
+}
+
+int disk_newest_overlay(const char *given, uint32_t *ret, char *err) {
+        char folder[DISK_PATH_LEN], *name;
+        const struct dirent *e;
+        DIR *d;
+        int r;
+
+        *ret = 0;
+        if (snap_file(given, 1, folder, sizeof(folder)) < 0)
+                return 0; /* none could have been made */
+        name = strrchr(folder, '/');
+        *name++ = '\0';
+        d = opendir(folder[0] ? folder : "/");
+        r = d ? 0 : -errno;
+        if (r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -EPERM)
+                return 0; /* where hawd may not look, it could not make one either */
+        errno = 0;
+        while (d && (e = readdir(d)) != NULL) {
+                *ret = MAX(*ret, overlay_number(e->d_name, name));
+                errno = 0;
+        }
+        if (d) {
+                r = -errno;
+                (void)closedir(d);
+        }
+        if (r < 0)
+                text_fmt(err, TEXT_LEN, "%.120s cannot be looked through for overlays: %s",
+                         folder[0] ? folder : "/", strerror(-r));
         return r;
 }
 

@@ -67,13 +67,35 @@ static int one(struct job *j, const struct dom_disk *given, char ret[DISK_PATH_L
         return r;
 }
 
+/*
+ * Below an overlay nothing is to be written (S8), and the ledger may not know of one: it was lost,
+ * or the guest was removed and added again. Numbers that were never given are of such a time.
+ */
+static int all_known(const struct job *j, const struct dom_disk *given, char *err) {
+        char path[DISK_PATH_LEN];
+        uint32_t newest;
+        int r = disk_newest_overlay(given->path, &newest, err);
+
+        if (r < 0 || newest == 0 || (j->snaps && newest < j->snaps->next))
+                return r;
+        (void)snap_file(given->path, newest, path, sizeof(path)); /* it is there */
+        text_fmt(err, TEXT_LEN,
+                 "%.40s is unknown to the ledger: name it as disk %.8s, or move it away; it may "
+                 "have what the guest wrote last",
+                 strrchr(path, '/') + 1, given->target);
+        return -EEXIST;
+}
+
 int disks_for_start(struct job *j, struct blob **xml, char *err) {
         struct guest_disks disks;
-        int r;
+        int r = disks_given(j, &disks, err);
 
+        if (r < 0 && !snaps_many(j->snaps))
+                return 0; /* it has no disks to take one of */
+        for (size_t i = 0; r == 0 && i < disks.n; i++)
+                r = all_known(j, &disks.given[i], err);
         if (!snaps_many(j->snaps))
-                return 0;
-        r = disks_given(j, &disks, err);
+                return r;
         for (size_t i = 0; r == 0 && i < disks.n; i++) {
                 char path[DISK_PATH_LEN];
                 struct blob *changed;

@@ -25,8 +25,9 @@ int disks_given(const struct job *j, struct guest_disks *ret, char *err);
  * disks_for_start() - the files that the guest starts from, into *@xml; makes what is not made yet
  * @xml: normalised; replaced
  *
- * Nothing to do for one without snapshots. Return: 0, -ECANCELED not wanted any more, -errno with
- * @err: which file is not as it should be; nothing was started.
+ * Of one without snapshots: only seen to. Return: 0, -ECANCELED not wanted any more, -EEXIST beside
+ * a disk is an overlay that the ledger does not know (S8), else -errno with @err: which file is not
+ * as it should be; nothing was started.
  */
 int disks_for_start(struct job *j, struct blob **xml, char *err);
 

@@ -117,6 +117,37 @@ START_TEST(overlay) {
 }
 END_TEST
 
+static uint32_t newest(const char *name) {
+        uint32_t n = 77;
+
+        OK(disk_newest_overlay(at(name), &n, err));
+        return n;
+}
+
+/* By name, and no other files; many of them. */
+START_TEST(newest_overlay) {
+        uint32_t n;
+
+        ck_assert_uint_eq(newest("vm.qcow2"), 0);
+        sh("cd %s && touch vm.qcow2 vm.hawd-2.qcow2.hawd-new vm.hawd-3.raw vm.hawd-x.qcow2 "
+           "vm.hawd-.qcow2 vm.hawd-04.qcow2 vm.hawd-0.qcow2 vm.hawd--5.qcow2 vm.hawd-6qcow2 "
+           "vm.hawd-replica-7 vm2.hawd-8.qcow2 avm.hawd-9.qcow2 vm.hawd-4294967295.qcow2 "
+           "vm.hawd-99999999999999999999.qcow2 vm.hawd-2.hawd-10.qcow2",
+           dir);
+        ck_assert_uint_eq(newest("vm.qcow2"), 0);
+        sh("cd %s && touch $(seq -f vm.hawd-%%.0f.qcow2 2 2000)", dir);
+        ck_assert_uint_eq(newest("vm.qcow2"), 2000);
+        ck_assert_uint_eq(newest("vm.raw"), 2000); /* the ending does not count */
+        ck_assert_uint_eq(newest("vm.hawd-2.qcow2"), 10);
+        ck_assert_uint_eq(newest("gone/vm.qcow2"), 0);
+        ck_assert_uint_eq(newest("vm.qcow2/vm"), 0);
+        OK(disk_newest_overlay("vm.qcow2", &n, err)); /* no path: it has none */
+        ck_assert_uint_eq(n, 0);
+        sh("ln -s loop %s/loop", dir);
+        FAILS(disk_newest_overlay(at("loop/vm.qcow2"), &n, err), ELOOP, "for overlays");
+}
+END_TEST
+
 static const char *const make_steps[] = {"create", "place", "qemu-img"};
 
 START_TEST(overlay_cut_off) {
@@ -397,6 +428,7 @@ static Suite *suite(void) {
         TCase *tc = unit_case(s, "disk_driver");
 
         tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, newest_overlay);
         tcase_add_loop_test(tc, overlay, 0, 2);
         tcase_add_loop_test(tc, overlay_cut_off, 0, (int)ARRAY_SIZE(make_steps));
         tcase_add_test(tc, overlay_of_what_is_none);

@@ -4,6 +4,7 @@
  * The libvirt adapter without a libvirtd: what it reads of /proc and the QEMU log, and its jobs
  * against libvirt's own test driver.
  */
+#include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <poll.h>
 #include <pthread.h>
@@ -638,9 +639,24 @@ START_TEST(no_libvirt_is_down_once) {
 }
 END_TEST
 
+static struct guest_spec *spec_with_disk(const char *path) {
+        struct guest_spec *spec = NULL;
+        char xml[1024], err[TEXT_LEN];
+
+        snprintf(xml, sizeof(xml),
+                 "<domain type='test'><name>test</name><uuid>" TEST_UUID
+                 "</uuid><memory>1024</memory><vcpu>1</vcpu><os>"
+                 "<type>hvm</type></os><devices><disk type='file' device='disk'><driver "
+                 "name='qemu' type='raw'/><source file='%s'/><target dev='vda' bus='virtio'/>"
+                 "</disk></devices></domain>",
+                 path);
+        ck_assert_msg(spec_from_xml(xml, strlen(xml), &spec, err) == 0, "%s", err);
+        return spec;
+}
+
 /* 0 its copy is there: promoted, and started; 1 it is not: nothing is started */
 START_TEST(a_start_from_a_copy) {
-        char dir[] = "/tmp/hawd-start-XXXXXX", xml[1024], path[64], command[512], err[TEXT_LEN];
+        char dir[] = "/tmp/hawd-start-XXXXXX", path[64], command[512];
         struct action act = {.kind = ACT_GUEST_JOB,
                              .guest_job = {.id = 2,
                                            .op = GJOB_START,
@@ -657,14 +673,8 @@ START_TEST(a_start_from_a_copy) {
                  "vm.hawd-replica-7",
                  dir, _i);
         ck_assert_int_eq(system(command), 0);
-        snprintf(xml, sizeof(xml),
-                 "<domain type='test'><name>test</name><uuid>" TEST_UUID
-                 "</uuid><memory>1024</memory><vcpu>1</vcpu><os>"
-                 "<type>hvm</type></os><devices><disk type='file' device='disk'><driver "
-                 "name='qemu' type='raw'/><source file='%s/vm'/><target dev='vda' bus='virtio'/>"
-                 "</disk></devices></domain>",
-                 dir);
-        ck_assert_msg(spec_from_xml(xml, strlen(xml), &spec, err) == 0, "%s", err);
+        snprintf(path, sizeof(path), "%s/vm", dir);
+        spec = spec_with_disk(path);
         spec->conf.replica.mode = REPLICA_MODE_SYNC;
         act.guest_job.spec = spec;
         text_set(act.guest_job.uuid, UUID_LEN, spec->uuid);
@@ -676,12 +686,59 @@ START_TEST(a_start_from_a_copy) {
         ck_assert_msg(w.result[2] == (_i == 0 ? RESULT_DONE : RESULT_FAILED), "%s", w.text[2]);
         if (_i == 1)
                 ck_assert_msg(strstr(w.text[2], "the copy is gone"), "%s", w.text[2]);
-        snprintf(path, sizeof(path), "%s/vm", dir);
         snprintf(command, sizeof(command),
                  "cd %s; grep -qx %s vm; r=$?; [ %d = 1 ] || grep -qx "
                  "old vm.hawd-left-7 || r=1; rm -rf %s; exit $r",
                  dir, _i == 0 ? "new" : "old", _i, dir);
         ck_assert_int_eq(system(command), 0);
+        guest_spec_unref(spec);
+        w.a = guest_close(w.a);
+}
+END_TEST
+
+static void start_with(struct world *w, struct guest_spec *spec, struct guest_snaps *snaps,
+                       enum job_result result, const char *words) {
+        struct action act = {.kind = ACT_GUEST_JOB,
+                             .guest_job = {.op = GJOB_START,
+                                           .spec = spec,
+                                           .snaps = snaps_copy(snaps),
+                                           .name = "test",
+                                           .uuid = TEST_UUID,
+                                           .timeout_usec = 20 * USEC_PER_SEC}};
+
+        submit(w, GJOB_DESTROY, "test", TEST_UUID, NULL);
+        act.guest_job.id = ++w->next;
+        guest_submit(w->a, &act);
+        free(act.guest_job.snaps);
+        run_until(w, &w->ends, (int)w->next);
+        ck_assert_msg(w->result[w->next] == result && strstr(w->text[w->next], words), "%s",
+                      w->text[w->next]);
+}
+
+/* S8: numbers that the ledger never gave are of a time that it does not know. */
+START_TEST(no_start_below_an_unknown_overlay) {
+        char dir[] = "/tmp/hawd-start-XXXXXX", path[96], disk[64];
+        struct guest_snaps *s = snaps_new();
+        struct guest_spec *spec;
+        struct world w;
+
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        snprintf(disk, sizeof(disk), "%s/vm.raw", dir);
+        snprintf(path, sizeof(path), "%s/vm.hawd-2.qcow2", dir);
+        spec = spec_with_disk(disk);
+        open_world(&w, TEST_URI);
+        run_until(&w, &w.ups, 1);
+        start_with(&w, spec, NULL, RESULT_DONE, "started");
+        ck_assert_int_eq(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+        start_with(&w, spec, NULL, RESULT_FAILED,
+                   "vm.hawd-2.qcow2 is unknown to the ledger: name it as disk vda");
+        start_with(&w, spec, s, RESULT_FAILED, "unknown to the ledger");
+        s->next = 3; /* given, and not taken in the end */
+        start_with(&w, spec, s, RESULT_DONE, "started");
+        ck_assert_int_eq(unlink(path), 0);
+        start_with(&w, spec, NULL, RESULT_DONE, "started");
+        ck_assert_int_eq(rmdir(dir), 0);
+        free(s);
         guest_spec_unref(spec);
         w.a = guest_close(w.a);
 }
@@ -700,6 +757,7 @@ static Suite *guest_suite(void) {
         tcase_add_test(tc, a_cancelled_job_ends_once);
         tcase_add_test(tc, xml_of_another_guest_is_refused);
         tcase_add_loop_test(tc, a_start_from_a_copy, 0, 2);
+        tcase_add_test(tc, no_start_below_an_unknown_overlay);
         tcase_add_test(tc, no_libvirt_is_down_once);
         tc = unit_case(s, "by hand");
         tcase_add_test(tc, autostart_by_hand_is_switched_off);

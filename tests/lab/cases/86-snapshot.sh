@@ -4,6 +4,7 @@
 # hawctl snapshot of a guest that runs and of one that does not; a start on another host follows the disk;
 # a rollback finds what was on the disk then, and what it left is kept. And a boot loop after a bad write:
 # restarted, relocated, then back to the snapshot that is known good; the bad disk is where the incident says.
+# And no start on a disk below an overlay that the ledger does not know.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
@@ -118,6 +119,20 @@ assert 'three goes' ctl snapshot delete vm1 three --yes --timeout 2min
 assert 'two goes' ctl snapshot delete vm1 two --yes --timeout 2min
 assert 'a base is left' snaps_say vm1 '.snapshots | length == 1 and (.[0].name | test("^base-"))'
 wait_for 30 'it counts on' beats vm1 '.*'
+
+note 'deleted and created again: no start below what it wrote last, of which the ledger knows no more'
+before=$(counter)
+newest=$(disk_of vm1)
+assert 'deleted' ctl guest delete vm1 --yes --timeout 2min
+assert 'created anew' ctl guest create "$LAB_STATE/vm1.xml" --no-wait
+wait_for 60 'its reason names the file and the mend' guest_says vm1 \
+        ".reason | test(\"${newest##*/} is unknown to the ledger: name it as disk vda, or move it away\")"
+assert 'deleted again' ctl guest delete vm1 --yes --timeout 2min
+sed -i "0,\\|<source file=|s|<source file='[^']*'/>|<source file='$newest'/>|" "$LAB_STATE/vm1.xml"
+assert 'and created with that as its disk' ctl guest create "$LAB_STATE/vm1.xml" --timeout 2min
+wait_for 90 'it is healthy' healthy vm1
+found=$(booted_with)
+((found >= before)) || fail "it found $found, and had written $before"
 
 note 'what became of the boot loop'
 wait_for 120 'vm2 runs, and is healthy' healthy vm2

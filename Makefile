@@ -78,7 +78,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 # Of hawd/base these need a clock, a file or the journal. Drivers are named driver_*.c everywhere.
 BASE_IO_SRC := $(wildcard hawd/base/log.c hawd/base/clock.c hawd/base/config_load.c hawd/base/program.c \
-	       hawd/base/tool.c)
+	       hawd/base/tool.c hawd/base/thread.c hawd/base/mailbox.c)
 PURE_SRC := $(filter-out $(BASE_IO_SRC),$(wildcard hawd/base/*.c)) \
 	    $(filter-out policy/driver_%,$(wildcard policy/*.c)) \
 	    $(wildcard fencing/ladder*.c) \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <pthread.h>
 #include <stdatomic.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "hawd/base/clock.h"
+#include "hawd/base/mailbox.h"
+#include "hawd/base/thread.h"
 #include "replication/driver_drbd.h"
 #include "replication/driver_drbd_engine.h"
 
@@ -13,11 +12,10 @@
 #define IN_STEP_USEC (2 * USEC_PER_SEC)
 #define CONNECT_USEC (60 * USEC_PER_SEC) /* the peer has so long to be reached */
 #define WANTED "as it was wanted"
-#define STACK_BYTES ((size_t)256 * 1024)
 
 /** struct tale - what a thread has to tell */
 struct tale {
-        struct tale *next;
+        struct letter letter;
         struct replica_told told;
         char where[NAME_LEN + 8], text[TEXT_LEN];
 };
@@ -25,11 +23,10 @@ struct tale {
 /** struct board - what the loop and the threads share */
 struct board {
         atomic_uint refs;
-        pthread_mutex_t lock; /* of all below, and of the watches' orders */
-        int event_fd;
+        struct mailbox box;   /* of tales */
+        pthread_mutex_t lock; /* of the watches' orders */
         atomic_bool closed;
         char here[NAME_LEN];
-        struct tale *first, **last;
 };
 
 struct order {
@@ -64,14 +61,14 @@ struct drbd_engine {
         void *userdata;
 };
 
+static void drop(struct letter *l) {
+        free(l);
+}
+
 static void board_unref(struct board *b) {
         if (atomic_fetch_sub(&b->refs, 1) != 1)
                 return;
-        for (struct tale *t = b->first, *next; t; t = next) {
-                next = t->next;
-                free(t);
-        }
-        (void)close(b->event_fd);
+        mailbox_free(&b->box);
         (void)pthread_mutex_destroy(&b->lock);
         free(b);
 }
@@ -91,27 +88,29 @@ static struct drbd_driver driver_of(struct watch *w) {
                                     .userdata = w};
 }
 
-static void tell(struct watch *w, const struct replica_told *told, const char *text) {
-        struct board *b = w->board;
+/* @resource: of what is exported; it and @text may be NULL. */
+static void post(struct board *b, const struct replica_told *told, const char *resource,
+                 const char *text) {
         struct tale *t = xcalloc(1, sizeof(*t));
-        const uint64_t one = 1;
 
         t->told = *told;
-        t->told.gid = w->gid;
-        t->told.serial = w->serial;
-        if (told->what == TOLD_EXPORTED) {
-                text_fmt(t->where, sizeof(t->where), "drbd:%s", w->resource);
+        if (resource) {
+                text_fmt(t->where, sizeof(t->where), "drbd:%s", resource);
                 t->told.where = t->where;
         }
         if (text) {
                 text_set(t->text, sizeof(t->text), text);
                 t->told.text = t->text;
         }
-        pthread_mutex_lock(&b->lock);
-        *b->last = t;
-        b->last = &t->next;
-        pthread_mutex_unlock(&b->lock);
-        (void)!write(b->event_fd, &one, sizeof(one)); /* full: the loop has been told already */
+        mailbox_post(&b->box, &t->letter);
+}
+
+static void tell(struct watch *w, const struct replica_told *told, const char *text) {
+        struct replica_told t = *told;
+
+        t.gid = w->gid;
+        t.serial = w->serial;
+        post(w->board, &t, t.what == TOLD_EXPORTED ? w->resource : NULL, text);
 }
 
 static void tell_end(struct watch *w, enum replica_what what, const char *text) {
@@ -385,11 +384,9 @@ int drbd_engine_open(const char *here, replica_told_fn *told, void *userdata,
                      struct drbd_engine **ret, char *err) {
         struct board *b = xcalloc(1, sizeof(*b));
         struct drbd_engine *e;
+        int r = mailbox_open(&b->box, drop);
 
-        b->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (b->event_fd < 0) {
-                int r = -errno;
-
+        if (r < 0) {
                 text_fmt(err, TEXT_LEN, "no descriptor for DRBD's news: %s", strerror(-r));
                 free(b);
                 return r;
@@ -397,7 +394,6 @@ int drbd_engine_open(const char *here, replica_told_fn *told, void *userdata,
         atomic_init(&b->refs, 1);
         if (pthread_mutex_init(&b->lock, NULL) != 0)
                 abort();
-        b->last = &b->first;
         text_set(b->here, sizeof(b->here), here);
         e = xcalloc(1, sizeof(*e));
         *e = (struct drbd_engine){.board = b, .told = told, .userdata = userdata};
@@ -406,33 +402,20 @@ int drbd_engine_open(const char *here, replica_told_fn *told, void *userdata,
 }
 
 int drbd_engine_fd(const struct drbd_engine *e) {
-        return e->board->event_fd;
+        return e->board->box.fd;
 }
 
 void drbd_engine_dispatch(struct drbd_engine *e) {
-        struct board *b = e->board;
-        uint64_t n;
-        struct tale *t, *next;
-
-        (void)!read(b->event_fd, &n, sizeof(n));
-        pthread_mutex_lock(&b->lock);
-        t = b->first;
-        b->first = NULL;
-        b->last = &b->first;
-        pthread_mutex_unlock(&b->lock);
-        for (; t; t = next) {
-                next = t->next;
-                e->told(e->userdata, &t->told);
-                free(t);
+        for (struct letter *l = mailbox_take(&e->board->box), *next; l; l = next) {
+                next = l->next;
+                e->told(e->userdata, &((struct tale *)l)->told);
+                free(l);
         }
 }
 
 static struct watch *watch_new(struct drbd_engine *e, uint32_t gid) {
         struct watch *w = xcalloc(1, sizeof(*w));
         pthread_condattr_t monotonic;
-        pthread_attr_t attr;
-        pthread_t thread;
-        int r;
 
         w->gid = gid;
         w->board = e->board;
@@ -442,12 +425,7 @@ static struct watch *watch_new(struct drbd_engine *e, uint32_t gid) {
         (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
         (void)pthread_cond_init(&w->ordered, &monotonic);
         (void)pthread_condattr_destroy(&monotonic);
-        (void)pthread_attr_init(&attr);
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-        r = pthread_create(&thread, &attr, watch_thread, w);
-        (void)pthread_attr_destroy(&attr);
-        if (r != 0) {
+        if (thread_spawn(watch_thread, w) < 0) {
                 watch_free(w);
                 return NULL;
         }
@@ -466,10 +444,12 @@ void drbd_engine_submit(struct drbd_engine *e, const struct action *act) {
         if (!w)
                 w = watch_new(e, act->replica.gid);
         if (!w) {
-                e->told(e->userdata, &(struct replica_told){.what = TOLD_FAILED,
-                                                            .gid = act->replica.gid,
-                                                            .serial = act->replica.serial,
-                                                            .text = "no thread could be started"});
+                /* Not from here: what is asked for is in the middle of a step of the core. */
+                post(e->board,
+                     &(struct replica_told){.what = TOLD_FAILED,
+                                            .gid = act->replica.gid,
+                                            .serial = act->replica.serial},
+                     NULL, "no thread could be started");
                 return;
         }
         o = xcalloc(1, sizeof(*o));

@@ -12,10 +12,6 @@
 #define SCRATCH ".hawd-pull"
 #define LOOK_EVERY_USEC 50000
 
-static void free_string(char **s) {
-        free(*s);
-}
-
 void pull_checkpoint_name(char ret[PULL_CHECKPOINT_LEN], const struct pull_source *p,
                           const char *id) {
         text_fmt(ret, PULL_CHECKPOINT_LEN, OURS "%" PRIu32 "-%" PRIu64 "-%s", p->guest.serial,
@@ -115,7 +111,7 @@ int pull_forget(const struct disk_driver *d, virDomainPtr dom, const struct pull
 
 /* Return: 1 a backup of hawd's is under way, 0 none is, -EBUSY another one is, -errno. */
 static int under_way(virDomainPtr dom, char *err) {
-        _cleanup_(free_string) char *xml = virDomainBackupGetXMLDesc(dom, 0);
+        _cleanup_(freep) char *xml = virDomainBackupGetXMLDesc(dom, 0);
         virErrorPtr e = virGetLastError();
 
         if (xml && strstr(xml, SCRATCH "'"))

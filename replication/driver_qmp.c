@@ -3,14 +3,12 @@
 #include <jansson.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-#include <libxml/xpath.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
 #include "replication/mirror.h"
+#include "snapshots/driver.h"
 
 #define LOOK_EVERY_USEC 50000
 #define NODE_LEN 32 /* of QEMU */
@@ -20,31 +18,19 @@ static void free_json(json_t **j) {
         json_decref(*j);
 }
 
-static void free_string(char **s) {
-        free(*s);
-}
-
 /* This thread's last error. -ENOTCONN: no answer, so it may still take effect. */
 static int failed(virDomainPtr dom, const char *what, char *err) {
-        virErrorPtr e = virGetLastError();
-        int code = e ? e->code : VIR_ERR_OK;
+        bool over = virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID; /* it does not run */
+        int r = disk_failed(dom, what, err);
 
-        text_fmt(err, TEXT_LEN, "%s: %.140s", what, e && e->message ? e->message : "unknown error");
-        virResetLastError();
-        if (code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID)
-                return -ESRCH;
-        if (virConnectIsAlive(virDomainGetConnect(dom)) != 1 || code == VIR_ERR_RPC)
-                return -ENOTCONN;
-        if (code == VIR_ERR_OPERATION_TIMEOUT)
-                return -ETIMEDOUT;
-        return -EIO;
+        return over ? -ESRCH : r;
 }
 
 /* Takes @arguments, which may be NULL. @ret_class: NULL, or what QEMU calls the error, else "". */
 static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t **ret,
                char ret_class[32], char *err) {
         _cleanup_(free_json) json_t *ask = json_pack("{s:s}", "execute", command), *said = NULL;
-        _cleanup_(free_string) char *text = NULL, *answer = NULL;
+        _cleanup_(freep) char *text = NULL, *answer = NULL;
         const json_t *error;
 
         if (arguments)
@@ -92,61 +78,12 @@ static uint32_t serial_of(const char *name, uint32_t *ret_gid) {
 
 /* ---- the disks that the guest has ------------------------------------------------------------ */
 
-struct live_disk {
-        char source[MIRROR_PATH_LEN], alias[64];
-};
-
-static void attribute(xmlNode *disk, const char *child, const char *name, char *ret, size_t size) {
-        for (xmlNode *n = disk->children; n; n = n->next) {
-                xmlChar *s;
-
-                if (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, child) != 0)
-                        continue;
-                s = xmlGetProp(n, (const xmlChar *)name);
-                text_set(ret, size, s ? (const char *)s : "");
-                xmlFree(s);
-                return;
-        }
-}
-
-static int live_disk(virDomainPtr dom, const char *target, struct live_disk *ret, char *err) {
-        _cleanup_(free_string) char *xml = virDomainGetXMLDesc(dom, 0);
-        xmlDoc *doc = xml ? xmlReadDoc((const xmlChar *)xml, NULL, NULL,
-                                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
-                          : NULL;
-        xmlXPathContext *ctx = doc ? xmlXPathNewContext(doc) : NULL;
-        xmlXPathObject *found =
-                ctx ? xmlXPathEvalExpression((const xmlChar *)"/domain/devices/disk", ctx) : NULL;
-        int r = -ENOENT;
-
-        if (!xml)
-                r = failed(dom, "its disks cannot be seen", err);
-        else
-                text_fmt(err, TEXT_LEN, "it has no disk %.30s", target);
-        for (int i = 0; found && found->nodesetval && i < found->nodesetval->nodeNr; i++) {
-                xmlNode *disk = found->nodesetval->nodeTab[i];
-                char is[MIRROR_TARGET_LEN] = "";
-
-                attribute(disk, "target", "dev", is, sizeof(is));
-                if (r != -ENOENT || strcmp(is, target) != 0)
-                        continue;
-                *ret = (struct live_disk){0};
-                attribute(disk, "source", "file", ret->source, sizeof(ret->source));
-                attribute(disk, "alias", "name", ret->alias, sizeof(ret->alias));
-                r = 0;
-        }
-        xmlXPathFreeObject(found);
-        xmlXPathFreeContext(ctx);
-        xmlFreeDoc(doc);
-        return r;
-}
-
 int mirror_sizes(virDomainPtr dom, struct mirror_disks *disks, char *err) {
         for (size_t i = 0; i < disks->n; i++) {
                 struct mirror_disk *d = &disks->disks[i];
                 virDomainBlockInfo info = {0};
                 struct live_disk live;
-                int r = live_disk(dom, d->target, &live, err);
+                int r = disk_live_find(dom, d->target, &live, err);
 
                 if (r < 0)
                         return r;
@@ -177,7 +114,7 @@ static int root_node(virDomainPtr dom, const char *target, char ret[NODE_LEN], c
         struct live_disk live;
         const json_t *b;
         size_t i;
-        int r = live_disk(dom, target, &live, err);
+        int r = disk_live_find(dom, target, &live, err);
 
         if (r == 0)
                 r = qmp(dom, "query-block", NULL, &blocks, NULL, err);

@@ -72,7 +72,7 @@ static void tell(struct replica_adapter *a, const struct run *r, enum replica_wh
         n->serial = r->serial;
         n->loss = loss;
         text_set(n->text, sizeof(n->text), text);
-        board_post(a->board, n);
+        mailbox_post(&a->board->box, &n->letter);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -426,10 +426,10 @@ static void on_found(struct replica_adapter *a, const struct work_note *n) {
 }
 
 static void on_board(struct replica_adapter *a) {
-        struct work_note *n = board_take(a->board), *next;
+        for (struct letter *l = mailbox_take(&a->board->box), *next; l; l = next) {
+                struct work_note *n = (struct work_note *)l;
 
-        for (; n; n = next) {
-                next = n->next;
+                next = l->next;
                 if (n->own) {
                         pass_on(a, n->gid, n->serial, n);
                 } else if (a->scan && n->worker == a->scan->id) {
@@ -502,7 +502,7 @@ static int open_fds(struct replica_adapter *a) {
         a->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         if (a->epoll_fd < 0 || a->timer_fd < 0 ||
             timerfd_settime(a->timer_fd, 0, &every, NULL) < 0 ||
-            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->board->event_fd, &board) < 0 ||
+            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->board->box.fd, &board) < 0 ||
             epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->timer_fd, &timer) < 0 ||
             epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, drbd_engine_fd(a->drbd), &drbd) < 0)
                 return -errno;
@@ -605,7 +605,7 @@ struct replica_adapter *replica_close(struct replica_adapter *a) {
         worker_unref(a->scan);
         a->drbd = drbd_engine_close(a->drbd);
         if (a->board)
-                board_close(a->board);
+                mailbox_close(&a->board->box);
         board_unref(a->board);
         if (a->timer_fd >= 0)
                 (void)close(a->timer_fd);

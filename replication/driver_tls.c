@@ -47,3 +47,17 @@ void mirror_tls(const char *qemu_conf, bool *ret_must, char *ret_dir, size_t siz
         if (*ret_must && !ret_dir[0]) /* QEMU says then what is missing */
                 text_set(ret_dir, size, QEMU_DIR);
 }
+
+int mirror_tls_fits(const struct board *b, bool tls, char *err) {
+        if (tls && !b->tls_dir[0])
+                text_set(err, TEXT_LEN,
+                         "the other host wants TLS (nbd_tls in its qemu.conf), and this one has no "
+                         "certificates for QEMU");
+        else if (!tls && b->tls)
+                text_set(err, TEXT_LEN,
+                         "this host's qemu.conf says nbd_tls = 1, and the other one's does not: "
+                         "nothing is copied in the clear");
+        else
+                return 0;
+        return -EPERM;
+}

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "replication/driver_work.h"
 
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include "hawd/base/clock.h"
-
-#define STACK ((size_t)512 * 1024)
+#include "hawd/base/thread.h"
 
 /* ---- the board ------------------------------------------------------------------------------- */
 
+static void drop(struct letter *l) {
+        work_note_free((struct work_note *)l);
+}
+
 struct board *board_new(void) {
         struct board *b = xcalloc(1, sizeof(*b));
+        int r = mailbox_open(&b->box, drop);
 
-        b->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (b->event_fd < 0) {
+        if (r < 0) {
                 free(b);
+                errno = -r;
                 return NULL;
         }
         atomic_init(&b->refs, 1);
-        if (pthread_mutex_init(&b->lock, NULL) != 0)
-                abort();
-        b->last = &b->first;
         return b;
 }
 
@@ -31,64 +28,18 @@ struct board *board_ref(struct board *b) {
         return b;
 }
 
-void work_note_free(struct work_note *n) {
-        if (n)
-                free(n->x);
-        free(n);
-}
-
-static void free_list(struct work_note *n) {
-        for (struct work_note *next; n; n = next) {
-                next = n->next;
-                work_note_free(n);
-        }
-}
-
 struct board *board_unref(struct board *b) {
         if (b && atomic_fetch_sub(&b->refs, 1) == 1) {
-                free_list(b->first);
-                (void)close(b->event_fd);
-                pthread_mutex_destroy(&b->lock);
+                mailbox_free(&b->box);
                 free(b);
         }
         return NULL;
 }
 
-void board_post(struct board *b, struct work_note *n) {
-        const uint64_t one = 1;
-
-        pthread_mutex_lock(&b->lock);
-        if (!b->closed) {
-                n->next = NULL;
-                *b->last = n;
-                b->last = &n->next;
-                n = NULL;
-        }
-        pthread_mutex_unlock(&b->lock);
+void work_note_free(struct work_note *n) {
         if (n)
-                work_note_free(n);
-        else
-                (void)!write(b->event_fd, &one, sizeof(one)); /* full: the loop knows */
-}
-
-struct work_note *board_take(struct board *b) {
-        struct work_note *first;
-        uint64_t n;
-
-        (void)!read(b->event_fd, &n, sizeof(n)); /* nothing: another note of the same wake-up */
-        pthread_mutex_lock(&b->lock);
-        first = b->first;
-        b->first = NULL;
-        b->last = &b->first;
-        pthread_mutex_unlock(&b->lock);
-        return first;
-}
-
-void board_close(struct board *b) {
-        pthread_mutex_lock(&b->lock);
-        b->closed = true;
-        pthread_mutex_unlock(&b->lock);
-        free_list(board_take(b));
+                free(n->x);
+        free(n);
 }
 
 /* ---- workers --------------------------------------------------------------------------------- */
@@ -161,24 +112,13 @@ static void *run(void *arg) {
 }
 
 int worker_start(struct worker *w) {
-        pthread_attr_t attr;
-        pthread_t thread;
-        sigset_t all, old;
         int r;
 
-        if (pthread_attr_init(&attr) != 0)
-                abort();
-        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        pthread_attr_setstacksize(&attr, STACK);
-        (void)sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
         atomic_fetch_add(&w->refs, 1);
-        r = pthread_create(&thread, &attr, run, w);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-        pthread_attr_destroy(&attr);
-        if (r != 0)
+        r = thread_spawn(run, w);
+        if (r < 0)
                 worker_unref(w);
-        return -r;
+        return r;
 }
 
 void worker_cancel(struct worker *w) {
@@ -205,7 +145,7 @@ void worker_wait(struct worker *w, usec_t usec) {
 
 void worker_post(struct worker *w, struct work_note *n) {
         n->worker = w->id;
-        board_post(w->board, n);
+        mailbox_post(&w->board->box, &n->letter);
 }
 
 void worker_tell(struct worker *w, enum replica_what what, usec_t as_of, uint64_t lag_bytes,

@@ -7,15 +7,15 @@
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "hawd/base/mailbox.h"
 #include "hawd/core/event.h"
 #include "replication/mirror.h"
 
 /** struct work_note - EV_REPLICA's part, owning its texts; or more that the loop has to know */
 struct work_note {
-        struct work_note *next;
+        struct letter letter;
         uint64_t worker;
         bool over;    /* the thread has ended; the rest means nothing */
         bool serving; /* R: the servers run, `x` says which; the rest means nothing */
@@ -33,20 +33,14 @@ struct work_note {
 
 struct board {
         atomic_uint refs;
-        pthread_mutex_t lock;
-        struct work_note *first, **last; /* under lock */
-        bool closed;                     /* under lock: notes are dropped */
-        int event_fd;
+        struct mailbox box;                       /* of notes */
         char uri[256], folder[256], tls_dir[256]; /* tls_dir "": this host has no certificates */
         bool tls;                                 /* what comes here has to use it */
 };
 
 struct board *board_new(void); /* NULL: errno */
 struct board *board_ref(struct board *b);
-struct board *board_unref(struct board *b);            /* returns NULL */
-void board_post(struct board *b, struct work_note *n); /* takes @n */
-struct work_note *board_take(struct board *b);
-void board_close(struct board *b);
+struct board *board_unref(struct board *b); /* returns NULL */
 void work_note_free(struct work_note *n);
 
 enum work {
@@ -114,3 +108,5 @@ void work_pull_copy(struct worker *w); /* COPY, CLEAR */
  * @ret_dir: "" none
  */
 void mirror_tls(const char *qemu_conf, bool *ret_must, char *ret_dir, size_t size);
+/** mirror_tls_fits() - what R's place says goes with this host's settings, or -EPERM with @err */
+int mirror_tls_fits(const struct board *b, bool tls, char *err);

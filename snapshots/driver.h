@@ -161,13 +161,16 @@ int disk_tool(const struct disk_driver *d, const char *const *args, char **ret_o
 /** disk_step() - 0, or -ECANCELED or -ETIMEDOUT with @err */
 int disk_step(const struct disk_driver *d, const char *step, char *err);
 
+#define LIVE_DISKS_MAX 64 /* with those that are read alone */
+
 struct live_disk {
         char target[DISK_TARGET_LEN];
         char source[DISK_PATH_LEN]; /* "": no file */
+        char alias[64];             /* what libvirt calls it to QEMU */
 };
 
-/** disk_live_list() - Return: how many, or -errno. */
-int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *err);
+/** disk_live_find() - what @target is now. Return: 0, -ENOENT no such disk, -errno. */
+int disk_live_find(virDomainPtr dom, const char *target, struct live_disk *ret, char *err);
 /**
  * disk_failed() - this thread's last error of libvirt, after @what
  *

@@ -10,12 +10,8 @@
 #include "snapshots/driver.h"
 
 #define LOOK_EVERY_USEC 50000
-#define XML_LEN ((size_t)DISKS_MAX * (DISK_PATH_LEN + 256))
+#define XML_LEN ((size_t)LIVE_DISKS_MAX * (DISK_PATH_LEN + 256))
 #define AGENT_SECONDS 10
-
-static void free_string(char **s) {
-        free(*s);
-}
 
 int disk_failed(virDomainPtr dom, const char *what, char *err) {
         virErrorPtr e = virGetLastError();
@@ -46,8 +42,9 @@ static void attribute(xmlNode *disk, const char *child, const char *name, char *
         }
 }
 
-int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *err) {
-        _cleanup_(free_string) char *xml = virDomainGetXMLDesc(dom, 0);
+/* All of them, into LIVE_DISKS_MAX. Return: how many, or -errno. */
+static int list_disks(virDomainPtr dom, struct live_disk *disks, char *err) {
+        _cleanup_(freep) char *xml = virDomainGetXMLDesc(dom, 0);
         xmlDoc *doc = xml ? xmlReadDoc((const xmlChar *)xml, NULL, NULL,
                                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
                           : NULL;
@@ -60,8 +57,8 @@ int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *er
                 n = disk_failed(dom, "its disks cannot be seen", err);
         } else if (!found) {
                 text_set(err, TEXT_LEN, "its XML cannot be read");
-        } else if (found->nodesetval && found->nodesetval->nodeNr > DISKS_MAX) {
-                text_fmt(err, TEXT_LEN, "it has more than %d disks", DISKS_MAX);
+        } else if (found->nodesetval && found->nodesetval->nodeNr > LIVE_DISKS_MAX) {
+                text_fmt(err, TEXT_LEN, "it has more than %d disks", LIVE_DISKS_MAX);
                 n = -E2BIG;
         } else {
                 n = found->nodesetval ? found->nodesetval->nodeNr : 0;
@@ -71,6 +68,8 @@ int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *er
                                   sizeof(disks[i].target));
                         attribute(found->nodesetval->nodeTab[i], "source", "file", disks[i].source,
                                   sizeof(disks[i].source));
+                        attribute(found->nodesetval->nodeTab[i], "alias", "name", disks[i].alias,
+                                  sizeof(disks[i].alias));
                 }
         }
         xmlXPathFreeObject(found);
@@ -79,19 +78,32 @@ int disk_live_list(virDomainPtr dom, struct live_disk disks[DISKS_MAX], char *er
         return n;
 }
 
-int disk_live_source(virDomainPtr dom, const char *target, char ret[DISK_PATH_LEN], char *err) {
-        struct live_disk disks[DISKS_MAX];
-        int n = disk_live_list(dom, disks, err);
+int disk_live_find(virDomainPtr dom, const char *target, struct live_disk *ret, char *err) {
+        _cleanup_(freep) struct live_disk *disks = xcalloc(LIVE_DISKS_MAX, sizeof(*disks));
+        int n = list_disks(dom, disks, err);
 
         for (int i = 0; i < n; i++)
-                if (strcmp(disks[i].target, target) == 0 && disks[i].source[0]) {
-                        text_set(ret, DISK_PATH_LEN, disks[i].source);
+                if (strcmp(disks[i].target, target) == 0) {
+                        *ret = disks[i];
                         return 0;
                 }
         if (n < 0)
                 return n;
-        text_fmt(err, TEXT_LEN, "it has no disk %.30s that is a file", target);
+        text_fmt(err, TEXT_LEN, "it has no disk %.30s", target);
         return -ENOENT;
+}
+
+int disk_live_source(virDomainPtr dom, const char *target, char ret[DISK_PATH_LEN], char *err) {
+        struct live_disk disk;
+        int r = disk_live_find(dom, target, &disk, err);
+
+        if (r == 0 && !disk.source[0]) {
+                text_fmt(err, TEXT_LEN, "its disk %.30s is no file", target);
+                r = -ENOENT;
+        }
+        if (r == 0)
+                text_set(ret, DISK_PATH_LEN, disk.source);
+        return r;
 }
 
 static bool plain(const char *s) {
@@ -101,8 +113,8 @@ static bool plain(const char *s) {
 /* All disks by name: one that is not named would get an overlay of libvirt's choice. */
 static int snapshot_xml(virDomainPtr dom, const struct disk_switch *s, size_t n, char *xml,
                         char *err) {
-        struct live_disk disks[DISKS_MAX];
-        int n_disks = disk_live_list(dom, disks, err);
+        _cleanup_(freep) struct live_disk *disks = xcalloc(LIVE_DISKS_MAX, sizeof(*disks));
+        int n_disks = list_disks(dom, disks, err);
         size_t found = 0, len;
 
         if (n_disks < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hawd/guest/ask.h"
+#include "hawd/base/thread.h"
 #include "hawd/guest/virt.h"
 
 #define AGENT_TIMEOUT_SECONDS 10

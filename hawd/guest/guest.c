@@ -188,14 +188,13 @@ int guest_fd(const struct guest_adapter *a) {
 
 void guest_dispatch(struct guest_adapter *a) {
         struct domain_seen seen;
-        struct report *next;
         uint64_t expired;
 
         (void)!read(a->timer_fd, &expired, sizeof(expired)); /* none: it was a report */
-        for (struct report *r = shared_take(a->shared); r; r = next) {
-                next = r->next;
-                take_report(a, r);
-                report_free(r);
+        for (struct letter *l = mailbox_take(&a->shared->box), *next; l; l = next) {
+                next = l->next;
+                take_report(a, (struct report *)l);
+                report_free((struct report *)l);
         }
         while (lifecycle_due(&a->lifecycle, now_boottime(), &seen))
                 tell_domain(a, &seen);
@@ -255,7 +254,7 @@ static int open_fds(struct guest_adapter *a) {
         a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (a->timer_fd < 0 || a->epoll_fd < 0 ||
             epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->timer_fd, &ev) < 0 ||
-            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->shared->event_fd, &ev) < 0)
+            epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, a->shared->box.fd, &ev) < 0)
                 return -errno;
         return 0;
 }
@@ -300,7 +299,7 @@ struct guest_adapter *guest_close(struct guest_adapter *a) {
         jobs_close(&a->jobs);
         pulse_close(&a->pulse);
         if (a->shared)
-                shared_close(a->shared);
+                mailbox_close(&a->shared->box);
         if (a->timer_fd >= 0)
                 close(a->timer_fd);
         if (a->epoll_fd >= 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Copies of a guest's disks, where its jobs have to do with them: a START from one, and its end. */
+#include "hawd/base/thread.h"
 #include "hawd/guest/domxml.h"
 #include "hawd/guest/job.h"
 #include "replication/mirror.h"

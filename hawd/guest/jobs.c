@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <strings.h>
 
+#include "hawd/base/thread.h"
 #include "hawd/guest/jobs.h"
 
 static bool only_looks(const struct job *j) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "hawd/base/thread.h"
 #include "hawd/guest/sample.h"
 #include "hawd/guest/virt.h"
 

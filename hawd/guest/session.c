@@ -3,6 +3,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "hawd/base/thread.h"
 #include "hawd/guest/qemuproc.h"
 #include "hawd/guest/session.h"
 #include "hawd/guest/virt.h"
@@ -18,7 +19,7 @@ struct session {
         pthread_mutex_t lock;
         pthread_cond_t wake;
         /* Under lock. */
-        struct report *first, **last; /* events not passed on yet */
+        struct letter *first, **last; /* events not passed on yet */
         size_t n_waiting;
         bool stopped; /* by the loop */
         bool closed;  /* by libvirt */
@@ -32,13 +33,11 @@ unsigned sessions_alive(void) {
 }
 
 static void unref(struct session *s) {
-        struct report *next;
-
         if (atomic_fetch_sub(&s->refs, 1) != 1)
                 return;
-        for (struct report *r = s->first; r; r = next) {
-                next = r->next;
-                report_free(r);
+        for (struct letter *l = s->first, *next; l; l = next) {
+                next = l->next;
+                report_free((struct report *)l);
         }
         pthread_cond_destroy(&s->wake);
         pthread_mutex_destroy(&s->lock);
@@ -74,8 +73,8 @@ static void enqueue(struct session *s, struct report *r) {
         pthread_mutex_lock(&s->lock);
         full = s->n_waiting >= EVENTS_MAX;
         if (!full) {
-                *s->last = r;
-                s->last = &r->next;
+                *s->last = &r->letter;
+                s->last = &r->letter.next;
                 s->n_waiting++;
                 pthread_cond_signal(&s->wake);
         }
@@ -267,10 +266,10 @@ static void pass_on(struct session *s) {
         for (;;) {
                 while (!s->first && !s->closed && !s->stopped)
                         pthread_cond_wait(&s->wake, &s->lock);
-                r = s->first;
+                r = (struct report *)s->first;
                 if (s->stopped || !r)
                         break;
-                s->first = r->next;
+                s->first = r->letter.next;
                 if (!s->first)
                         s->last = &s->first;
                 s->n_waiting--;

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the adapter's threads and the loop share: a queue of reports and an eventfd. Internal.
+ * What the adapter's threads and the loop share, above all a box of reports. Internal.
  * Counted: the adapter holds one reference, each thread and session one; the last one frees it,
  * so that a thread that hangs in libvirt may outlive the adapter.
  */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "hawd/base/clock.h"
+#include "hawd/base/mailbox.h"
 #include "hawd/core/event.h"
 #include "hawd/guest/hang.h"
 #include "hawd/guest/lifecycle.h"
-
-#define WORKER_STACK ((size_t)256 * 1024)
 
 enum report_kind {
         REPORT_HOST,      /* vcpus, memory_mib */
@@ -30,7 +28,7 @@ enum report_kind {
 struct job;
 
 struct report {
-        struct report *next;
+        struct letter letter;
         enum report_kind kind;
         uint32_t session; /* number of the session it came from; jobs: 0 */
         uint32_t vcpus;
@@ -47,10 +45,7 @@ struct report {
 
 struct shared {
         atomic_uint refs;
-        pthread_mutex_t lock;
-        struct report *first, **last; /* under lock */
-        bool closed;                  /* under lock: reports are dropped */
-        int event_fd;
+        struct mailbox box; /* of reports */
         char uri[256];
         char replicas[256]; /* folder of what is kept of copies that this host receives */
 };
@@ -62,10 +57,3 @@ struct report *report_new(enum report_kind kind);
 void report_free(struct report *r);
 /** shared_post() - hand @r to the loop, or free it when the adapter is closed. */
 void shared_post(struct shared *s, struct report *r);
-/** shared_take() - all reports so far, in order; the caller frees them. */
-struct report *shared_take(struct shared *s);
-/** shared_close() - from now on reports are dropped, and those not taken are freed. */
-void shared_close(struct shared *s);
-
-/** thread_spawn() - a detached thread with a small stack and all signals blocked. 0, -errno. */
-int thread_spawn(void *(*fn)(void *), void *arg);

@@ -3,6 +3,7 @@
 #include <libxml/parser.h>
 #include <unistd.h>
 
+#include "hawd/base/thread.h"
 #include "hawd/guest/domxml.h"
 #include "hawd/guest/shared.h"
 #include "hawd/guest/virt.h"

@@ -2,12 +2,10 @@
 #include "hawd/ring/task.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define STACK_SIZE ((size_t)256 << 10)
+#include "hawd/base/thread.h"
 
 struct task {
         int refs; /* the caller's and the thread's */
@@ -35,24 +33,6 @@ static void *thread(void *data) {
         return NULL;
 }
 
-/* Signals are the main thread's. */
-static int start(struct task *t) {
-        pthread_attr_t attr;
-        pthread_t id;
-        sigset_t all, before;
-        int rc;
-
-        (void)pthread_attr_init(&attr);
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        rc = pthread_create(&id, &attr, thread, t);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attr);
-        return -rc;
-}
-
 int task_start(void (*run)(void *arg), void (*drop)(void *arg), void *arg, struct task **ret) {
         struct task *t;
         int rc, fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -61,7 +41,7 @@ int task_start(void (*run)(void *arg), void (*drop)(void *arg), void *arg, struc
                 return -errno;
         t = xcalloc(1, sizeof(*t));
         *t = (struct task){.refs = 2, .fd = fd, .run = run, .drop = drop, .arg = arg};
-        rc = start(t);
+        rc = thread_spawn(thread, t);
         if (rc < 0) {
                 (void)close(fd);
                 free(t);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "hawd/base/thread.h"
 #include "hawd/sense/sense.h"
 
-#define STACK_SIZE ((size_t)128 << 10)
 #define PROC_FILE_MAX 512
 
 /** struct look - shared by the loop and a thread; the last of both frees it */
@@ -53,30 +51,12 @@ static void *look_thread(void *arg) {
         return NULL;
 }
 
-/* Signals are the main thread's. */
-static bool spawn(struct look *l) {
-        pthread_attr_t attr;
-        sigset_t all, before;
-        pthread_t id;
-        int rc;
-
-        (void)pthread_attr_init(&attr);
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        rc = pthread_create(&id, &attr, look_thread, l);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attr);
-        return rc == 0;
-}
-
 static void begin(struct place *p, usec_t now) {
         struct look *l = xcalloc(1, sizeof(*l));
 
         atomic_init(&l->refs, 2);
         text_set(l->path, sizeof(l->path), p->path);
-        if (!spawn(l)) { /* no thread now: nothing is known anew */
+        if (thread_spawn(look_thread, l) < 0) { /* no thread now: nothing is known anew */
                 free(l);
                 p->next = usec_add(now, SENSE_EVERY);
                 return;

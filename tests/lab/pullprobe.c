@@ -13,25 +13,11 @@
  * --die-at: ends itself by SIGKILL right before STEP; --kill: PID, and goes on.
  */
 #include <libvirt/virterror.h>
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "hawd/base/clock.h"
 #include "replication/driver_pull.h"
-
-static const char *fatal_step;
-static pid_t victim;
-static char err[TEXT_LEN];
-
-static bool go_on(void *userdata, const char *step) {
-        (void)userdata;
-        if (fatal_step && strcmp(step, fatal_step) == 0) {
-                (void)kill(victim ? victim : getpid(), SIGKILL);
-                fatal_step = NULL;
-        }
-        return true;
-}
+#include "tests/lab/probe.h"
 
 static bool parse_disk(const char *arg, struct pull_disk *ret) {
         unsigned long mib;
@@ -132,25 +118,11 @@ int main(int argc, char **argv) {
         struct disk_driver d = {.go_on = go_on};
         int r;
 
-        signal(SIGPIPE, SIG_IGN);
         virSetErrorFunc(NULL, quiet);
-        argc--;
-        argv++;
-        if (argc > 2 && strcmp(argv[0], "--die-at") == 0) {
-                fatal_step = argv[1];
-                argc -= 2;
-                argv += 2;
-        } else if (argc > 3 && strcmp(argv[0], "--kill") == 0) {
-                victim = (pid_t)atol(argv[1]);
-                fatal_step = argv[2];
-                argc -= 3;
-                argv += 3;
-        }
+        probe_options(&argc, &argv);
         d.deadline = argc > 0 && strcmp(argv[0], "serve") == 0
                              ? USEC_INFINITY
                              : now_boottime() + 120 * USEC_PER_SEC;
         r = run(&d, argc, argv);
-        if (r < 0)
-                fprintf(stderr, "pullprobe: %s: %s\n", strerror(-r), err);
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return probe_end("pullprobe", r);
 }

@@ -13,25 +13,11 @@
  * The last three say what the disk starts from, and what is to be done: "START-FILE WORD".
  * --die-at: ends itself by SIGKILL right before STEP; --kill: PID, and goes on.
  */
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "hawd/base/clock.h"
 #include "snapshots/driver.h"
-
-static const char *fatal_step;
-static pid_t victim;
-static char err[TEXT_LEN];
-
-static bool go_on(void *userdata, const char *step) {
-        (void)userdata;
-        if (fatal_step && strcmp(step, fatal_step) == 0) {
-                (void)kill(victim ? victim : getpid(), SIGKILL);
-                fatal_step = NULL;
-        }
-        return true;
-}
+#include "tests/lab/probe.h"
 
 static const char *file(const char *arg) {
         return strcmp(arg, "-") == 0 ? NULL : arg;
@@ -134,22 +120,8 @@ int main(int argc, char **argv) {
         struct disk_driver d = {.go_on = go_on};
         int r;
 
-        signal(SIGPIPE, SIG_IGN);
         d.deadline = now_boottime() + 120 * USEC_PER_SEC;
-        argc--;
-        argv++;
-        if (argc > 2 && strcmp(argv[0], "--die-at") == 0) {
-                fatal_step = argv[1];
-                argc -= 2;
-                argv += 2;
-        } else if (argc > 3 && strcmp(argv[0], "--kill") == 0) {
-                victim = (pid_t)atol(argv[1]);
-                fatal_step = argv[2];
-                argc -= 3;
-                argv += 3;
-        }
+        probe_options(&argc, &argv);
         r = run(&d, argc, argv);
-        if (r < 0)
-                fprintf(stderr, "snapprobe: %s: %s\n", strerror(-r), err);
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return probe_end("snapprobe", r);
 }

@@ -5,12 +5,12 @@
  * what is said of files that are not as they should be.
  */
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "snapshots/driver.h"
+#include "tests/unit/sh.h"
 #include "tests/unit/unit.h"
 
 static char dir[64];
@@ -23,16 +23,6 @@ static const char *at(const char *name) {
 
         text_fmt(p, DISK_PATH_LEN, "%s/%s", dir, name);
         return p;
-}
-
-__attribute__((format(printf, 1, 2))) static void sh(const char *fmt, ...) {
-        char command[2048];
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(command, sizeof(command), fmt, ap);
-        va_end(ap);
-        ck_assert_msg(system(command) == 0, "%s", command);
 }
 
 /* A disk of 1 MiB with the byte 0x11 in its first 64 KiB. */
@@ -79,14 +69,6 @@ static void teardown(void) {
         text_fmt(command, sizeof(command), "chmod -R u+w %s; rm -rf %s", dir, dir);
         (void)!system(command);
 }
-
-#define OK(call) ck_assert_msg((call) == 0, "%s", err)
-#define FAILS(call, errno_, words)                                                                 \
-        do {                                                                                       \
-                int fails_ = (call);                                                               \
-                ck_assert_msg(fails_ == -(errno_), "%d: %s", fails_, err);                         \
-                ck_assert_msg(strstr(err, words), "'%s'", err);                                    \
-        } while (0)
 
 static const char *const formats[] = {"qcow2", "raw"};
 

@@ -4,83 +4,24 @@
  * The replica adapter as R, with the real qemu-nbd: what it tells, and a hawd that comes after it;
  * as P without QEMU: what cannot be done is told. And libvirt's settings for TLS.
  */
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hawd/base/clock.h"
 #include "replication/driver_hello.h"
 #include "replication/driver_work.h"
-#include "replication/replica.h"
+#include "tests/unit/replica_told.h"
+#include "tests/unit/sh.h"
 #include "tests/unit/threads.h"
-#include "tests/unit/unit.h"
 
 #define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
 #define DISK(target, type)                                                                         \
         "<disk type='file' device='disk'><driver name='qemu' type='" type                          \
         "'/><source file='%s/%s'/><target dev='" target "' bus='virtio'/></disk>"
-#define PATIENCE_MSEC 60000
 
 static char dir[64], state[96], err[TEXT_LEN];
-static struct replica_adapter *adapter;
-
-__attribute__((format(printf, 1, 2))) static void sh(const char *fmt, ...) {
-        char command[2048];
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(command, sizeof(command), fmt, ap);
-        va_end(ap);
-        ck_assert_msg(system(command) == 0, "%s", command);
-}
-
-/* ---- what was told --------------------------------------------------------------------------- */
-
-static struct {
-        enum replica_what what;
-        uint32_t gid, serial, loss;
-        char where[MIRROR_WHERE_LEN], text[TEXT_LEN];
-} told[64];
-static size_t n_told, n_taken;
-
-static void on_told(void *userdata, const struct replica_told *t) {
-        ck_assert_ptr_eq(userdata, &told);
-        ck_assert_uint_lt(n_told, ARRAY_SIZE(told));
-        told[n_told].what = t->what;
-        told[n_told].gid = t->gid;
-        told[n_told].serial = t->serial;
-        told[n_told].loss = t->loss;
-        text_set(told[n_told].where, MIRROR_WHERE_LEN, t->where ? t->where : "");
-        text_set(told[n_told++].text, TEXT_LEN, t->text ? t->text : "");
-}
-
-/* The next of what is told: it must be this. */
-static void is_told(enum replica_what what, uint32_t serial, const char *words) {
-        struct pollfd p = {.fd = replica_fd(adapter), .events = POLLIN};
-        usec_t until = usec_add(now_boottime(), PATIENCE_MSEC * USEC_PER_MSEC);
-
-        while (n_taken == n_told && now_boottime() < until)
-                if (poll(&p, 1, 500) > 0)
-                        replica_dispatch(adapter);
-        ck_assert_msg(n_taken < n_told, "nothing is told, not %d", (int)what);
-        ck_assert_msg(told[n_taken].what == what && strstr(told[n_taken].text, words),
-                      "told %d '%s', not %d '%s'", (int)told[n_taken].what, told[n_taken].text,
-                      (int)what, words);
-        ck_assert_uint_eq(told[n_taken].serial, serial);
-        ck_assert_uint_eq(told[n_taken].gid, 3);
-        n_taken++;
-}
-
-static void open_adapter(void) {
-        ck_assert_msg(replica_open("test:///default", state, "127.0.0.1", on_told, &told, &adapter,
-                                   err) == 0,
-                      "%s", err);
-}
-
 static void setup(void) {
         (void)signal(SIGPIPE, SIG_IGN);
         text_set(dir, sizeof(dir), "/tmp/hawd-adapter-XXXXXX");
@@ -88,7 +29,7 @@ static void setup(void) {
         text_fmt(state, sizeof(state), "%s/state", dir);
         sh("mkdir %s", state);
         n_told = n_taken = 0;
-        open_adapter();
+        adapter_open(state);
 }
 
 static void teardown(void) {
@@ -186,7 +127,7 @@ START_TEST(after_a_restart) {
         adapter = replica_close(adapter);
         if (_i == 1) /* while no hawd is there to see it */
                 kill_server(7);
-        open_adapter();
+        adapter_open(state);
         if (_i == 0) {
                 is_told(TOLD_EXPORTED, 7, "");
                 kill_server(7);
@@ -196,7 +137,7 @@ START_TEST(after_a_restart) {
         is_told(TOLD_EXPORT_ENDED, 7, "");
         /* A veto stays. */
         adapter = replica_close(adapter);
-        open_adapter();
+        adapter_open(state);
         is_told(TOLD_EXPORT_ENDED, 7, "has ended");
 }
 END_TEST

@@ -5,75 +5,25 @@
  * it keeps, and a promotion in the middle of a cycle. As P without QEMU: what cannot be done is
  * told.
  */
-#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#include "hawd/base/clock.h"
 #include "replication/driver_pull.h"
-#include "replication/mirror.h"
-#include "replication/replica.h"
+#include "tests/unit/replica_told.h"
+#include "tests/unit/sh.h"
 #include "tests/unit/threads.h"
-#include "tests/unit/unit.h"
 
 #define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
 #define MIB ((uint64_t)1024 * 1024)
-#define PATIENCE_USEC (40 * USEC_PER_SEC)
 
 static char dir[64], err[TEXT_LEN];
-static struct replica_adapter *adapter;
-
-__attribute__((format(printf, 1, 2))) static void sh(const char *fmt, ...) {
-        char command[1024];
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(command, sizeof(command), fmt, ap);
-        va_end(ap);
-        ck_assert_msg(system(command) == 0, "%s", command);
-}
-
-static struct {
-        enum replica_what what;
-        uint32_t serial, loss;
-        char where[PULL_WHERE_LEN], text[TEXT_LEN];
-} told[32];
-static size_t n_told, n_taken;
-
-static void on_told(void *userdata, const struct replica_told *t) {
-        (void)userdata;
-        ck_assert_uint_lt(n_told, ARRAY_SIZE(told));
-        told[n_told].what = t->what;
-        told[n_told].serial = t->serial;
-        told[n_told].loss = t->loss;
-        text_set(told[n_told].where, PULL_WHERE_LEN, t->where ? t->where : "");
-        text_set(told[n_told++].text, TEXT_LEN, t->text ? t->text : "");
-}
-
-static void is_told(enum replica_what what, uint32_t serial, const char *words) {
-        struct pollfd p = {.fd = replica_fd(adapter), .events = POLLIN};
-        usec_t until = usec_add(now_boottime(), PATIENCE_USEC);
-
-        while (n_taken == n_told && now_boottime() < until)
-                if (poll(&p, 1, 500) > 0)
-                        replica_dispatch(adapter);
-        ck_assert_msg(n_taken < n_told, "nothing is told, not %d", (int)what);
-        ck_assert_msg(told[n_taken].what == what && strstr(told[n_taken].text, words),
-                      "told %d '%s', not %d '%s'", (int)told[n_taken].what, told[n_taken].text,
-                      (int)what, words);
-        ck_assert_uint_eq(told[n_taken++].serial, serial);
-}
 
 static void setup(void) {
         (void)signal(SIGPIPE, SIG_IGN);
         text_set(dir, sizeof(dir), "/tmp/hawd-pulled-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(dir));
         n_told = n_taken = 0;
-        ck_assert_msg(replica_open("test:///default", dir, "127.0.0.1", on_told, NULL, &adapter,
-                                   err) == 0,
-                      "%s", err);
+        adapter_open(dir);
 }
 
 static void teardown(void) {
@@ -226,9 +176,7 @@ START_TEST(next_serial_has_the_copy_of_the_last) {
         cycle(0x11, 1, true);
         if (_i == 1) { /* hawd is restarted: its servers end with it, nothing of it is left */
                 adapter = replica_close(adapter);
-                ck_assert_int_eq(replica_open("test:///default", dir, "127.0.0.1", on_told, NULL,
-                                              &adapter, err),
-                                 0);
+                adapter_open(dir);
         }
         export(8);
         cycle(0x22, 2, true); /* the size is known */

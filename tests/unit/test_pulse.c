@@ -68,7 +68,7 @@ static void open_world(struct world *w, enum seen_state state) {
 
 static void close_world(struct world *w) {
         pulse_close(&w->p);
-        shared_close(w->shared);
+        mailbox_close(&w->shared->box);
         shared_unref(w->shared);
 }
 
@@ -222,10 +222,10 @@ START_TEST(libvirt_is_asked_beside_the_loop) {
         struct report *r;
 
         open_world(&w, SEEN_RUNNING);
-        fd.fd = w.shared->event_fd;
+        fd.fd = w.shared->box.fd;
         pulse_tick(&w.p, 100 * SEC);
         ck_assert_int_eq(poll(&fd, 1, 60000), 1);
-        r = shared_take(w.shared);
+        r = (struct report *)mailbox_take(&w.shared->box);
         ck_assert_ptr_nonnull(r);
         ck_assert_int_eq(r->kind, REPORT_SAMPLE);
         ck_assert_str_eq(r->uuid, TEST_UUID);

@@ -44,6 +44,21 @@ static void bmc_dead(struct net *n, uint32_t id) {
         n->power[id] = READING_NONE;
 }
 
+/* Node 3 is alone, and 1 and 2 go on without it. */
+static void cut_off(struct net *n) {
+        net_group(n, M(3));
+        net_group(n, M(1, 2));
+}
+
+/* Off by its lease when that time is over, and not before. */
+static void proven_then(struct net *n, uint32_t id) {
+        net_pass(n, GONE - USEC_PER_SEC);
+        ck_assert_int_ne(host(n, 1, id)->state, HOST_OFF);
+        net_pass(n, 2 * USEC_PER_SEC);
+        ck_assert_int_eq(host(n, 1, id)->state, HOST_OFF);
+        ck_assert_int_eq(host(n, 1, id)->proof, PROOF_LEASE);
+}
+
 /* The hawd before left it armed with @timeout; another one starts. */
 static void taken_over(struct net *n, uint32_t id, usec_t timeout) {
         bool was = n->nodes[id].dog.armed;
@@ -117,8 +132,7 @@ START_TEST(fed_under_the_lease_only) {
         struct net *n = armed(3, ALL);
         usec_t cut = n->now;
 
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         net_pass(n, 60 * USEC_PER_SEC);
         ck_assert_uint_lt(n->nodes[3].dog.fed, cut + LEASE);
         ck_assert_uint_gt(n->nodes[3].dog.fed, cut + LEASE - 3 * USEC_PER_SEC);
@@ -133,13 +147,8 @@ START_TEST(proven_by_the_lease) {
         struct net *n = armed(3, ALL);
 
         bmc_dead(n, 3);
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
-        net_pass(n, GONE - USEC_PER_SEC);
-        ck_assert_int_ne(host(n, 1, 3)->state, HOST_OFF);
-        net_pass(n, 2 * USEC_PER_SEC);
-        ck_assert_int_eq(host(n, 1, 3)->state, HOST_OFF);
-        ck_assert_int_eq(host(n, 1, 3)->proof, PROOF_LEASE);
+        cut_off(n);
+        proven_then(n, 3);
         ck_assert(strstr(host(n, 1, 3)->proof_text, "33s"));
         ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, 0);
         ck_assert_uint_eq(host(n, 1, 3)->n_fenced, 1);
@@ -181,13 +190,9 @@ START_TEST(counted_in_this_configuration) {
         net_group(n, M(4));
         net_group(n, M(1, 2, 3));
         net_pass(n, GONE - 3 * USEC_PER_SEC);
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         net_group(n, M(1, 2, 3));
-        net_pass(n, GONE - USEC_PER_SEC);
-        ck_assert_int_ne(host(n, 1, 4)->state, HOST_OFF);
-        net_pass(n, 2 * USEC_PER_SEC);
-        ck_assert_int_eq(host(n, 1, 4)->proof, PROOF_LEASE);
+        proven_then(n, 4);
         net_free(n);
 }
 END_TEST
@@ -204,10 +209,7 @@ START_TEST(counted_after_it_was_back) {
         net_drop(n, 1);
         net_group(n, M(4));
         net_group(n, M(1, 2, 3));
-        net_pass(n, GONE - USEC_PER_SEC);
-        ck_assert_int_ne(host(n, 1, 4)->state, HOST_OFF);
-        net_pass(n, 2 * USEC_PER_SEC);
-        ck_assert_int_eq(host(n, 1, 4)->proof, PROOF_LEASE);
+        proven_then(n, 4);
         net_free(n);
 }
 END_TEST
@@ -264,8 +266,7 @@ START_TEST(of_a_bmc_it_is_no_proof) {
         ck_assert_str_eq(host(n, 1, 3)->watchdog_error, "of a BMC");
         bmc_dead(n, 3);
         cut = n->now;
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         net_pass(n, 200 * USEC_PER_SEC);
         ck_assert_uint_lt(n->nodes[3].dog.fed, cut + LEASE);
         ck_assert_int_ne(host(n, 1, 3)->state, HOST_OFF);
@@ -298,8 +299,7 @@ START_TEST(a_stop_that_nobody_hears) {
         struct net *n = armed(3, ALL);
         usec_t cut = n->now;
 
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         TELL(n, 3, .kind = EV_STOP);
         net_pass(n, 60 * USEC_PER_SEC);
         ck_assert(!n->nodes[3].stopped);
@@ -314,8 +314,7 @@ START_TEST(a_stop_that_is_heard_late) {
         struct net *n = armed(3, ALL);
 
         bmc_dead(n, 3);
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         TELL(n, 3, .kind = EV_STOP);
         net_pass(n, 8 * USEC_PER_SEC);
         ck_assert(!n->nodes[3].stopped);
@@ -354,8 +353,7 @@ START_TEST(taken_over_nothing_is_done_before_the_lease) {
         struct net *n = armed(3, ALL);
 
         taken_over(n, 3, TIMEOUT);
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         net_pass(n, 60 * USEC_PER_SEC);
         ck_assert_uint_eq(n->nodes[3].dog.pets + n->nodes[3].dog.arms + n->nodes[3].dog.disarms, 0);
         net_free(n);
@@ -380,8 +378,7 @@ START_TEST(a_longer_lease_waits_for_the_ledger) {
         ck_assert_uint_gt(n->nodes[3].dog.pets, 0);
         ck_assert_uint_eq(n->nodes[3].dog.arms, 0);
         cut = n->now;
-        net_group(n, M(3));
-        net_group(n, M(1, 2));
+        cut_off(n);
         net_pass(n, 60 * USEC_PER_SEC);
         ck_assert_uint_lt(n->nodes[3].dog.fed, cut + LEASE);
         net_free(n);

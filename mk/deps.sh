@@ -6,7 +6,7 @@ set -eu
 build=(gcc make pkg-config protobuf-c-compiler libprotobuf-c-dev libinih-dev libjansson-dev
         libsqlite3-dev libqb-dev libcpg-dev libquorum-dev libvotequorum-dev libcmap-dev libcfg-dev
         libvirt-dev libnbd-dev libsystemd-dev libxml2-dev libfreeipmi-dev libsmartcols-dev)
-check=(check libsubunit-dev clang libclang-rt-dev clang-format git libfuse3-dev)
+check=(check openssl libsubunit-dev clang libclang-rt-dev clang-format git libfuse3-dev)
 lab=(corosync corosync-qdevice corosync-qnetd libvirt-daemon libvirt-daemon-system libvirt-clients
         libvirt-daemon-driver-qemu
         qemu-system-x86 qemu-utils busybox-static mmdebstrap e2fsprogs xz-utils openipmi ipmitool fence-agents cpio iproute2

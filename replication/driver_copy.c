@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
+#include "replication/driver_hello.h"
 #include "replication/driver_work.h"
 
 #define LOOK_EVERY_USEC USEC_PER_SEC
@@ -61,8 +62,12 @@ static int begin_new(struct copying *c) {
         struct worker *w = c->w;
         struct mirror_work work = {.deadline = USEC_INFINITY, .go_on = go_on, .userdata = w};
         struct mirror_ports ports;
-        int r = mirror_sizes(c->dom, &w->disks, c->err);
+        int r = hello_parse(w->where, &ports, NULL, c->err);
 
+        if (r == 0)
+                r = mirror_tls_fits(w->board, ports.tls, c->err);
+        if (r == 0)
+                r = mirror_sizes(c->dom, &w->disks, c->err);
         if (r == 0)
                 r = hello_ask(&work, w->where, &w->disks, w->serial, &ports, c->err);
         if (r == 0)

@@ -272,6 +272,13 @@ static void clear(struct pulling *p, const struct pull_source *s, bool thaw) {
                 (void)pull_forget(&d, p->dom, s, text);
 }
 
+static bool goes_there(const struct worker *w, struct pull_where *ret, char *err) {
+        if (pull_where_get(w->where, ret) == 0)
+                return mirror_tls_fits(w->board, ret->tls, err) == 0;
+        text_fmt(err, TEXT_LEN, "'%.100s' is no place for a replica", w->where);
+        return false;
+}
+
 void work_pull_copy(struct worker *w) {
         struct pulling *p = pulling_new(w, false);
         struct pull_where to;
@@ -280,13 +287,12 @@ void work_pull_copy(struct worker *w) {
         int r;
 
         text_fmt(socket, sizeof(socket), "/var/lib/libvirt/qemu/hawd-%s.sock", w->uuid);
-        if (w->work == WORK_PULL_COPY && pull_where_get(w->where, &to) < 0) {
-                text_fmt(p->err, TEXT_LEN, "'%.100s' is no place for a replica", w->where);
+        if (w->work == WORK_PULL_COPY && !goes_there(w, &to, p->err)) {
                 worker_tell(w, TOLD_FAILED, 0, 0, p->err);
                 free(p);
                 return;
         }
-        if (w->work == WORK_PULL_COPY && to.tls && w->board->tls_dir[0])
+        if (w->work == WORK_PULL_COPY && to.tls)
                 p->guest.tls_dir = w->board->tls_dir;
         s.guest = p->guest;
         r = find(p);

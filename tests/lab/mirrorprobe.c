@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* needs: driver */
 /*
- * mirrorprobe [--die-at STEP] VERB ARGUMENT...: the mirror driver by itself, which can be cut off
- * at each step. Disks are TARGET FORMAT PATH; FOLDER is where the replica's host keeps its records.
+ * mirrorprobe [--die-at STEP | --kill PID STEP] VERB ARGUMENT...: the mirror driver by itself,
+ * which can be cut off at each step. Disks are TARGET FORMAT PATH; FOLDER is where the replica's
+ * host keeps its records; PROBE_TLS the folder of certificates, for serve and mirror.
  *
  *   serve FOLDER ADDRESS UUID SERIAL DISK...    says "where PLACE", later "serving"
  *   lives FOLDER UUID SERIAL                    veto FOLDER UUID SERIAL TEXT
@@ -11,22 +12,11 @@
  *   look DOMAIN                                 says "SERIAL copying|ready|ended N LAG TEXT"
  *   cancel DOMAIN SERIAL                        final DOMAIN: says "final SERIAL"
  */
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "hawd/base/clock.h"
 #include "replication/mirror.h"
-
-static const char *fatal_step;
-static char err[TEXT_LEN];
-
-static bool go_on(void *userdata, const char *step) {
-        (void)userdata;
-        if (fatal_step && strcmp(step, fatal_step) == 0)
-                (void)kill(getpid(), SIGKILL);
-        return true;
-}
+#include "tests/lab/probe.h"
 
 static uint32_t number(const char *arg) {
         return (uint32_t)strtoul(arg, NULL, 10);
@@ -47,7 +37,7 @@ static int serve(const struct mirror_work *w, const struct export_place *p, char
         struct mirror_disks disks = disks_of(argv + 4);
         struct export *x = xcalloc(1, sizeof(*x));
         char where[MIRROR_WHERE_LEN];
-        int fd = export_listen(argv[1], false, where, err), r;
+        int fd = export_listen(argv[1], p->tls_dir != NULL, where, err), r;
 
         if (fd < 0)
                 return fd;
@@ -87,7 +77,7 @@ static int mirror(const struct mirror_work *w, virDomainPtr dom, char **argv) {
                 r = hello_ask(w, argv[1], &disks, serial, &ports, err);
         if (r == 0)
                 r = mirror_begin(w, dom, &disks, &ports, 1, serial, number(argv[3]) * USEC_PER_SEC,
-                                 NULL, err);
+                                 getenv("PROBE_TLS"), err);
         return r;
 }
 
@@ -121,7 +111,9 @@ static int live(const struct mirror_work *w, const char *verb, int argc, char **
 }
 
 static int run(const struct mirror_work *w, const char *verb, int argc, char **argv) {
-        struct export_place p = {.folder = argc > 0 ? argv[0] : "", .hold_usec = USEC_PER_MINUTE};
+        struct export_place p = {.folder = argc > 0 ? argv[0] : "",
+                                 .tls_dir = getenv("PROBE_TLS"),
+                                 .hold_usec = USEC_PER_MINUTE};
         struct mirror_disks disks;
 
         if (strcmp(verb, "serve") == 0 && argc >= 7)
@@ -140,17 +132,8 @@ int main(int argc, char **argv) {
         struct mirror_work w = {.go_on = go_on};
         int r;
 
-        signal(SIGPIPE, SIG_IGN);
         w.deadline = now_boottime() + 120 * USEC_PER_SEC;
-        argc--;
-        argv++;
-        if (argc > 2 && strcmp(argv[0], "--die-at") == 0) {
-                fatal_step = argv[1];
-                argc -= 2;
-                argv += 2;
-        }
+        probe_options(&argc, &argv);
         r = argc > 0 ? run(&w, argv[0], argc - 1, argv + 1) : -EINVAL;
-        if (r < 0)
-                fprintf(stderr, "mirrorprobe: %s: %s\n", strerror(-r), err);
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return probe_end("mirrorprobe", r);
 }

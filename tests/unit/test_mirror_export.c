@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,22 +16,14 @@
 #include "hawd/base/clock.h"
 #include "replication/driver_hello.h"
 #include "replication/mirror.h"
+#include "tests/unit/certificates.h"
+#include "tests/unit/sh.h"
 #include "tests/unit/unit.h"
 
 #define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
 
 static char dir[64], folder[96], err[TEXT_LEN];
 static struct export_place place;
-
-__attribute__((format(printf, 1, 2))) static void sh(const char *fmt, ...) {
-        char command[2048];
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(command, sizeof(command), fmt, ap);
-        va_end(ap);
-        ck_assert_msg(system(command) == 0, "%s", command);
-}
 
 static void setup(void) {
         (void)signal(SIGPIPE, SIG_IGN);
@@ -61,14 +52,6 @@ static struct mirror_disks disks_of(size_t n) {
         return d;
 }
 
-#define OK(call) ck_assert_msg((call) == 0, "%s", err)
-#define FAILS(call, errno_, words)                                                                 \
-        do {                                                                                       \
-                int fails_ = (call);                                                               \
-                ck_assert_msg(fails_ == -(errno_), "%d: %s", fails_, err);                         \
-                ck_assert_msg(strstr(err, words), "'%s'", err);                                    \
-        } while (0)
-
 /* ---- R in a thread --------------------------------------------------------------------------- */
 
 static struct {
@@ -94,7 +77,7 @@ static void begin(const char *address, size_t n) {
         side.x.serial = 7;
         side.x.gid = 3;
         text_set(side.x.uuid, UUID_LEN, UUID);
-        side.listener = export_listen(address, false, side.where, err);
+        side.listener = export_listen(address, place.tls_dir != NULL, side.where, err);
         ck_assert_msg(side.listener >= 0, "%s", err);
         ck_assert_int_eq(pthread_create(&side.thread, NULL, serve, NULL), 0);
 }
@@ -257,6 +240,46 @@ START_TEST(vetoes) {
 }
 END_TEST
 
+static const struct {
+        const char *credentials; /* QEMU's at P; "": in the clear */
+        const char *says;
+} clients[] = {
+        {"dir=%s/certs", "read 4096/4096 bytes"},
+        {"", "TLS negotiation required"},
+        {"dir=%s/others", "hasn't got a known issuer"},
+        {"dir=%s/mixed,sanity-check=off", "can't open"}, /* R's word, that does not know it */
+        {"dir=%s/certs", "does not match the hostname"},
+};
+
+/* By TLS or not at all, and why is said; who is refused is no end of the mirror. */
+START_TEST(by_tls) {
+        char tls_dir[96], out[96];
+
+        certificates(dir, _i == 4 ? "127.0.0.2" : "127.0.0.1");
+        text_fmt(tls_dir, sizeof(tls_dir), "%s/certs", dir);
+        place.tls_dir = tls_dir;
+        begin("127.0.0.1", 1);
+        ck_assert_int_eq(strncmp(side.where, "nbds://", 7), 0);
+        asked(1);
+        ck_assert(ports.tls);
+        text_fmt(out, sizeof(out), "%s/said", dir);
+        if (clients[_i].credentials[0])
+                sh("qemu-io --object tls-creds-x509,id=t,endpoint=client,verify-peer=on,$(printf "
+                   "'%s' %s) --image-opts driver=nbd,server.type=inet,server.host=127.0.0.1,"
+                   "server.port=%u,export=%s,tls-creds=t -c 'read 0 4k' > %s 2>&1 || true",
+                   clients[_i].credentials, dir, ports.port[0], ports.token, out);
+        else
+                sh("qemu-io -f raw -c 'read 0 4k' nbd://127.0.0.1:%u/%s > %s 2>&1 || true",
+                   ports.port[0], ports.token, out);
+        sh("grep -q \"%s\" %s || { cat %s; exit 1; }", clients[_i].says, out, out);
+        if (_i == 0)
+                wait_gone();
+        else
+                ck_assert_msg(stands(), "%s", err);
+        OK(export_end(&place, &side.x, usec_add(now_boottime(), 30 * USEC_PER_SEC), err));
+}
+END_TEST
+
 /* Who has not the secret hinders nobody, whatever he says. */
 START_TEST(strangers) {
         struct mirror_ports p;
@@ -301,7 +324,13 @@ START_TEST(refusals) {
                 FAILS(ask(1), EREMOTEIO, "not found");
                 ck_assert_int_eq(end(), -EIO);
                 break;
-        case 4: /* nobody comes */
+        case 4: /* R has no certificates: nothing is served in the clear */
+                place.tls_dir = dir;
+                begin("127.0.0.1", 1);
+                FAILS(ask(1), EREMOTEIO, "ca-cert.pem");
+                FAILS(end(), EIO, "ca-cert.pem");
+                break;
+        case 5: /* nobody comes */
                 memset(&side, 0, sizeof(side));
                 begin("127.0.0.1", 1);
                 (void)close(side.listener);
@@ -384,7 +413,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, served);
         tcase_add_loop_test(tc, vetoes, 0, 6);
         tcase_add_test(tc, strangers);
-        tcase_add_loop_test(tc, refusals, 0, 6);
+        tcase_add_loop_test(tc, refusals, 0, 7);
+        tcase_add_loop_test(tc, by_tls, 0, (int)ARRAY_SIZE(clients));
         tcase_add_loop_test(tc, places, 0, (int)ARRAY_SIZE(wheres));
         tcase_add_loop_test(tc, damaged, 0, 7);
         return s;

@@ -6,13 +6,13 @@
  */
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
 #include "replication/driver_pull.h"
+#include "tests/unit/certificates.h"
+#include "tests/unit/sh.h"
 #include "tests/unit/unit.h"
 
 #define MIB ((uint64_t)1024 * 1024)
@@ -24,16 +24,6 @@ static char err[TEXT_LEN];
 static struct pull_disk disks[2];
 static struct pull_guest guest = {.disks = disks, .n = 2, .serial = 3};
 
-__attribute__((format(printf, 1, 2))) static void sh(const char *fmt, ...) {
-        char command[2048];
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(command, sizeof(command), fmt, ap);
-        va_end(ap);
-        ck_assert_msg(system(command) == 0, "%s", command);
-}
-
 static void set_up(void) {
         text_set(dir, sizeof(dir), "/tmp/hawd-pull-XXXXXX");
         ck_assert(mkdtemp(dir));
@@ -44,6 +34,7 @@ static void set_up(void) {
                 text_set(disks[i].target, sizeof(disks[i].target), i == 0 ? "vda" : "vdb");
         }
         guest.serial = 3;
+        guest.tls_dir = NULL;
 }
 
 static void tear_down(void) {
@@ -252,8 +243,9 @@ static void connect_to(struct pull_peer *p, const struct disk_driver *d, const s
         const struct pull_where *w = &v->s.where;
 
         *p = (struct pull_peer){.d = d, .what = "R", .step = "copy"};
-        ck_assert_msg(pull_connect(p, NULL, w->host, w->ports[i], w->name, NULL, NULL, err) == 0,
-                      "%s", err);
+        ck_assert_msg(
+                pull_connect(p, NULL, w->host, w->ports[i], w->name, NULL, guest.tls_dir, err) == 0,
+                "%s", err);
 }
 
 /* As P: @byte at the start of each disk, and the mark unless it is broken off. */
@@ -318,6 +310,43 @@ START_TEST(cycles_one_by_one) {
         ck_assert_uint_eq(v.got.cycle, 2);
         starts_with(0x44);
         at_rest(4);
+        pull_unlisten(&v.s);
+}
+END_TEST
+
+/* Whoever has no certificate of theirs is refused, and hinders nobody. */
+START_TEST(by_tls) {
+        static const struct {
+                const char *tls;
+                const char *says;
+        } rows[] = {{NULL, "TLS"}, {"others", "certificate"}, {"mixed", ""}};
+        char certs[96], path[96];
+        struct disk_driver d = driver(NULL);
+        struct serving v = {0};
+        struct pull_peer p;
+
+        certificates(dir, "127.0.0.1");
+        text_fmt(certs, sizeof(certs), "%s/certs", dir);
+        guest.tls_dir = certs;
+        ck_assert_msg(pull_listen("127.0.0.1", 2, &v.s, err) == 0, "%s", err);
+        serve_begins(&v);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const struct pull_where *w = &v.s.where;
+                char c;
+                int r;
+
+                text_fmt(path, sizeof(path), "%s/%s", dir, rows[i].tls ? rows[i].tls : "");
+                p = (struct pull_peer){.d = &d, .what = "R", .step = "copy"};
+                r = pull_connect(&p, NULL, w->host, w->ports[0], w->name, NULL,
+                                 rows[i].tls ? path : NULL, err);
+                if (r == 0) /* R's word of a client's certificate comes after the client's own */
+                        r = pull_read(&p, &c, 1, 0, err);
+                pull_disconnect(&p);
+                ck_assert_msg(r < 0 && strstr(err, rows[i].says), "%zu: %d %s", i, r, err);
+        }
+        cycle(&v, 0x11, 1, true);
+        ck_assert_msg(served(&v) == 0, "%s", v.err);
+        starts_with(0x11);
         pull_unlisten(&v.s);
 }
 END_TEST
@@ -404,6 +433,22 @@ START_TEST(another_thread_ends_the_servers) {
 }
 END_TEST
 
+/* A copy with this mark, and an older one that is whole as of 2: which one is left. */
+static void prepared_after(enum pull_mark_kind kind, usec_t as_of, usec_t left) {
+        struct disk_driver d = driver(NULL);
+
+        sh("rm %s/*", dir);
+        guest.serial = 3;
+        given(true);
+        guest.serial = 4;
+        given(false);
+        sh("rm %s", file(0, ".whole"));
+        put(".mark", kind, A, "", as_of);
+        guest.serial = 9;
+        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
+        at_rest(left);
+}
+
 START_TEST(newest_whole_copy_is_kept_and_no_other) {
         struct disk_driver d = driver(NULL);
 
@@ -421,27 +466,9 @@ START_TEST(newest_whole_copy_is_kept_and_no_other) {
         ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
         at_rest(2);
         /* one whose first copy came to its end just now, and an older one */
-        sh("rm %s/*", dir);
-        guest.serial = 3;
-        given(true);
-        guest.serial = 4;
-        given(false);
-        sh("rm %s", file(0, ".whole"));
-        put(".mark", PULL_WHOLE, A, "", 7);
-        guest.serial = 9;
-        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
-        at_rest(7);
+        prepared_after(PULL_WHOLE, 7, 7);
         /* one that was never whole, and an older one */
-        sh("rm %s/*", dir);
-        guest.serial = 3;
-        given(true);
-        guest.serial = 4;
-        given(false);
-        sh("rm %s", file(0, ".whole"));
-        put(".mark", PULL_OFFER, A, "", 0);
-        guest.serial = 9;
-        ck_assert_msg(pull_prepare(&d, &guest, err) == 0, "%s", err);
-        at_rest(2);
+        prepared_after(PULL_OFFER, 0, 2);
 }
 END_TEST
 
@@ -573,6 +600,7 @@ static Suite *pull_driver_suite(void) {
         tcase_add_loop_test(tc, older_copy_is_taken_over, 0, 3);
         tcase_add_test(tc, removed_copy_is_never_taken_for_one);
         tcase_add_test(tc, cycles_one_by_one);
+        tcase_add_test(tc, by_tls);
         tcase_add_test(tc, sizes_are_asked_of_the_other_side);
         tcase_add_loop_test(tc, another_thread_ends_the_servers, 0, 2);
         tcase_add_test(tc, newest_whole_copy_is_kept_and_no_other);

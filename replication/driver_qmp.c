@@ -26,17 +26,14 @@ static int failed(virDomainPtr dom, const char *what, char *err) {
         return over ? -ESRCH : r;
 }
 
-/* Takes @arguments, which may be NULL. @ret_class: NULL, or what QEMU calls the error, else "". */
-static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t **ret,
-               char ret_class[32], char *err) {
+/* Takes @arguments, which may be NULL, as @ret may. -EIO: QEMU refuses it. */
+static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t **ret, char *err) {
         _cleanup_(free_json) json_t *ask = json_pack("{s:s}", "execute", command), *said = NULL;
         _cleanup_(freep) char *text = NULL, *answer = NULL;
         const json_t *error;
 
         if (arguments)
                 (void)json_object_set_new(ask, "arguments", arguments);
-        if (ret_class)
-                ret_class[0] = '\0';
         text = json_dumps(ask, JSON_COMPACT);
         if (virDomainQemuMonitorCommand(dom, text, &answer, 0) < 0)
                 return failed(dom, command, err);
@@ -44,12 +41,9 @@ static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t 
         error = json_object_get(said, "error");
         if (!json_object_get(said, "return")) {
                 const char *desc = json_string_value(json_object_get(error, "desc"));
-                const char *class = json_string_value(json_object_get(error, "class"));
 
                 text_fmt(err, TEXT_LEN, "QEMU refuses %s: %.130s", command,
                          desc ? desc : "it gives no reason");
-                if (ret_class && class)
-                        text_set(ret_class, 32, class);
                 return -EIO;
         }
         if (ret)
@@ -117,7 +111,7 @@ static int root_node(virDomainPtr dom, const char *target, char ret[NODE_LEN], c
         int r = disk_live_find(dom, target, &live, err);
 
         if (r == 0)
-                r = qmp(dom, "query-block", NULL, &blocks, NULL, err);
+                r = qmp(dom, "query-block", NULL, &blocks, err);
         if (r < 0)
                 return r;
         json_array_foreach(blocks, i, b) {
@@ -149,7 +143,7 @@ static int add_node(virDomainPtr dom, const char *node, const struct mirror_port
                          "direct", 1);
         if (creds)
                 (void)json_object_set_new(args, "tls-creds", json_string(creds));
-        return qmp(dom, "blockdev-add", args, NULL, NULL, err);
+        return qmp(dom, "blockdev-add", args, NULL, err);
 }
 
 static int begin_disk(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disk *d,
@@ -169,7 +163,7 @@ static int begin_disk(const struct mirror_work *w, virDomainPtr dom, const struc
                    json_pack("{s:s s:s s:s s:s s:s s:s s:b}", "job-id", node, "device", root,
                              "target", node, "sync", "full", "copy-mode", "write-blocking",
                              "on-target-error", "report", "auto-dismiss", 0),
-                   NULL, NULL, err);
+                   NULL, err);
 }
 
 static int add_creds(virDomainPtr dom, const char *id, const char *dir, char *err) {
@@ -181,7 +175,7 @@ static int add_creds(virDomainPtr dom, const char *id, const char *dir, char *er
         return qmp(dom, "object-add",
                    json_pack("{s:s s:s s:s s:s s:b}", "qom-type", "tls-creds-x509", "id", id,
                              "endpoint", "client", "dir", dir, "verify-peer", 1),
-                   NULL, NULL, err);
+                   NULL, err);
 }
 
 int mirror_begin(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disks *disks,
@@ -215,7 +209,7 @@ static int list_jobs(virDomainPtr dom, uint32_t serial, struct job jobs[JOBS_MAX
         _cleanup_(free_json) json_t *list = NULL;
         const json_t *j;
         size_t i;
-        int n = 0, r = qmp(dom, "query-jobs", NULL, &list, NULL, err);
+        int n = 0, r = qmp(dom, "query-jobs", NULL, &list, err);
 
         if (r < 0)
                 return r;
@@ -255,7 +249,7 @@ static int list_nodes(virDomainPtr dom, uint32_t serial, char nodes[JOBS_MAX][NO
         _cleanup_(free_json) json_t *list = NULL;
         const json_t *j;
         size_t i;
-        int n = 0, r = qmp(dom, "query-yank", NULL, &list, NULL, err);
+        int n = 0, r = qmp(dom, "query-yank", NULL, &list, err);
 
         if (r < 0)
                 return r;
@@ -306,27 +300,38 @@ static int yank(virDomainPtr dom, uint32_t serial, char *err) {
         for (int i = 0; i < n; i++)
                 (void)json_array_append_new(instances, json_pack("{s:s s:s}", "type", "block-node",
                                                                  "node-name", nodes[i]));
-        return qmp(dom, "yank", json_pack("{s:o}", "instances", instances), NULL, NULL, err);
+        return qmp(dom, "yank", json_pack("{s:o}", "instances", instances), NULL, err);
+}
+
+/* QEMU refuses to cancel what is coming to its end by itself, as after a yank. */
+static bool has_ended(virDomainPtr dom, uint32_t serial, const char *id) {
+        struct job jobs[JOBS_MAX];
+        char said[TEXT_LEN];
+        int n = list_jobs(dom, serial, jobs, said);
+
+        for (int i = 0; i < n; i++)
+                if (strcmp(jobs[i].id, id) == 0)
+                        return is_over(&jobs[i]);
+        return n >= 0;
 }
 
 static int cancel_jobs(virDomainPtr dom, uint32_t serial, bool force, char *err) {
         struct job jobs[JOBS_MAX];
-        char class[32];
         int n = list_jobs(dom, serial, jobs, err), r = 0;
 
         for (int i = 0; r == 0 && i < n; i++) {
                 if (is_over(&jobs[i]))
                         continue;
                 r = qmp(dom, "block-job-cancel",
-                        json_pack("{s:s s:b}", "device", jobs[i].id, "force", force), NULL, class,
-                        err);
-                if (r < 0 && strcmp(class, "DeviceNotActive") == 0)
-                        r = 0; /* it has just ended */
+                        json_pack("{s:s s:b}", "device", jobs[i].id, "force", force), NULL, err);
+                if (r == -EIO && has_ended(dom, serial, jobs[i].id))
+                        r = 0;
         }
         return n < 0 ? n : r;
 }
 
-/* Until all have come to their end; then they are dismissed. *ret_error: the first of theirs. */
+/* Until all have come to their end; then they are dismissed. *ret_error: the first of theirs.
+ * Return: how many, -errno. */
 static int wait_over(const struct mirror_work *w, virDomainPtr dom, uint32_t serial,
                      char ret_error[TEXT_LEN], char *err) {
         struct job jobs[JOBS_MAX];
@@ -348,10 +353,10 @@ static int wait_over(const struct mirror_work *w, virDomainPtr dom, uint32_t ser
         for (int i = 0; i < n; i++) {
                 if (!ret_error[0])
                         text_set(ret_error, TEXT_LEN, jobs[i].error);
-                (void)qmp(dom, "job-dismiss", json_pack("{s:s}", "id", jobs[i].id), NULL, NULL,
+                (void)qmp(dom, "job-dismiss", json_pack("{s:s}", "id", jobs[i].id), NULL,
                           said); /* what stays is found again */
         }
-        return n < 0 ? n : 0;
+        return n;
 }
 
 static int delete_nodes(virDomainPtr dom, uint32_t serial, char *err) {
@@ -359,10 +364,9 @@ static int delete_nodes(virDomainPtr dom, uint32_t serial, char *err) {
         int n = list_nodes(dom, serial, nodes, err), r = 0;
 
         for (int i = 0; r == 0 && i < n; i++)
-                r = qmp(dom, "blockdev-del", json_pack("{s:s}", "node-name", nodes[i]), NULL, NULL,
-                        err);
+                r = qmp(dom, "blockdev-del", json_pack("{s:s}", "node-name", nodes[i]), NULL, err);
         text_fmt(creds, sizeof(creds), "hawd-tls-%" PRIu32, serial);
-        (void)qmp(dom, "object-del", json_pack("{s:s}", "id", creds), NULL, NULL,
+        (void)qmp(dom, "object-del", json_pack("{s:s}", "id", creds), NULL,
                   said); /* mostly there is none */
         return n < 0 ? n : r;
 }
@@ -377,15 +381,13 @@ int mirror_cancel(const struct mirror_work *w, virDomainPtr dom, uint32_t serial
                 r = cancel_jobs(dom, serial, true, err);
         if (r == 0)
                 r = wait_over(w, dom, serial, error, err);
-        if (r == 0)
-                r = delete_nodes(dom, serial, err);
-        return r;
+        return r < 0 ? r : delete_nodes(dom, serial, err);
 }
 
 int mirror_final(const struct mirror_work *w, virDomainPtr dom, uint32_t *ret_serial, char *err) {
         struct mirror_seen seen;
         char error[TEXT_LEN];
-        int state, r = mirror_look(dom, &seen, err);
+        int state, n = 0, r = mirror_look(dom, &seen, err);
 
         *ret_serial = 0;
         if (r < 0 || !seen.ready || seen.ended)
@@ -400,11 +402,13 @@ int mirror_final(const struct mirror_work *w, virDomainPtr dom, uint32_t *ret_se
         if (r == 0)
                 r = cancel_jobs(dom, seen.serial, false, err);
         if (r == 0)
-                r = wait_over(w, dom, seen.serial, error, err);
-        if (r == 0 && error[0]) {
-                text_fmt(err, TEXT_LEN, "the copy did not come to its end: %.120s", error);
+                r = n = wait_over(w, dom, seen.serial, error, err);
+        if (r >= 0 && (error[0] || (size_t)n != seen.n)) {
+                text_fmt(err, TEXT_LEN, "the copy did not come to its end: %.120s",
+                         error[0] ? error : "a disk's is gone");
                 r = -EIO;
         }
+        r = MIN(r, 0);
         if (r == 0)
                 r = delete_nodes(dom, seen.serial, err);
         if (r == 0)

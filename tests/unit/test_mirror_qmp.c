@@ -14,7 +14,10 @@
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
 
-static struct { const char *command, *answer; } says[8];
+static struct {
+        const char *command, *answer;
+        const char *after; /* NULL, or what has been asked by then; the last that fits counts */
+} says[8];
 static char asked[4096], err[TEXT_LEN];
 
 /* In the place of libvirt's. */
@@ -27,7 +30,8 @@ int virDomainQemuMonitorCommand(virDomainPtr dom, const char *cmd, char **result
         (void)flags;
         text_fmt(asked + len, sizeof(asked) - len, "%s\n", cmd);
         for (size_t i = 0; i < ARRAY_SIZE(says) && says[i].command; i++)
-                if (strstr(cmd, says[i].command))
+                if (strstr(cmd, says[i].command) &&
+                    (!says[i].after || strstr(asked, says[i].after)))
                         answer = says[i].answer;
         *result = xstrdup(answer);
         return 0;
@@ -49,13 +53,18 @@ static void teardown(void) {
         virConnectClose(conn);
 }
 
-static void monitor_says(const char *command, const char *answer) {
+static void monitor_says_after(const char *after, const char *command, const char *answer) {
         size_t i = 0;
 
         while (says[i].command)
                 i++;
         says[i].command = command;
         says[i].answer = answer;
+        says[i].after = after;
+}
+
+static void monitor_says(const char *command, const char *answer) {
+        monitor_says_after(NULL, command, answer);
 }
 
 #define JOB(id, status) "{\"id\":\"" id "\",\"status\":\"" status "\",\"type\":\"mirror\"}"
@@ -121,6 +130,49 @@ START_TEST(an_end_that_does_not_come) {
 }
 END_TEST
 
+#define REFUSED "{\"error\":{\"class\":\"GenericError\",\"desc\":\"Job in state 'concluded'\"}}"
+#define BOTH(a, b) "{\"return\":[" JOB("hawd-3.7-vda", a) "," JOB("hawd-3.7-vdb", b) "]}"
+
+/* QEMU refuses to cancel what has just ended by itself. */
+START_TEST(ended_by_itself) {
+        struct mirror_work w = {.deadline = usec_add(now_boottime(), 20 * USEC_PER_SEC)};
+
+        monitor_says("query-jobs", BOTH("ready", "ready"));
+        monitor_says("block-job-cancel", REFUSED);
+        if (_i == 1) { /* and one for another reason */
+                FAILS(mirror_cancel(&w, dom, 7, err), EIO, "in state 'concluded'");
+                return;
+        }
+        monitor_says_after("block-job-cancel", "query-jobs", BOTH("concluded", "concluded"));
+        OK(mirror_cancel(&w, dom, 7, err));
+        ck_assert_ptr_nonnull(strstr(asked, "job-dismiss"));
+}
+END_TEST
+
+/* S9: equal are the copies of all disks whose jobs came to their end without an error. */
+START_TEST(final) {
+        static const struct {
+                const char *then;
+                int r;
+        } ends[] = {
+                {BOTH("concluded", "concluded"), 0},
+                {"{\"return\":[" JOB("hawd-3.7-vda", "concluded") "]}", -EIO},
+                {"{\"return\":[]}", -EIO},
+                {"{\"return\":[" JOB("hawd-3.7-vda",
+                                     "concluded") ",{\"id\":\"hawd-3.7-vdb\","
+                                                  "\"status\":\"concluded\",\"error\":\"EIO\"}]}",
+                 -EIO},
+        };
+        struct mirror_work w = {.deadline = usec_add(now_boottime(), 20 * USEC_PER_SEC)};
+        uint32_t serial = 0;
+
+        monitor_says("query-jobs", BOTH("ready", "ready"));
+        monitor_says_after("block-job-cancel", "query-jobs", ends[_i].then);
+        ck_assert_msg(mirror_final(&w, dom, &serial, err) == ends[_i].r, "%s", err);
+        ck_assert_uint_eq(serial, ends[_i].r == 0 ? 7 : 0);
+}
+END_TEST
+
 static const struct {
         const char *where;
         bool must, has;
@@ -182,6 +234,8 @@ static Suite *suite(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, jobs, 0, (int)ARRAY_SIZE(rows));
         tcase_add_test(tc, an_end_that_does_not_come);
+        tcase_add_loop_test(tc, ended_by_itself, 0, 2);
+        tcase_add_loop_test(tc, final, 0, 4);
         tcase_add_loop_test(tc, tls_or_nothing, 0, (int)ARRAY_SIZE(hosts) + 2);
         return s;
 }

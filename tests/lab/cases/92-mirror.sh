@@ -40,6 +40,7 @@ in_step() {
         wait_for 120 'in step' is ready
         lives || fail "no server of $serial lives"
 }
+begins() { mirror "$@" 2>"$dir/said"; }
 # Neither copies nor serves any more.
 ends() {
         kill "$server" 2>/dev/null
@@ -66,7 +67,8 @@ second=${disk%.raw}-2.qcow2 second1=${disk1%.raw}-2.qcow2 second2=${disk2%.raw}-
 disks=(vda raw "$disk" vdb qcow2 "$second")
 state=/var/lib/hawd/replicas serial=0 tls1='' tls2=''
 truncate -s 64M "$disk1"
-qemu-img create -q -f qcow2 "$second1" 8M && qemu-io -f qcow2 -c 'write -q -P 0x5a 1M 2M' "$second1" || fail 'no second disk'
+qemu-img create -q -f qcow2 "$second1" 8M || fail 'no second disk'
+qemu-io -f qcow2 -c 'write -q -P 0x5a 1M 2M' "$second1" || fail 'nothing on the second disk'
 lab guest xml vm1 | sed "0,/<source file=/s|<source file='[^']*'/>|<source file='$disk'/>|; s|type='qcow2'|type='raw'|" >"$dir/vm1.xml"
 sed -i "0,\\|</disk>|s||</disk><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='$second'/><target dev='vdb' bus='virtio'/></disk>|" \
         "$dir/vm1.xml"
@@ -90,7 +92,7 @@ for which in good others away; do
 done
 refused() { # P'S R'S WORDS
         tls1=$1 tls2=$2
-        ! mirror 2>"$dir/said" || fail "it copies: $3"
+        refute "refused: $3" begins
         grep -q "$3" "$dir/said" || fail "it says: $(cat "$dir/said")"
         note "ok: $3"
         ends

@@ -48,6 +48,7 @@ struct domain_seen {
         enum seen_state state;
         enum end_why end_why; /* why, as far as libvirt says; see there what goes with what */
         usec_t wall;
+        usec_t good_wall; /* of a hang: it gave a sign of life then, and none since; 0: not known */
         char text[TEXT_LEN]; /* detail, e.g. the last lines of the QEMU log; may be empty */
 };
 

@@ -34,6 +34,12 @@ static struct domain *domain_get(struct core *c, const struct domain_seen *d) {
         return dom;
 }
 
+/* By the clock of all. */
+static void set_walls(const struct core *c, struct domain_seen *d) {
+        d->wall = wall_of(c, d->wall);
+        d->good_wall = d->good_wall ? wall_of(c, d->good_wall) : 0;
+}
+
 static void domain_set(struct core *c, struct domain *dom, const struct domain_seen *d) {
         bool was = dom->running_since != 0;
 
@@ -73,13 +79,14 @@ void executor_libvirt(struct core *c, const struct event *ev) {
                 gone.state = SEEN_GONE;
                 gone.end_why = END_UNKNOWN;
                 gone.wall = c->wall;
+                gone.good_wall = 0;
                 domain_set(c, &c->domains[i], &gone);
         }
         for (size_t k = 0; k < ev->libvirt.n_domains; k++) {
                 struct domain_seen d = ev->libvirt.domains[k];
                 struct domain *dom = domain_get(c, &d);
 
-                d.wall = wall_of(c, d.wall);
+                set_walls(c, &d);
                 dom->end_due = false;
                 domain_set(c, dom, &d);
                 dom->defined = true;
@@ -95,7 +102,7 @@ void executor_domain(struct core *c, const struct domain_seen *d) {
                 dom->end_due = false;
         if (old) /* the end of the one before, whose successor's start was told already */
                 return;
-        here.wall = wall_of(c, d->wall);
+        set_walls(c, &here);
         domain_set(c, dom, &here);
 }
 
@@ -542,6 +549,7 @@ static void observe_own(struct core *c, const struct guest *g, const struct doma
         op->end_why = why;
         if (dom) {
                 op->wall = dom->seen.wall ? dom->seen.wall : c->wall;
+                op->wall_last_good = dom->seen.good_wall;
                 text_set(op->text, sizeof(op->text), dom->seen.text);
         }
         log_propose(c, e);

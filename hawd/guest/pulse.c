@@ -70,8 +70,11 @@ static void tell(struct pulse *p, const struct pulse_guest *g, enum end_why why)
 
         text_set(d.uuid, sizeof(d.uuid), g->uuid);
         text_set(d.name, sizeof(d.name), g->name);
-        if (why == END_HANG)
+        if (why == END_HANG) {
+                d.good_wall =
+                        usec_sub(d.wall, usec_add(g->hang.quiet_usec, g->hang.not_counted_usec));
                 hang_text(&g->hang, d.text);
+        }
         p->callbacks->domain(p->userdata, &d);
 }
 

@@ -25,6 +25,8 @@ void qemu_seen(const struct sim *s, const struct sim_host *h, int g, struct doma
         ret->state = d->state;
         ret->end_why = shown_why(d);
         ret->wall = sim_wall(s, h);
+        if (ret->end_why == END_HANG)
+                ret->good_wall = usec_sub(ret->wall, s->guests[g].conf->conf.hang_after_usec);
 }
 
 static void told(struct sim *s, const struct call *c) {

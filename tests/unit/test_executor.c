@@ -390,6 +390,26 @@ static void healthy(struct rig *r) {
         ck_assert_int_eq(web(r)->health, HEALTH_HEALTHY);
 }
 
+/* The incident begins where it gave its last sign of life, not where hang-after was over. */
+START_TEST(hang_began_when_it_was_last_good) {
+        struct rig *r = open_rig(true);
+        struct domain_seen d = rig_seen("web", SEEN_RUNNING);
+        const struct incident *x;
+
+        healthy(r);
+        d.end_why = END_HANG;
+        d.wall = rig_wall(r->now);
+        d.good_wall = d.wall - 15 * USEC_PER_SEC;
+        EVENT(r, .kind = EV_DOMAIN, .domain = d);
+        ck_assert_uint_eq(rig_op(r, OP_GUEST_SEEN)->wall_last_good, d.good_wall);
+        x = model_incident(rig_model(r), web(r)->incident);
+        ck_assert_ptr_nonnull(x);
+        ck_assert_uint_eq(x->at[STEP_LAST_GOOD], d.good_wall);
+        ck_assert_uint_gt(x->at[STEP_DETECTED], d.good_wall);
+        rig_close(r);
+}
+END_TEST
+
 /* While it boots it may well do nothing; nor is one judged whose policy says so. */
 START_TEST(hang_counts_only_when_it_was_healthy) {
         struct rig *r = open_rig(true);
@@ -613,6 +633,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, not_quorate_means_no_observation_and_no_job);
         tcase_add_test(tc, healthy_after_its_boot_time);
         tcase_add_test(tc, healthy_by_its_agent);
+        tcase_add_test(tc, hang_began_when_it_was_last_good);
         tcase_add_test(tc, hang_counts_only_when_it_was_healthy);
         tcase_add_test(tc, what_ails_is_ended_by_its_settle);
         tcase_add_test(tc, resumed_disk_is_proven_by_time);

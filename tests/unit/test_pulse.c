@@ -111,6 +111,7 @@ START_TEST(a_hang_is_told_and_so_is_its_end) {
         ck_assert_str_eq(w.last.uuid, TEST_UUID);
         ck_assert_str_eq(w.last.name, "vm");
         ck_assert_uint_gt(w.last.wall, 0);
+        ck_assert_uint_eq(w.last.wall - w.last.good_wall, AFTER); /* all of it counted */
         ck_assert_ptr_nonnull(strstr(w.last.text, "nothing sent for 30s"));
         r.serial = w.p.serial;
         r.sample = (struct hang_sample){.planned = 205 * SEC,

@@ -82,6 +82,7 @@ assert 'hang, without a watchdog' lab guest hang hang1 spin
 assert 'hang, with one' lab guest hang wd1 spin
 in_place "$since" wd1 "watchdog on ${home[wd1]}: its watchdog ran out"
 in_place "$since" hang1 "hang on ${home[hang1]}: agent silent, no disk I/O, nothing sent for 1"
+assert 'and that it worked until then' incident_says hang1 '.detected_usec - .last_good_usec >= 10000000'
 assert 'the one that works was left alone' none_started "$since" '.*' busy1
 
 note 'a disk fails, a kernel panics, a QEMU aborts'

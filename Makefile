@@ -300,7 +300,7 @@ check:
 	+@MODE='$(MODE)' B='$(B)' MAKE='$(MAKE)' tests/check.sh
 
 check-machines: deps
-	+@$(MAKE) --no-print-directory all $(B)/lab/drbdprobe
+	+@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) all $(B)/lab/drbdprobe
 	@HAWD_BUILD='$(CURDIR)/$(B)' tests/machines/run $(MACHINE_CASES)
 
 fuzz: deps

@@ -15,7 +15,7 @@ debian_release >/dev/null || skip 'this is no Debian: the machines are made of t
 
 # inside HOST BASH-LINE [SECONDS]
 inside() {
-        lab exec --timeout "${3:-60}" "$1" -- bash -c "$2"
+        lab exec --timeout "${3:-120}" "$1" -- bash -c "$2"
 }
 
 # What the guest has counted on the disk that all machines share: seen from out here.
@@ -26,13 +26,13 @@ count() {
 counts() { # and it goes on
         local before
         before=$(count)
-        wait_until 20 more_than "$before"
+        wait_until 60 more_than "$before"
 }
 
 more_than() { (($(count) > $1)); }
 
-guest_xml() {
-        cat <<'EOF'
+guest_xml() { # DISK
+        cat <<EOF
 <domain type='qemu'>
   <name>beat</name>
   <memory unit='MiB'>32</memory>
@@ -41,7 +41,7 @@ guest_xml() {
   <devices>
     <disk type='block' device='disk'>
       <driver name='qemu' type='raw' cache='none' error_policy='stop' rerror_policy='stop'/>
-      <source dev='/dev/vdc'/>
+      <source dev='$1'/>
       <target dev='vda' bus='virtio'/>
     </disk>
     <memballoon model='none'/>
@@ -53,7 +53,7 @@ EOF
 # create_guest: beat, which counts on the shared disk, where hawd places it
 create_guest() {
         inside node1 "cat >/root/beat.xml <<'X'
-$(guest_xml)
+$(guest_xml /dev/vdc)
 X
 hawctl guest create /root/beat.xml" 120 || fail 'the guest beat is not created'
 }

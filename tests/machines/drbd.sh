@@ -12,12 +12,13 @@ resource r0 {
         net {
                 protocol C;
                 ping-int 2;
-                ping-timeout 20;
-                timeout 30;
+                ping-timeout 50;
+                timeout 60;
                 connect-int 2;
                 ko-count 3;
         }
         disk {
+                c-plan-ahead 0;
                 resync-rate 100M;
                 fencing resource-and-stonith;
         }

@@ -44,7 +44,7 @@ never_unarmed() {
 }
 
 case_up --hosts 1
-wait_for 120 'node1 is online' host_is node1 online
+wait_for 240 'node1 is online' host_is node1 online
 assert 'the device is an i6300esb' inside node1 "grep -qx 'i6300ESB timer' $sysfs/identity"
 assert 'its timeout can be set' inside node1 "wdctl --settimeout 10 /dev/watchdog0 && grep -qx 10 $sysfs/timeout"
 
@@ -57,7 +57,7 @@ assert 'the machine runs on' test "$(boot_id node1)" = "$id"
 began=$SECONDS
 assert 'armed, and closed without V, it stays armed' inside node1 \
         "exec 5>/dev/watchdog0; printf x >&5; exec 5>&-; grep -qx active $sysfs/state"
-wait_for 240 'the machine is reset, and boots' booted_anew node1 "$id"
+wait_for 600 'the machine is reset, and boots' booted_anew node1 "$id"
 assert 'not before the timeout' test "$((SECONDS - began))" -ge 9
 
 note 'hawd takes it'
@@ -66,7 +66,7 @@ inside node1 "sed -i 's,^\[cluster\]\$,&\nwatchdog = /dev/watchdog0\nwatchdog-ti
 holder='exec 5>/dev/watchdog0; trap "printf V >&5; exit 0" TERM; while :; do echo >&5; sleep 0.2; done'
 inside node1 "systemd-run -q --unit=holder bash -c '$holder'"
 assert 'systemctl restart' inside node1 'systemctl restart hawd' 120
-wait_for 90 'who has it instead is named' host_says node1 '.watchdog_ms == null and (.watchdog_error | test("bash .process [0-9]+. holds it"))'
+wait_for 150 'who has it instead is named' host_says node1 '.watchdog_ms == null and (.watchdog_error | test("bash .process [0-9]+. holds it"))'
 wait_for 120 'by doctor, too' doctor_says 'not armed: .* holds it'
 assert 'the other one leaves it' inside node1 'systemctl stop holder && grep -qx inactive /sys/class/watchdog/watchdog0/state'
 wait_for 120 'it is armed, and announced' armed
@@ -84,11 +84,11 @@ watch_state
 old=$(pid_of_hawd)
 assert 'a new binary, and a restart' inside node1 \
         'cd /usr/local/sbin && cp hawd hawd.new && mv hawd.new hawd && systemctl daemon-reload && systemctl restart hawd' 120
-wait_for 90 'the new one has it' new_hawd "$old"
+wait_for 150 'the new one has it' new_hawd "$old"
 assert 'by hand-over' hawd_says 'is taken over, armed'
 old=$(pid_of_hawd)
 inside node1 "kill -9 $old"
-wait_for 90 'killed, it is started again, and has it' new_hawd "$old"
+wait_for 150 'killed, it is started again, and has it' new_hawd "$old"
 assert 'by hand-over' hawd_says 'is taken over, armed'
 assert 'it was never unarmed' never_unarmed
 inside node1 'systemctl stop state'
@@ -100,18 +100,18 @@ inside node1 'echo "[nonsense]" >>/etc/hawd/hawd.conf'
 refute 'systemctl restart' inside node1 'systemctl restart hawd' 120
 assert 'it is disarmed' dog_is inactive
 assert 'mended, it starts' inside node1 'sed -i /nonsense/d /etc/hawd/hawd.conf; systemctl start hawd' 120
-wait_for 90 'it is armed again' armed
+wait_for 150 'it is armed again' armed
 
 note 'stopped'
 assert 'systemctl stop' inside node1 'systemctl stop hawd' 120
 assert 'it is disarmed' dog_is inactive
 refute 'systemd has no descriptor' held_by_systemd
 assert 'systemctl start' inside node1 'systemctl start hawd' 120
-wait_for 90 'it is armed again' armed
+wait_for 150 'it is armed again' armed
 
 note 'the machine goes down in order'
 inside node1 'systemctl reboot'
-wait_for 240 'it boots anew' booted_anew node1 "$id"
+wait_for 600 'it boots anew' booted_anew node1 "$id"
 wait_for 240 'hawd has armed it' armed
 assert 'before, it was disarmed' journal_says 'the watchdog is disarmed' -b -1
 id=$(boot_id node1)
@@ -120,6 +120,6 @@ note 'hawd is killed, and systemd does not start it again'
 inside node1 'mkdir -p /run/systemd/system/hawd.service.d && printf "[Service]\nRestart=no\n" \
         >/run/systemd/system/hawd.service.d/held-back.conf && systemctl daemon-reload'
 inside node1 "kill -9 $(pid_of_hawd)"
-wait_for 300 'the machine is reset' booted_anew node1 "$id"
+wait_for 600 'the machine is reset' booted_anew node1 "$id"
 refute 'nobody had disarmed it' journal_says 'the watchdog is disarmed' -b -1
 wait_for 240 'hawd is back, and it is armed' armed

@@ -44,10 +44,10 @@ for host in node1 node2; do
         assert 'is brought up' probe "$host" up
 done
 assert 'its settings are such that hawd relies on them' probe node1 rely
-wait_for 60 'both are connected, and neither has data' says node1 'inconsistent secondary'
+wait_for 120 'both are connected, and neither has data' says node1 'inconsistent secondary'
 refute 'neither is taken' probe node1 take node2 own
 assert "a person's word: node1 has the data" inside node1 'drbdadm primary --force r0'
-wait_for 120 'both sides are in step' says node1 'in-step primary 0 may-promote'
+wait_for 300 'both sides are in step' says node1 'in-step primary 0 may-promote'
 assert 'the other says so, too' says node2 'in-step secondary 0 may-promote'
 assert 'node1 gives it up, and both are equal' test "$(probe node1 release node2)" = equal
 assert 'node1 takes it' probe node1 take node2 own
@@ -63,9 +63,9 @@ assert 'node2 writes more' test "$(write_records node2 61 90)" = 90
 
 note 'it comes back'
 lab power node1 on
-wait_for 240 'node1 boots' inside node1 'systemctl -q is-active multi-user.target'
+wait_for 600 'node1 boots' inside node1 'systemctl -q is-active multi-user.target'
 assert 'its side is up again' probe node1 up
-wait_for 120 'resynced, from node2' says node1 'in-step secondary 0'
+wait_for 300 'resynced, from node2' says node1 'in-step secondary 0'
 assert 'node2 gives it up' test "$(probe node2 release node1)" = equal
 assert 'node1 takes it' probe node1 take node2 own
 assert 'with every record of both' records node1 90
@@ -81,7 +81,7 @@ for host in node1 node2; do
 done
 for host in node1 node2; do assert "$host connects" probe "$host" connect; done
 for host in node1 node2; do
-        wait_for 60 "$host sees a split brain" says "$host" 'split-brain secondary'
+        wait_for 120 "$host sees a split brain" says "$host" 'split-brain secondary'
 done
 says_what=$(probe node1 look node2)
 assert 'which names both sides and the mend' test "${says_what#*$'\n'}" = 'split brain: node1 and node2 each wrote r0 by themselves
@@ -92,5 +92,5 @@ for host in node1 node2; do
 done
 assert 'as it says: the data of node1 are discarded' probe node1 discard
 assert 'those of node2 are kept' probe node2 connect
-wait_for 120 'both are in step' says node1 'in-step secondary 0'
+wait_for 300 'both are in step' says node1 'in-step secondary 0'
 assert 'node1 has what node2 wrote' inside node1 'drbdprobe node1 take r0 node2 own && dd if=/dev/drbd0 bs=512 skip=102 count=1 iflag=direct status=none | grep -qa "record 00000102"'

@@ -23,7 +23,7 @@ machines [--lab NAME] VERB ...: whole Debian machines under QEMU (TCG), called n
   status, down
 
 Disks of a machine: vda its root, vdb 64 MiB of its own, vdc 64 MiB that all machines share. beat.S is a
-guest of 512 bytes that counts on its disk. Times on a quiet machine of two cores are in README.
+guest of 512 bytes that counts on its disk.
 EOF
 }
 
@@ -137,7 +137,7 @@ booted() { # HOST
 
 # What README tells people to do after `make install`.
 enable_hawd() { # HOST
-        in_machine 120 "$1" sh -ec 'systemd-sysusers; systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/hawd.conf
+        in_machine 300 "$1" sh -ec 'systemd-sysusers; systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/hawd.conf
                 journalctl --update-catalog; systemctl daemon-reload; systemctl enable hawd 2>&1
                 systemctl start --no-block hawd'
 }
@@ -154,7 +154,7 @@ up_locked() {
                 (power_on "$host") || die "$host does not start"
         done
         for host in $(all_hosts); do
-                wait_until 240 booted "$host" || die "$host has not booted after 240 s (machines logs $host boot)"
+                wait_until 600 booted "$host" || die "$host has not booted after 600 s (machines logs $host boot)"
                 ((!WITH_HAWD)) || enable_hawd "$host" || die "$host: hawd cannot be enabled"
         done
         printf "lab '%s' is up: %d machines in %d ms\n" "$LAB_NAME" "$N_HOSTS" $(($(now_msec) - t0))

@@ -18,6 +18,7 @@
 #define DISK_CHAIN_MAX 32
 #define DISK_TARGET_LEN 32
 #define DISKS_MAX 16 /* disks of a guest */
+#define DISK_AGENT_SECONDS 10
 
 /** struct disk_driver - how a job's calls are made; all borrowed */
 struct disk_driver {
@@ -106,18 +107,47 @@ int disk_commit_offline(const struct disk_driver *d, const char *current, const 
 int disk_remove(const struct disk_driver *d, const char *path, const char *const *others,
                 size_t n_others, char *err);
 
+/* ---- inside of qcow2 files ------------------------------------------------------------------- */
+
 /** What may be done inside of a qcow2 file that nobody has open. */
-enum disk_internal { DISK_INTERNAL_TAKE, DISK_INTERNAL_REVERT, DISK_INTERNAL_DELETE };
+enum disk_internal { DISK_INTERNAL_TAKE, DISK_INTERNAL_REVERT };
 
 /**
  * disk_internal() - a snapshot inside of @path, whose guest does not run
- * @left: REVERT: what is left is kept under this name first (S8), unless it is there already: the
- * call was made before and is repeated
+ * @left: REVERT: what is left is kept under this name first (S8)
+ * @done: REVERT: made when it is done, and while it is there nothing is done any more: the guest
+ * may have run since
  *
- * Steps: internal-keep, internal.
+ * May be repeated after a crash at any moment. Steps: internal-keep, internal, internal-done.
  */
 int disk_internal(const struct disk_driver *d, enum disk_internal what, const char *path,
-                  const char *name, const char *left, char *err);
+                  const char *name, const char *left, const char *done, char *err);
+
+/** disk_internal_tidy() - the marks that REVERT made in @path, whose guest does not run, go. Step:
+ * internal-tidy, for each. */
+int disk_internal_tidy(const struct disk_driver *d, const char *path, char *err);
+
+#define DISK_NODE_LEN 64
+
+struct disk_inside {
+        char target[DISK_TARGET_LEN]; /* vda */
+        char node[DISK_NODE_LEN];     /* as QEMU calls it; written by the calls below */
+        bool there;                   /* the snapshot; the same */
+};
+
+/**
+ * disk_inside_take() - snapshots @name inside of all disks of a guest that runs, or of none
+ * @quiesce: as for disk_switch()
+ *
+ * Step: inside-take. Return: 0, also when they are there already; -EUCLEAN only some are; -ENOTCONN
+ * and -ETIMEDOUT they may be yet; else they are not.
+ */
+int disk_inside_take(const struct disk_driver *d, virDomainPtr dom, struct disk_inside *disks,
+                     size_t n, const char *name, bool quiesce, char *err);
+
+/** disk_inside_delete() - of one disk of a guest that runs. Step: inside-delete. */
+int disk_inside_delete(const struct disk_driver *d, virDomainPtr dom, const char *target,
+                       const char *name, char *err);
 
 /* ---- of a guest that runs
  * -------------------------------------------------------------------------
@@ -158,6 +188,10 @@ int disk_commit_live(const struct disk_driver *d, virDomainPtr dom, const char *
 
 /** disk_tool() - run qemu-img with @args, NULL-terminated; *ret_out, malloc'ed, may be NULL */
 int disk_tool(const struct disk_driver *d, const char *const *args, char **ret_out, char *err);
+/** disk_sync() - what was written to @path is on the disk; of a folder: it knows the names */
+int disk_sync(const char *path, char *err);
+/** disk_thaw() - the guest's filesystems, if they are frozen */
+void disk_thaw(virDomainPtr dom);
 /** disk_step() - 0, or -ECANCELED or -ETIMEDOUT with @err */
 int disk_step(const struct disk_driver *d, const char *step, char *err);
 

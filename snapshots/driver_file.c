@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Overlays as files: made, committed, removed; and snapshots inside of a file. */
+/* Overlays as files: made, committed, removed. */
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,8 +9,7 @@
 
 #define PATH_TMP_LEN (DISK_PATH_LEN + 16)
 
-/* What was written is on the disk, and the folder knows its name. */
-static int sync_path(const char *path, char *err) {
+int disk_sync(const char *path, char *err) {
         int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
 
         if (fd < 0 || fsync(fd) < 0) {
@@ -28,7 +26,7 @@ static int sync_folder(const char *path, char *err) {
 
         text_set(folder, sizeof(folder), path);
         strrchr(folder, '/')[folder[0] == '/' && strrchr(folder, '/') == folder ? 1 : 0] = '\0';
-        return sync_path(folder, err);
+        return disk_sync(folder, err);
 }
 
 static int need(const char *path, const struct disk_image *im, char *err) {
@@ -100,7 +98,7 @@ int disk_make_overlay(const struct disk_driver *d, const char *overlay, const ch
         if (r == 0)
                 r = same_owner(tmp, base, err);
         if (r == 0)
-                r = sync_path(tmp, err);
+                r = disk_sync(tmp, err);
         if (r == 0)
                 r = disk_step(d, "place", err);
         if (r == 0)
@@ -134,13 +132,13 @@ int disk_commit_offline(const struct disk_driver *d, const char *current, const 
         if (r == 0)
                 r = disk_tool(d, commit, NULL, err);
         if (r == 0)
-                r = sync_path(base, err); /* before anything trusts it */
+                r = disk_sync(base, err); /* before anything trusts it */
         if (r == 0)
                 r = disk_step(d, "rebase", err);
         if (r == 0)
                 r = disk_tool(d, rebase, NULL, err);
         if (r == 0)
-                r = sync_path(current, err);
+                r = disk_sync(current, err);
         return r;
 }
 
@@ -174,60 +172,4 @@ int disk_remove(const struct disk_driver *d, const char *path, const char *const
                 return r;
         }
         return sync_folder(path, err);
-}
-
-static int has_internal(const struct disk_driver *d, const char *path, const char *name, bool *ret,
-                        char *err) {
-        const char *const args[] = {"info", "-f", "qcow2", "--output=json", path, NULL};
-        _cleanup_(freep) char *out = NULL;
-        json_t *j, *s;
-        size_t i;
-        int r = disk_tool(d, args, &out, err);
-
-        if (r < 0)
-                return r;
-        j = json_loads(out, 0, NULL);
-        *ret = false;
-        json_array_foreach(json_object_get(j, "snapshots"), i, s) {
-                const char *is = json_string_value(json_object_get(s, "name"));
-
-                *ret |= is && strcmp(is, name) == 0;
-        }
-        json_decref(j);
-        return 0;
-}
-
-static int internal(const struct disk_driver *d, const char *option, const char *name,
-                    const char *path, const char *step, char *err) {
-        const char *const args[] = {"snapshot", "-q", option, name, path, NULL};
-        int r = disk_step(d, step, err);
-
-        if (r == 0)
-                r = disk_tool(d, args, NULL, err);
-        return r == 0 ? sync_path(path, err) : r;
-}
-
-int disk_internal(const struct disk_driver *d, enum disk_internal what, const char *path,
-                  const char *name, const char *left, char *err) {
-        bool there, kept = false;
-        int r;
-
-        assert(what != DISK_INTERNAL_REVERT || left);
-        r = has_internal(d, path, name, &there, err);
-        if (r == 0 && left)
-                r = has_internal(d, path, left, &kept, err);
-        if (r < 0)
-                return r;
-        /* What is there already, or gone, was done before. */
-        if (what == DISK_INTERNAL_TAKE)
-                return there ? 0 : internal(d, "-c", name, path, "internal", err);
-        if (what == DISK_INTERNAL_DELETE)
-                return there ? internal(d, "-d", name, path, "internal", err) : 0;
-        if (!there) {
-                text_fmt(err, TEXT_LEN, "%.100s has no snapshot %.60s inside", path, name);
-                return -ENOENT;
-        }
-        if (!kept)
-                r = internal(d, "-c", left, path, "internal-keep", err);
-        return r == 0 ? internal(d, "-a", name, path, "internal", err) : r;
 }

@@ -11,7 +11,6 @@
 
 #define LOOK_EVERY_USEC 50000
 #define XML_LEN ((size_t)LIVE_DISKS_MAX * (DISK_PATH_LEN + 256))
-#define AGENT_SECONDS 10
 
 int disk_failed(virDomainPtr dom, const char *what, char *err) {
         virErrorPtr e = virGetLastError();
@@ -189,7 +188,7 @@ static int check_overlays(const struct disk_driver *d, virDomainPtr dom,
         return 0;
 }
 
-static void thaw(virDomainPtr dom) {
+void disk_thaw(virDomainPtr dom) {
         char said[TEXT_LEN];
 
         /* libvirt thawed them itself, unless it was cut off: then this is what helps. */
@@ -209,7 +208,7 @@ int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk
 
         if (r > 0) { /* by a call that was cut off */
                 if (quiesce)
-                        thaw(dom);
+                        disk_thaw(dom);
                 return 0;
         }
         if (r == 0)
@@ -220,7 +219,8 @@ int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk
                 return r;
         if (quiesce) {
                 flags |= VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE;
-                (void)virDomainAgentSetResponseTimeout(dom, AGENT_SECONDS, 0); /* or its default */
+                (void)virDomainAgentSetResponseTimeout(dom, DISK_AGENT_SECONDS,
+                                                       0); /* or its default */
         }
         r = disk_step(d, "switch", err);
         if (r < 0)
@@ -232,7 +232,7 @@ int disk_switch(const struct disk_driver *d, virDomainPtr dom, const struct disk
         }
         r = disk_failed(dom, "QEMU does not switch", err);
         if (quiesce && r != -ESRCH)
-                thaw(dom);
+                disk_thaw(dom);
         if (r == -ENOTCONN || r == -ETIMEDOUT)
                 return r;
         is = is_switched(dom, s, n, text);

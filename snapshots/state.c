@@ -41,6 +41,32 @@ int snaps_due(const struct guest_snaps *s, enum snap_way *ret_way) {
         return -1;
 }
 
+bool snaps_inside(const struct guest_snaps *s) {
+        return s && s->list[snap_current(s->list, s->n)].inside;
+}
+
+int snaps_start_inside(const struct guest_snaps *s, struct snap_inside *ret, char *err) {
+        const struct snapshot *now = &s->list[snap_current(s->list, s->n)], *kept = NULL;
+        int back = snap_find(s->list, s->n, now->parent);
+
+        *ret = (struct snap_inside){0};
+        if (!s->unmade)
+                return 0;
+        for (size_t i = 0; i < s->n; i++)
+                if (s->list[i].kind != SNAP_CURRENT && s->list[i].file == now->id)
+                        kept = &s->list[i];
+        if (!kept || back < 0) {
+                text_set(err, TEXT_LEN, "what its disks are to be is not in its snapshots");
+                return -EUCLEAN;
+        }
+        snap_inside(kept->file, kept->wall, false, ret->keep);
+        if (kept == &s->list[back])
+                return 0;
+        snap_inside(s->list[back].file, s->list[back].wall, false, ret->back);
+        snap_inside(kept->file, kept->wall, true, ret->done);
+        return 0;
+}
+
 /* The file of the one with @id, and its format. */
 static int path_of(const struct guest_snaps *s, uint32_t id, const char *given, const char *format,
                    char ret[DISK_PATH_LEN], const char **ret_format, char *err) {

@@ -60,6 +60,24 @@ bool snaps_any(const struct guest_snaps *s);
  */
 int snaps_due(const struct guest_snaps *s, enum snap_way *ret_way);
 
+/** snaps_inside() - are they inside of the disks as given? NULL-safe */
+bool snaps_inside(const struct guest_snaps *s);
+
+/** struct snap_inside - what a START does inside of each disk, see disk_internal(); "": nothing */
+struct snap_inside {
+        char keep[NAME_LEN]; /* what the disk holds is kept as this, if it is not yet */
+        char back[NAME_LEN]; /* and then it is gone back to this, */
+        char done[NAME_LEN]; /* once */
+};
+
+/**
+ * snaps_start_inside() - of a guest whose snapshots are inside
+ *
+ * 1 it has run on CURRENT: nothing  2 a snapshot was taken since: kept  3 it was gone back: the
+ * same, and back. Return: 0, -EUCLEAN with @err.
+ */
+int snaps_start_inside(const struct guest_snaps *s, struct snap_inside *ret, char *err);
+
 /** struct snap_paths - the files of one disk; "": there is none */
 struct snap_paths {
         char current[DISK_PATH_LEN];

@@ -68,6 +68,10 @@ int snap_check(const struct snapshot *s, size_t n, char *err) {
                                  wrong);
                         return -EINVAL;
                 }
+                if (s[i].inside != s[0].inside) {
+                        text_set(err, TEXT_LEN, "some are inside of the disks, and others are not");
+                        return -EINVAL;
+                }
                 n_current += s[i].kind == SNAP_CURRENT;
         }
         if (n_current != 1) {
@@ -104,6 +108,8 @@ enum snap_way snap_delete_way(const struct snapshot *s, size_t n, size_t i, uint
                 text_set(why, TEXT_LEN, "these are the guest's disks");
                 return SNAP_WAY_NONE;
         }
+        if (s[i].inside)
+                return SNAP_WAY_INSIDE;
         count = over(s, n, s[i].id, &k, &pinned);
         if (count == 0)
                 return SNAP_WAY_UNLINK;
@@ -188,15 +194,29 @@ int snap_file(const char *given, uint32_t file, char *ret, size_t size) {
         return 0;
 }
 
+void snap_inside(uint32_t file, usec_t wall, bool done, char ret[NAME_LEN]) {
+        text_fmt(ret, NAME_LEN, "hawd-%s%" PRIu32 "-%" PRIu64, done ? "at-" : "", file,
+                 wall / USEC_PER_SEC);
+}
+
 void snap_first(struct snapshot *s, size_t *n) {
         s[0] = (struct snapshot){.id = 1, .kind = SNAP_CURRENT};
         *n = 1;
 }
 
-static struct snapshot *new_current(struct snapshot *s, size_t *n, uint32_t id, uint32_t parent) {
+/* @was, which the guest has no more, keeps its files; or what was in them is kept inside of them.
+ */
+static void new_current(struct snapshot *s, size_t *n, struct snapshot *was, uint32_t id,
+                        uint32_t parent) {
         assert(*n < SNAPSHOTS_MAX && snap_find(s, *n, id) < 0);
-        s[*n] = (struct snapshot){.id = id, .parent = parent, .file = id, .kind = SNAP_CURRENT};
-        return &s[(*n)++];
+        s[*n] = (struct snapshot){.id = id,
+                                  .parent = parent,
+                                  .file = was->inside ? was->file : id,
+                                  .kind = SNAP_CURRENT,
+                                  .inside = was->inside};
+        (*n)++;
+        if (was->inside)
+                was->file = id;
 }
 
 struct snapshot *snap_taken(struct snapshot *s, size_t *n, uint32_t id, const char *name,
@@ -206,7 +226,7 @@ struct snapshot *snap_taken(struct snapshot *s, size_t *n, uint32_t id, const ch
         was->kind = SNAP_POINT;
         was->wall = wall;
         text_set(was->name, sizeof(was->name), name);
-        (void)new_current(s, n, id, was->id);
+        new_current(s, n, was, id, was->id);
         return was;
 }
 
@@ -218,7 +238,7 @@ void snap_rolled_back(struct snapshot *s, size_t *n, size_t i, uint32_t id, cons
         was->kind = SNAP_LEFT;
         was->wall = wall;
         text_set(was->name, sizeof(was->name), left);
-        (void)new_current(s, n, id, s[i].id);
+        new_current(s, n, was, id, s[i].id);
 }
 
 void snap_deleted(struct snapshot *s, size_t *n, size_t i) {
@@ -229,7 +249,8 @@ void snap_deleted(struct snapshot *s, size_t *n, size_t i) {
                 if (s[k].parent != gone.id)
                         continue;
                 s[k].parent = gone.parent;
-                s[k].file = gone.file;
+                if (!gone.inside)
+                        s[k].file = gone.file;
         }
         memmove(&s[i], &s[i + 1], (*n - i - 1) * sizeof(*s));
         (*n)--;

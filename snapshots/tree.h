@@ -12,6 +12,9 @@
  *   CURRENT -> LEFT    a rollback: a new CURRENT over the snapshot rolled back to
  *   POINT, LEFT -> DELETING -> gone          once it is DELETING nothing is rolled back to it
  *
+ * Or each is a snapshot inside of the disks as they were given (internal, `inside`), which stay the
+ * guest's: then nothing rests on anything, and any of them can go.
+ *
  * The first CURRENT has the disks as they were given. A POINT is deleted by committing the one over
  * it into its file, which ends that state and keeps the later one, under the name of the earlier
  * file. That never happens in a file that a LEFT disk or two branches rest on.
@@ -32,8 +35,10 @@ enum snap_kind {
 struct snapshot {
         uint32_t id;     /* > 0, never used again for this guest */
         uint32_t parent; /* id; 0: rests on nothing of hawd's */
-        uint32_t file;   /* names its files, snap_file(); 0: the disks as they were given */
+        uint32_t file;   /* names its files, snap_file(); 0: the disks as they were given; inside:
+                            names it in them, snap_inside() */
         enum snap_kind kind;
+        bool inside;         /* of the disks as given; CURRENT: the next ones will be */
         bool deleting;       /* POINT, LEFT: begun, can only end in its being gone */
         bool by_hand;        /* POINT: somebody asked for it */
         bool good;           /* POINT: the guest was healthy */
@@ -55,7 +60,7 @@ size_t snap_depth(const struct snapshot *s, size_t n, size_t i);
  * snap_check() - is it a tree?
  *
  * 1 not more than SNAPSHOTS_MAX  2 ids once, not 0  3 one CURRENT  4 parents are POINTs, without a
- * circle 5 POINTs and LEFTs have a name, once
+ * circle 5 POINTs and LEFTs have a name, once 6 all are inside, or none
  *
  * Return: 0, -EINVAL with @err.
  */
@@ -66,7 +71,8 @@ enum snap_way {
         SNAP_WAY_NONE,    /* it may not be, @why says why */
         SNAP_WAY_UNLINK,  /* nothing rests on it: its files go */
         SNAP_WAY_COMMIT,  /* *ret_over is committed into its files */
-        SNAP_WAY_OVERLAY, /* the same with CURRENT, which needs a new one over it first */
+        SNAP_WAY_INSIDE,  /* it is removed from the disks */
+        SNAP_WAY_OVERLAY, /* as COMMIT CURRENT, which needs a new one over it first */
 };
 
 /**
@@ -74,9 +80,9 @@ enum snap_way {
  * @ret_over: id of the one that is committed into it; COMMIT and OVERLAY
  * @why: TEXT_LEN bytes, filled for NONE
  *
- * 1 CURRENT never  2 with nothing over it: unlink  3 two or more over it: no  4 a LEFT over it, or
- * two over the one over it, or a LEFT there: no  5 another one is being deleted: that first
- * 6 else commit
+ * 1 CURRENT never; one inside always  2 with nothing over it: unlink  3 two or more over it: no  4
+ * a LEFT over it, or two over the one over it, or a LEFT there: no  5 another one is being deleted:
+ * that first 6 else commit
  */
 enum snap_way snap_delete_way(const struct snapshot *s, size_t n, size_t i, uint32_t *ret_over,
                               char *why);
@@ -90,6 +96,14 @@ bool snap_take_ok(const struct snapshot *s, size_t n, const char *name, char *wh
 /** snap_file() - the file of @file for the disk that was given as @given, beside it
  * @size: of @ret. Return: 0, -ENAMETOOLONG, -EINVAL @given is no absolute path; @ret untouched. */
 int snap_file(const char *given, uint32_t file, char *ret, size_t size);
+
+/**
+ * snap_inside() - how the one that @file names, of @wall, is called inside of each disk
+ * @done: instead: that it was gone back from, see disk_internal()
+ *
+ * With the time: a guest that was removed and added again has the same numbers once more.
+ */
+void snap_inside(uint32_t file, usec_t wall, bool done, char ret[NAME_LEN]);
 
 /*
  * What was done, in the list; each has been found possible before, by snap_take_ok(),

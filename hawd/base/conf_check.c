@@ -166,10 +166,49 @@ static void check_twice(const struct check *k, const struct conf_device *d) {
         }
 }
 
+const char *guest_conf_wrong(const struct conf_guest *g, char *text) {
+        if (g->replica.mode != REPLICA_MODE_NONE && strcmp(g->snapshot, "off") != 0 &&
+            g->snapshot[0]) {
+                text_set(text, TEXT_LEN,
+                         "'snapshot' and 'replica' do not go together, which is of the disk alone: "
+                         "snapshot = off, or replica = none");
+                return "snapshot";
+        }
+        if (g->snapshot_kind == SNAPSHOT_INTERNAL && g->snapshot_space_mib > 0) {
+                text_set(text, TEXT_LEN,
+                         "'snapshot-space' is of files, and with 'snapshot-kind = internal' there "
+                         "are none: snapshot-space = 0 (snapshot-keep limits their number)");
+                return "snapshot-space";
+        }
+        return NULL;
+}
+
+static void check_guests(const struct check *k) {
+        char text[TEXT_LEN];
+        const char *key = guest_conf_wrong(&k->c->guest_defaults, text);
+        usec_t least = config_hold_least(k->c);
+        char has[32], needs[32];
+
+        if (key)
+                k->complain(k->self, CONF_GUEST_DEFAULTS, NULL, key, text);
+        if (k->c->guest_defaults.replica.mode != REPLICA_MODE_SYNC ||
+            k->c->replica_hold_usec >= least)
+                return;
+        least += USEC_PER_SEC - 1;
+        format_duration(k->c->replica_hold_usec, has, sizeof(has));
+        format_duration(least - least % USEC_PER_SEC, needs, sizeof(needs));
+        text_fmt(text, sizeof(text),
+                 "'replica-hold' of %s is too short: with these fence devices and watchdogs a host "
+                 "may be proven off too late for its replicas; it must be %s or more",
+                 has, needs);
+        k->complain(k->self, CONF_CLUSTER, NULL, "replica-hold", text);
+}
+
 void conf_check(const struct config *c, conf_complain *complain, void *self) {
         const struct check k = {c, complain, self};
 
         check_cluster(&k);
+        check_guests(&k);
         check_watchdogs(&k);
         for (size_t i = 0; i < c->n_devices; i++) {
                 const struct conf_device *d = &c->devices[i];

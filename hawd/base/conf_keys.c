@@ -20,6 +20,9 @@ static const struct conf_word rung_words[] = {
 static const struct conf_word quiesce_words[] = {
         {"auto", QUIESCE_AUTO}, {"always", QUIESCE_ALWAYS}, {"never", QUIESCE_NEVER}, {NULL, 0}};
 
+static const struct conf_word snapshot_kind_words[] = {
+        {"external", SNAPSHOT_EXTERNAL}, {"internal", SNAPSHOT_INTERNAL}, {NULL, 0}};
+
 static const struct conf_word health_words[] = {
         {"auto", HEALTH_BY_AUTO},         {"agent", HEALTH_BY_AGENT},
         {"watchdog", HEALTH_BY_WATCHDOG}, {"progress", HEALTH_BY_PROGRESS},
@@ -186,6 +189,9 @@ static const struct conf_key guest_keys[] = {
         {"replica-loss", CONF_DURATION, MEMBER(conf_guest, replica_loss_usec), .min = 0,
          .max = 30 * DAY, .def = "0s",
          .help = "a copy so old may be started from by hawd itself; 0s: only one in step"},
+        {"snapshot-kind", CONF_ENUM, MEMBER(conf_guest, snapshot_kind),
+         .words = snapshot_kind_words, .def = "external",
+         .help = "a new file over the disk, or inside of it (qcow2)"},
 };
 
 static const struct conf_key host_keys[] = {

@@ -106,6 +106,11 @@ enum quiesce {
         QUIESCE_ALWAYS,
         QUIESCE_NEVER,
 };
+/** What a snapshot is. */
+enum snapshot_kind {
+        SNAPSHOT_EXTERNAL, /* the guest goes on in a new file over the disk */
+        SNAPSHOT_INTERNAL, /* inside of the disk, which is qcow2 */
+};
 #define SCHEDULE_LEN 96
 
 /** struct conf_guest - what a guest has when its own definition does not say (also per guest) */
@@ -130,9 +135,10 @@ struct conf_guest {
         struct conf_keep {            /* which stay: so many newest, and of hours, days, weeks */
                 uint32_t last, hourly, daily, weekly;
         } snapshot_keep;
-        uint64_t snapshot_space_mib;   /* of all of them; 0: no limit, the default */
-        usec_t snapshot_left_usec;     /* disks that rollbacks leave; 0: for ever, the default */
-        enum quiesce snapshot_quiesce; /* default auto */
+        uint64_t snapshot_space_mib;      /* of all of them; 0: no limit, the default */
+        usec_t snapshot_left_usec;        /* disks that rollbacks leave; 0: for ever, the default */
+        enum quiesce snapshot_quiesce;    /* default auto */
+        enum snapshot_kind snapshot_kind; /* default external; holds from a guest's first one on */
 };
 
 struct config {
@@ -220,6 +226,15 @@ struct conf_watchdog config_watchdog(const struct config *c, const char *host);
 const char *config_storage_paths(const struct config *c, const char *host);
 const char *config_uplink(const struct config *c, const char *host);
 enum proactive config_proactive(const struct config *c, const char *host); /* never CLUSTER */
+/**
+ * config_off_bound() - so long it may take until @host, lost, is proven off; 0: nothing proves it
+ *
+ * One round of its fence levels after kdump-wait, or its watchdog's lease: what takes longer.
+ */
+usec_t config_off_bound(const struct config *c, const char *host);
+/** config_hold_least() - replica-hold with which each host is proven off in time, see promotion.h
+ */
+usec_t config_hold_least(const struct config *c);
 /** config_silent_limit() - a hawd that says nothing for so long is left out by the others */
 usec_t config_silent_limit(const struct config *c);
 /** config_device_settings() - of all that says which switch @d is; never 0 */
@@ -248,6 +263,13 @@ int config_set(struct config *c, const char *section, const char *name, const ch
                const char *value, char *err);
 /** guest_conf_set() - the same for one key of a guest's own settings. */
 int guest_conf_set(struct conf_guest *g, const char *key, const char *value, char *err);
+/**
+ * guest_conf_wrong() - do its settings contradict each other?
+ * @text: TEXT_LEN bytes, filled when they do, with the mend
+ *
+ * Return: the key that it is about; NULL: they do not.
+ */
+const char *guest_conf_wrong(const struct conf_guest *g, char *text);
 /** guest_conf_each() - every key of a guest's settings with the text that guest_conf_set() takes.
  */
 void guest_conf_each(const struct conf_guest *g,

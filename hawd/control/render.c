@@ -179,6 +179,7 @@ static void render_word(void *ud, const char *key, const char *value) {
                      {"snapshot", "snapshot"},
                      {"snapshot-keep", "snapshot_keep"},
                      {"snapshot-quiesce", "snapshot_quiesce"},
+                     {"snapshot-kind", "snapshot_kind"},
                      {"replica", "replica"}};
 
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -6,7 +6,8 @@
  *   wish ROLLBACK:  the guest has ended -> CURRENT over the snapshot; what it leaves is LEFT (S8)
  *
  * A guest that ends while a snapshot of it is wanted may have been switched to the overlay already,
- * or not: both are right when the overlay counts as its disk, and is made if it is not there.
+ * or not: both are right when the overlay counts as its disk, and is made if it is not there. The
+ * same of one inside of its disks: it may be there already, or is made before the next start.
  */
 #include "hawd/core/apply.h"
 
@@ -147,6 +148,8 @@ static void snap_take(struct ledger *l) {
                 return;
         }
         g->snaps = s;
+        if (s->n == 1 && s->list[0].file == 0)
+                s->list[0].inside = g->spec->conf.snapshot_kind == SNAPSHOT_INTERNAL;
         s->wish = (struct snap_wish){.act = SNAP_ACT_TAKE,
                                      .id = s->next++,
                                      .by_hand = op->flag,
@@ -229,7 +232,7 @@ bool snap_job_ok(const struct guest *g, enum guest_job_kind kind, uint32_t id) {
         if (i < 0 || !s->list[i].deleting)
                 return false;
         way = snap_delete_way(s->list, s->n, (size_t)i, &over, why);
-        return way == SNAP_WAY_UNLINK || way == SNAP_WAY_COMMIT;
+        return way == SNAP_WAY_UNLINK || way == SNAP_WAY_COMMIT || way == SNAP_WAY_INSIDE;
 }
 
 static void job_failed(struct ledger *l, struct guest *g, const char *what) {

@@ -4,10 +4,16 @@
  */
 #include "hawd/core/apply.h"
 
-/* A copy goes to a host that is known by its name: else it would be waited for in silence. */
-static bool replica_makes_sense(struct ledger *l, const struct guest_spec *s) {
+/* What could never be done would be waited for in silence. 1 settings that go together  2 a copy
+ * goes to a host that is known by its name */
+static bool makes_sense(struct ledger *l, const struct guest_spec *s) {
         const char *host = s->conf.replica.host;
+        char why[TEXT_LEN];
 
+        if (guest_conf_wrong(&s->conf, why)) {
+                ledger_refuse(l, REPLY_USAGE, "%s: %s", s->name, why);
+                return false;
+        }
         if (s->conf.replica.mode == REPLICA_MODE_NONE || model_host_named(l->m, host))
                 return true;
         ledger_refuse(l, REPLY_USAGE, "replica: there is no host %s: see hawctl host list", host);
@@ -40,7 +46,7 @@ static void guest_add(struct ledger *l) {
                               model_host_name(l->m, op->host));
                 return;
         }
-        if (!replica_makes_sense(l, s))
+        if (!makes_sense(l, s))
                 return;
         g = model_guest_add(l->m, s);
         g->desired = op->desired;
@@ -75,13 +81,13 @@ static void guest_set(struct ledger *l) {
                 ledger_refuse(l, REPLY_USAGE, "name and UUID of a guest cannot be changed");
                 return;
         }
-        if (!replica_makes_sense(l, s))
+        if (!makes_sense(l, s))
                 return;
         if (s->disks != g->spec->disks && snaps_any(g->snaps)) {
                 ledger_refuse(l, REPLY_USAGE,
                               "its disks are others, and the snapshots of %s are of those that it "
-                              "has: delete them first (hawctl snapshot list %s)",
-                              s->name, s->name);
+                              "has: delete them first, or have them forgotten: hawctl-snapshot(1)",
+                              s->name);
                 return;
         }
         if (s->conf.replica.mode != REPLICA_MODE_NONE && snaps_any(g->snaps)) {

@@ -247,6 +247,7 @@ static uint64_t hash_snaps(uint64_t h, const struct guest_snaps *s) {
                 HASH(h, s->list[i].parent);
                 HASH(h, s->list[i].file);
                 HASH(h, s->list[i].kind);
+                HASH(h, s->list[i].inside);
                 HASH(h, s->list[i].deleting);
                 HASH(h, s->list[i].good);
                 HASH(h, s->list[i].failed);

@@ -12,7 +12,8 @@
         "health=auto|agent|watchdog|progress|none, "                                               \
         "on-shutdown=respect|restart, hang-after=TIME,\n"                                          \
         "snapshot=off|1h|daily|auto, snapshot-keep='last 3 daily 7', snapshot-space=SIZE, "        \
-        "snapshot-keep-left=TIME,\nsnapshot-quiesce=auto|always|never.\nTimes as in 90s, 2min."
+        "snapshot-keep-left=TIME,\nsnapshot-quiesce=auto|always|never, "                           \
+        "snapshot-kind=external|internal.\nTimes as in 90s, 2min."
 
 #define GUEST_SETTING_OPTIONS                                                                      \
         {"priority", "N", "higher is recovered first (100)"},                                      \

@@ -19,6 +19,18 @@ int disks_given(const struct job *j, struct guest_disks *ret, char *err) {
         return n < 0 ? n : n == 0 ? -ENOENT : 0;
 }
 
+int disks_inside(const struct guest_disks *disks, char *err) {
+        for (size_t i = 0; i < disks->n; i++)
+                if (strcmp(disks->given[i].format, "qcow2") != 0) {
+                        text_fmt(err, TEXT_LEN,
+                                 "disk %s is %s: only a qcow2 one has snapshots inside "
+                                 "(snapshot-kind = external)",
+                                 disks->given[i].target, disks->given[i].format);
+                        return -EOPNOTSUPP;
+                }
+        return 0;
+}
+
 static int look(const struct disk_driver *d, const char *path, const char *format,
                 struct file_seen *ret, char *err) {
         struct disk_image im;
@@ -86,6 +98,35 @@ static int all_known(const struct job *j, const struct dom_disk *given, char *er
         return -EEXIST;
 }
 
+/* What a rollback that came to its end needs no more; it does no harm. */
+static void tidy(const struct disk_driver *d, const char *path) {
+        char err[TEXT_LEN];
+
+        (void)disk_internal_tidy(d, path, err);
+}
+
+/* The disks as given, which hold afterwards what the guest is to start from. */
+static int start_inside(struct job *j, const struct guest_disks *disks, char *err) {
+        struct disk_driver d = disks_driver(j);
+        struct snap_inside want;
+        int r = disks_inside(disks, err);
+
+        if (r == 0)
+                r = snaps_start_inside(j->snaps, &want, err);
+        for (size_t i = 0; r == 0 && i < disks->n; i++) {
+                const char *path = disks->given[i].path;
+
+                if (want.back[0])
+                        r = disk_internal(&d, DISK_INTERNAL_REVERT, path, want.back, want.keep,
+                                          want.done, err);
+                else if (want.keep[0])
+                        r = disk_internal(&d, DISK_INTERNAL_TAKE, path, want.keep, NULL, NULL, err);
+                else
+                        tidy(&d, path);
+        }
+        return r;
+}
+
 int disks_for_start(struct job *j, struct blob **xml, char *err) {
         struct guest_disks disks;
         int r = disks_given(j, &disks, err);
@@ -96,6 +137,10 @@ int disks_for_start(struct job *j, struct blob **xml, char *err) {
                 r = all_known(j, &disks.given[i], err);
         if (!snaps_many(j->snaps))
                 return r;
+        if (r == 0 && snaps_inside(j->snaps))
+                return start_inside(j, &disks, err);
+        if (r == 0 && snaps_inside(j->snaps))
+                return start_inside(j, &disks, err);
         for (size_t i = 0; r == 0 && i < disks.n; i++) {
                 char path[DISK_PATH_LEN];
                 struct blob *changed;

@@ -21,9 +21,12 @@ struct disk_driver disks_driver(struct job *j);
 /** disks_given() - of the job's XML, as its owner gave it. Return: 0, -errno with @err. */
 int disks_given(const struct job *j, struct guest_disks *ret, char *err);
 
+/** disks_inside() - can each have snapshots inside? Return: 0, -EOPNOTSUPP with @err. */
+int disks_inside(const struct guest_disks *disks, char *err);
+
 /**
  * disks_for_start() - the files that the guest starts from, into *@xml; makes what is not made yet
- * @xml: normalised; replaced
+ * @xml: normalised; replaced, unless its snapshots are inside
  *
  * Of one without snapshots: only seen to. Return: 0, -ECANCELED not wanted any more, -EEXIST beside
  * a disk is an overlay that the ledger does not know (S8), else -errno with @err: which file is not

@@ -117,6 +117,28 @@ static int unmake(struct snap_work *w, const struct disk_switch *s, size_t n,
         return 0;
 }
 
+/* Inside of the disks as given, which have to be what the guest writes. */
+static int inside(struct snap_work *w, bool quiesce) {
+        struct disk_inside disks[DISKS_MAX] = {0};
+        char name[NAME_LEN], source[DISK_PATH_LEN];
+        int r = disks_inside(&w->disks, w->err);
+
+        for (size_t i = 0; r == 0 && i < w->disks.n; i++) {
+                const struct dom_disk *given = &w->disks.given[i];
+
+                r = disk_live_source(w->dom, given->target, source, w->err);
+                if (r == 0 && strcmp(source, given->path) != 0) {
+                        text_fmt(w->err, sizeof(w->err), "its disk %s is %.80s, not %.80s",
+                                 given->target, source, given->path);
+                        r = -EUCLEAN;
+                }
+                text_set(disks[i].target, sizeof(disks[i].target), given->target);
+        }
+        snap_inside(w->j->snaps->wish.id, w->j->snaps->wish.wall, false, name);
+        return r == 0 ? disk_inside_take(&w->d, w->dom, disks, w->disks.n, name, quiesce, w->err)
+                      : r;
+}
+
 void job_snapshot(struct job *j) {
         struct disk_switch s[DISKS_MAX] = {0};
         enum seen_state seen = SEEN_RUNNING;
@@ -130,11 +152,12 @@ void job_snapshot(struct job *j) {
                          "its agent is not connected, and snapshot-quiesce is always");
                 r = -ENOTSUP;
         }
-        for (size_t i = 0; r == 0 && i < w.disks.n; i++)
+        for (size_t i = 0; r == 0 && i < w.disks.n && !snaps_inside(j->snaps); i++)
                 r = make(&w, &w.disks.given[i], &s[i]);
         if (r == 0) {
                 began = now_boottime();
-                r = disk_switch(&w.d, w.dom, s, w.disks.n, quiesce, w.err);
+                r = snaps_inside(j->snaps) ? inside(&w, quiesce)
+                                           : disk_switch(&w.d, w.dom, s, w.disks.n, quiesce, w.err);
                 j->out.figures.pause_usec = usec_sub(now_boottime(), began);
         }
         if (result_of(r) == RESULT_FAILED && unmake(&w, s, w.disks.n, &seen) < 0)
@@ -222,8 +245,14 @@ static int delete_one(struct snap_work *w, const struct dom_disk *given, enum sn
         int i = snap_find(s->list, s->n, id), current = snap_current(s->list, s->n);
         struct disk_files files;
         struct del del = {0};
-        int r = disks_files(s, given, &files, w->err);
+        char name[NAME_LEN];
+        int r;
 
+        if (way == SNAP_WAY_INSIDE) {
+                snap_inside(s->list[i].file, s->list[i].wall, false, name);
+                return disk_inside_delete(&w->d, w->dom, given->target, name, w->err);
+        }
+        r = disks_files(s, given, &files, w->err);
         if (r == 0)
                 r = file_of(w, given, id, del.base);
         if (r == 0 && way == SNAP_WAY_UNLINK)
@@ -256,7 +285,7 @@ void job_snap_delete(struct job *j) {
         w.until = usec_add(now_boottime(), COMMIT_WHILE);
         if (r == 0 && i >= 0)
                 way = snap_delete_way(s->list, s->n, (size_t)i, &top, w.err);
-        if (r == 0 && way != SNAP_WAY_UNLINK && way != SNAP_WAY_COMMIT) {
+        if (r == 0 && way != SNAP_WAY_UNLINK && way != SNAP_WAY_COMMIT && way != SNAP_WAY_INSIDE) {
                 text_set(w.err, sizeof(w.err), "it cannot be deleted now");
                 r = -EBUSY;
         }

@@ -4,6 +4,8 @@
  * the version that its guest wrote last. What hawd's adapter does with them is done here by the
  * same rules (disk_resume()), and may be cut off in the middle.
  *
+ * Snapshots inside of the disk are kept states of file 0, by their numbers.
+ *
  * Held against it (S8): a guest starts from what it wrote last, or from the snapshot that it goes
  * back to; and what the ledger has as a snapshot or as a kept disk never changes, and never goes.
  */
@@ -14,6 +16,7 @@
 
 struct sim_file {
         bool exists, ever, wrote;
+        bool done;     /* inside: it was gone back, and this is not done again */
         uint64_t data; /* wrote: what */
         uint32_t base; /* file that it rests on, when it is not the given one */
         uint64_t seen; /* by its number as a snapshot: what it held when the ledger had it first */
@@ -23,6 +26,7 @@ struct sim_snaps {
         struct sim_file *files;
         size_t cap;
         uint64_t clock, live; /* what the guest wrote last */
+        uint32_t going, back; /* CURRENT as of the last start that went back; that has run */
         bool spoiled;         /* two copies ran at once: nothing can be said any more */
 };
 
@@ -95,8 +99,44 @@ static struct file_seen look(struct sim_snaps *d, const char *path) {
         return seen;
 }
 
-/* The file that a START takes. Return: false with the reason. */
-static bool start_file(struct sim_snaps *d, const struct guest_snaps *s, uint32_t *ret, char *err) {
+static void keep_inside(struct sim_snaps *d, uint32_t f) {
+        if (!file(d, f)->exists) {
+                make(d, f, 0);
+                file(d, f)->data = content(d, 0);
+                file(d, f)->wrote = true;
+        }
+}
+
+static bool cut_off(struct sim *s) {
+        return !s->conf->calm && prng_chance(&s->rng, 10);
+}
+
+/* As disk_internal(). Return: false: cut off, or it cannot be, with the reason. */
+static bool start_inside(struct sim *sim, struct sim_snaps *d, const struct guest_snaps *s,
+                         char *err) {
+        const struct snapshot *now = &s->list[snap_current(s->list, s->n)];
+        struct snap_inside want;
+
+        if (snaps_start_inside(s, &want, err) < 0)
+                return false;
+        err[0] = '\0';
+        if (!want.keep[0] || (want.back[0] && file(d, now->id)->done))
+                return true;
+        keep_inside(d, now->id);
+        if (!want.back[0])
+                return !cut_off(sim);
+        if (cut_off(sim))
+                return false;
+        file(d, 0)->data = content(d, s->list[snap_find(s->list, s->n, now->parent)].file);
+        if (cut_off(sim))
+                return false;
+        file(d, now->id)->done = true;
+        return !cut_off(sim);
+}
+
+/* The file that a START takes. Return: false with the reason; "": it was cut off. */
+static bool start_file(struct sim *sim, struct sim_snaps *d, const struct guest_snaps *s,
+                       uint32_t *ret, char *err) {
         struct snap_paths p;
         struct disk_want want;
         struct disk_seen seen;
@@ -105,6 +145,8 @@ static bool start_file(struct sim_snaps *d, const struct guest_snaps *s, uint32_
         *ret = 0;
         if (s->n <= 1)
                 return true;
+        if (snaps_inside(s))
+                return start_inside(sim, d, s, err);
         if (snaps_paths(s, GIVEN, "raw", &p, err) < 0)
                 return false;
         *ret = number(p.current);
@@ -127,7 +169,8 @@ static bool start_file(struct sim_snaps *d, const struct guest_snaps *s, uint32_
 static uint32_t where(struct sim_snaps *d, const struct guest_snaps *s, size_t i) {
         int below = snap_find(s->list, s->n, s->list[i].parent);
 
-        if (!file(d, s->list[i].file)->exists && below >= 0 && s->list[below].deleting)
+        if (!s->list[i].inside && !file(d, s->list[i].file)->exists && below >= 0 &&
+            s->list[below].deleting)
                 return s->list[below].file;
         return s->list[i].file;
 }
@@ -176,8 +219,9 @@ static void check_start(struct sim *s, const struct sim_host *h, int g, uint32_t
                 return;
         if (c)
                 text_fmt(left, sizeof(left), "left-%" PRIu32, c->id);
-        if (snaps && snaps->unmade && strcmp(snaps->left, left) == 0) {
+        if (snaps && snaps->unmade && strcmp(snaps->left, left) == 0 && d->back != c->id) {
                 s->stats.rollbacks++;
+                d->going = c->id;
                 return;
         }
         sim_violate(s, "S8",
@@ -192,8 +236,8 @@ bool snaps_start(struct sim *s, struct sim_host *h, const struct lv_job *j) {
         char err[TEXT_LEN];
         uint32_t f = 0;
 
-        if (j->has_snaps && !start_file(d, &j->snaps, &f, err)) {
-                if (!excused(s, d))
+        if (j->has_snaps && !start_file(s, d, &j->snaps, &f, err)) {
+                if (!excused(s, d) && err[0])
                         sim_violate(s, "S8", "guest %s cannot start: %s",
                                     s->guests[j->guest].conf->name, err);
                 return false;
@@ -210,6 +254,8 @@ void snaps_runs(struct sim *s, struct sim_host *h, int g, bool by_person) {
                 d->spoiled |= i != h->index;
         if (by_person) /* a copy that is stopped at once has not come to write */
                 h->lv.dom[g].file = NOWHERE;
+        else
+                d->back = d->going;
         writes(d, h->lv.dom[g].file);
 }
 
@@ -226,6 +272,17 @@ enum job_result snaps_take(struct sim *s, struct sim_host *h, const struct lv_jo
 
         if (dom->state != SEEN_RUNNING && dom->state != SEEN_PAUSED)
                 return RESULT_FAILED;
+        if (snaps_inside(&j->snaps)) {
+                if (dom->file != 0 || (j->reported && !file(d, id)->exists))
+                        return RESULT_FAILED;
+                if (!file(d, id)->exists && cut_off(s))
+                        return RESULT_UNSETTLED;
+                s->stats.snapshots += !file(d, id)->exists;
+                keep_inside(d, id);
+                if (dom->state == SEEN_RUNNING)
+                        writes(d, 0);
+                return cut_off(s) ? RESULT_UNSETTLED : RESULT_DONE;
+        }
         if (dom->file == id)
                 return RESULT_DONE; /* by a call that was cut off */
         if (dom->file != was)
@@ -265,7 +322,9 @@ enum job_result snaps_delete(struct sim *s, struct sim_host *h, const struct lv_
                 return RESULT_FAILED;
         way = snap_delete_way(sn->list, sn->n, (size_t)i, &top_id, why);
         base = sn->list[i].file;
-        if (way == SNAP_WAY_UNLINK) {
+        if (way == SNAP_WAY_INSIDE && cut_off(s))
+                return RESULT_UNSETTLED;
+        if (way == SNAP_WAY_UNLINK || way == SNAP_WAY_INSIDE) {
                 file(d, base)->exists = false;
                 return RESULT_DONE;
         }

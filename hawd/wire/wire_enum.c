@@ -189,6 +189,12 @@ static const unsigned quiesce_values[] = {
 };
 TABLE(quiesce, "quiescing of a snapshot", QUIESCE_NEVER + 1);
 
+static const unsigned snapshot_kind_values[] = {
+        V(SNAPSHOT_KIND, SNAPSHOT_EXTERNAL),
+        V(SNAPSHOT_KIND, SNAPSHOT_INTERNAL),
+};
+TABLE(snapshot_kind, "where a snapshot is", SNAPSHOT_INTERNAL + 1);
+
 static const unsigned snap_kind_values[] = {
         V(SNAP_KIND, SNAP_CURRENT),
         V(SNAP_KIND, SNAP_POINT),

@@ -24,6 +24,7 @@ static void put_schedule(struct wire_out *o, const struct conf_guest *c, Hawd__G
         p->snapshot_space_mib = c->snapshot_space_mib;
         p->snapshot_left_usec = c->snapshot_left_usec;
         p->snapshot_quiesce = wire_put_enum(o, &wire_quiesce, c->snapshot_quiesce);
+        p->snapshot_kind = wire_put_enum(o, &wire_snapshot_kind, c->snapshot_kind);
 }
 
 static Hawd__GuestConf *put_conf(struct wire_out *o, const struct conf_guest *c) {
@@ -97,6 +98,7 @@ static void get_schedule(struct wire_in *in, const Hawd__GuestConf *p, struct co
         c->snapshot_space_mib = p->snapshot_space_mib;
         c->snapshot_left_usec = p->snapshot_left_usec;
         c->snapshot_quiesce = wire_get_enum(in, &wire_quiesce, p->snapshot_quiesce);
+        c->snapshot_kind = wire_get_enum(in, &wire_snapshot_kind, p->snapshot_kind);
 }
 
 static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_guest *c) {

@@ -22,7 +22,7 @@ extern const struct wire_enum wire_host_state, wire_proof, wire_guest_state, wir
         wire_fence_kind, wire_incident_kind, wire_op_kind, wire_job_result, wire_fence_result,
         wire_seen_state, wire_end_why, wire_power_reading, wire_ask_kind, wire_reply_code,
         wire_replica_mode, wire_replica_state, wire_snap_kind, wire_snap_act, wire_ill,
-        wire_quiesce;
+        wire_quiesce, wire_snapshot_kind;
 
 enum wire_need { WIRE_MAY_BE_EMPTY, WIRE_REQUIRED };
 

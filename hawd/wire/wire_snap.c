@@ -8,6 +8,7 @@ static void put_one(struct wire_out *o, const struct snapshot *s, Hawd__Snapshot
         p->parent = s->parent;
         p->file = s->file;
         p->kind = wire_put_enum(o, &wire_snap_kind, s->kind);
+        p->inside = s->inside;
         p->deleting = s->deleting;
         p->by_hand = s->by_hand;
         p->good = s->good;
@@ -53,6 +54,7 @@ static void get_one(struct wire_in *in, const Hawd__Snapshot *p, struct snapshot
         s->parent = p->parent;
         s->file = p->file;
         s->kind = wire_get_enum(in, &wire_snap_kind, p->kind);
+        s->inside = p->inside;
         s->deleting = p->deleting;
         s->by_hand = p->by_hand;
         s->good = p->good;

@@ -10,7 +10,11 @@
  *   take CURRENT ITS-BASE OVERLAY              rollback BASE OVERLAY             deleting CURRENT
  * TOP BASE
  *
- * The last three say what the disk starts from, and what is to be done: "START-FILE WORD".
+ *   inside-take DOMAIN NAME TARGET...          inside-delete DOMAIN TARGET NAME
+ *   inside-back FILE NAME LEFT DONE
+ *
+ * Take, rollback and deleting say what the disk starts from, and what is to be done: "START-FILE
+ * WORD".
  * --die-at: ends itself by SIGKILL right before STEP; --kill: PID, and goes on.
  */
 #include <stdio.h>
@@ -85,6 +89,21 @@ static int live(const struct disk_driver *d, int argc, char **argv) {
         return disk_switch(d, dom, s, n, quiesce, err);
 }
 
+static int inside(const struct disk_driver *d, int argc, char **argv) {
+        virConnectPtr conn = virConnectOpen("qemu:///system");
+        virDomainPtr dom = conn ? virDomainLookupByName(conn, argv[1]) : NULL;
+        struct disk_inside disks[DISKS_MAX] = {0};
+        size_t n = 0;
+
+        if (!dom)
+                return -ESRCH;
+        if (strcmp(argv[0], "inside-delete") == 0)
+                return disk_inside_delete(d, dom, argv[2], argv[3], err);
+        for (int i = 3; i < argc && n < DISKS_MAX; i++)
+                text_set(disks[n++].target, sizeof(disks[0].target), argv[i]);
+        return disk_inside_take(d, dom, disks, n, argv[2], true, err);
+}
+
 static int run(const struct disk_driver *d, int argc, char **argv) {
         const char *verb = argc > 0 ? argv[0] : "";
         struct disk_want w = {0};
@@ -94,6 +113,12 @@ static int run(const struct disk_driver *d, int argc, char **argv) {
         if ((strcmp(verb, "switch") == 0 && argc >= 4) ||
             (strcmp(verb, "commit") == 0 && (argc == 5 || argc == 6)))
                 return live(d, argc, argv);
+        if ((strcmp(verb, "inside-take") == 0 && argc >= 4) ||
+            (strcmp(verb, "inside-delete") == 0 && argc == 4))
+                return inside(d, argc, argv);
+        if (strcmp(verb, "inside-back") == 0 && argc == 5)
+                return disk_internal(d, DISK_INTERNAL_REVERT, argv[1], argv[2], argv[3], argv[4],
+                                     err);
         if (strcmp(verb, "commit-offline") == 0 && argc == 5)
                 return disk_commit_offline(d, argv[1], argv[2], argv[3], argv[4], err);
         if (strcmp(verb, "remove") == 0 && argc >= 2)

@@ -252,6 +252,7 @@ static bool make_snapshots(struct sim_conf *c, struct prng *r) {
                         continue;
                 if (prng_chance(r, 50))
                         text_set(g->snapshot, sizeof(g->snapshot), "1min");
+                g->snapshot_kind = prng_chance(r, 30) ? SNAPSHOT_INTERNAL : SNAPSHOT_EXTERNAL;
                 if (prng_chance(r, 60))
                         g->snapshot_keep =
                                 (struct conf_keep){.last = (uint32_t)prng_range(r, 1, 2)};

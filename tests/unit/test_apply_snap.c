@@ -386,6 +386,74 @@ START_TEST(other_disks_have_no_snapshots) {
 }
 END_TEST
 
+START_TEST(settings_that_contradict_are_refused) {
+        struct guest_spec *s;
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        s = led_spec("web");
+        s->conf.replica = (struct conf_replica){.mode = REPLICA_MODE_SYNC, .host = "node1"};
+        text_set(s->conf.snapshot, sizeof(s->conf.snapshot), "daily");
+        UNCHANGED(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        s = led_spec("web");
+        s->conf.snapshot_kind = SNAPSHOT_INTERNAL;
+        s->conf.snapshot_space_mib = 1;
+        UNCHANGED(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        s = led_spec("new");
+        s->conf.snapshot_kind = SNAPSHOT_INTERNAL;
+        s->conf.snapshot_space_mib = 1;
+        APPLY(&l, .kind = OP_GUEST_ADD, .spec = s);
+        ck_assert_ptr_null(model_guest_named(&l.m, "new"));
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(inside_of_its_disks) {
+        struct guest_spec *s;
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        healthy(&l, gid);
+        s = led_spec("web");
+        s->conf.snapshot_kind = SNAPSHOT_INTERNAL;
+        APPLY(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        take(&l, gid, "one");
+        ck_assert(snaps_inside(S(&l, gid)));
+        s = led_spec("web"); /* holds until all are gone */
+        APPLY(&l, .kind = OP_GUEST_SET, .gid = gid, .spec = s, .text = "x");
+        take(&l, gid, "two");
+        ck_assert(named(&l, gid, "two")->inside && current(&l, gid)->file == 0);
+        dies(&l, gid);
+        APPLY(&l, .kind = OP_SNAP_ROLLBACK, .gid = gid, .name = "one", .text = "x");
+        ck_assert_uint_eq(current(&l, gid)->parent, named(&l, gid, "one")->id);
+        ck_assert_uint_eq(named(&l, gid, S(&l, gid)->left)->file, current(&l, gid)->id);
+        ck_assert(S(&l, gid)->unmade);
+        led_start(&l, gid, 1);
+        led_done(&l, gid, RESULT_DONE);
+        /* Any of them, in any order; then the next one is as the settings say. */
+        while (S(&l, gid)->n > 1) {
+                struct op op = {.kind = OP_SNAP_DELETE, .gid = gid};
+                const struct snapshot *x = &S(&l, gid)->list[S(&l, gid)->list[0].kind ? 0 : 1];
+                uint32_t id = x->id;
+
+                text_set(op.name, sizeof(op.name), x->name);
+                led_apply(&l, op);
+                job(&l, gid, JOB_SNAP_DELETE, id);
+                ck_assert_int_eq(G(&l, gid)->job_kind, JOB_SNAP_DELETE);
+                done(&l, gid, RESULT_DONE);
+        }
+        ck_assert_uint_eq(S(&l, gid)->n, 1);
+        take(&l, gid, "three");
+        ck_assert(!snaps_inside(S(&l, gid)) && current(&l, gid)->file == current(&l, gid)->id);
+        led_close(&l);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("apply_snap");
         TCase *tc = unit_case(s, "all");
@@ -404,6 +472,8 @@ static Suite *suite(void) {
         tcase_add_test(tc, what_a_kept_disk_needs_stays);
         tcase_add_test(tc, ignored_ones_have_none);
         tcase_add_test(tc, other_disks_have_no_snapshots);
+        tcase_add_test(tc, settings_that_contradict_are_refused);
+        tcase_add_test(tc, inside_of_its_disks);
         return s;
 }
 

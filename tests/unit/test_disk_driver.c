@@ -360,7 +360,11 @@ START_TEST(remove_only_what_nothing_rests_on) {
 }
 END_TEST
 
-static const char *const internal_steps[] = {NULL, "internal-keep", "internal"};
+static const char *const internal_steps[] = {NULL, "internal-keep", "internal", "internal-done"};
+
+static int revert(const struct disk_driver *d, const char *to, const char *left, const char *done) {
+        return disk_internal(d, DISK_INTERNAL_REVERT, at("vm"), to, left, done, err);
+}
 
 START_TEST(internal) {
         struct stop s = {.at = internal_steps[_i]};
@@ -368,24 +372,39 @@ START_TEST(internal) {
         int r;
 
         given("qcow2");
-        OK(disk_internal(&plain, DISK_INTERNAL_TAKE, at("vm"), "good", NULL, err));
-        OK(disk_internal(&plain, DISK_INTERNAL_TAKE, at("vm"), "good", NULL, err));
+        OK(disk_internal(&plain, DISK_INTERNAL_TAKE, at("vm"), "good", NULL, NULL, err));
         writes("vm", 0x22);
-        FAILS(disk_internal(&plain, DISK_INTERNAL_REVERT, at("vm"), "none", "left-1", err), ENOENT,
-              "no snapshot none");
+        OK(disk_internal(&plain, DISK_INTERNAL_TAKE, at("vm"), "good", NULL, NULL, err));
+        FAILS(revert(&plain, "none", "left-1", "at-1"), ENOENT, "no snapshot none");
         d.go_on = until;
         d.userdata = &s;
-        r = disk_internal(&d, DISK_INTERNAL_REVERT, at("vm"), "good", "left-1", err);
+        r = revert(&d, "good", "left-1", "at-1");
         ck_assert_int_eq(r, s.at ? -ECANCELED : 0);
-        OK(disk_internal(&plain, DISK_INTERNAL_REVERT, at("vm"), "good", "left-1", err));
+        OK(revert(&plain, "good", "left-1", "at-1"));
         holds("vm", "qcow2", 0x11);
+        /* The guest has run since: what it wrote stays. */
+        writes("vm", 0x33);
+        OK(revert(&plain, "good", "left-1", "at-1"));
+        holds("vm", "qcow2", 0x33);
         /* What was left is there (S8). */
-        OK(disk_internal(&plain, DISK_INTERNAL_REVERT, at("vm"), "left-1", "left-2", err));
+        OK(revert(&plain, "left-1", "left-2", "at-2"));
         holds("vm", "qcow2", 0x22);
-        OK(disk_internal(&plain, DISK_INTERNAL_DELETE, at("vm"), "good", NULL, err));
-        OK(disk_internal(&plain, DISK_INTERNAL_DELETE, at("vm"), "good", NULL, err));
-        FAILS(disk_internal(&plain, DISK_INTERNAL_REVERT, at("vm"), "good", "left-3", err), ENOENT,
-              "no snapshot good");
+        OK(revert(&plain, "left-2", "left-3", "at-3"));
+        holds("vm", "qcow2", 0x33);
+}
+END_TEST
+
+START_TEST(internal_tidy) {
+        static const char *const names[] = {"hawd-1-5", "hawd-at-3-5", "mine", "hawd-at-4-7"};
+
+        given("qcow2");
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                OK(disk_internal(&plain, DISK_INTERNAL_TAKE, at("vm"), names[i], NULL, NULL, err));
+        OK(disk_internal_tidy(&plain, at("vm"), err));
+        sh("test \"$(qemu-img snapshot -l %s | awk 'NR > 2 { print $2 }' | xargs)\" = "
+           "'hawd-1-5 mine'",
+           at("vm"));
+        OK(disk_internal_tidy(&plain, at("vm"), err));
 }
 END_TEST
 
@@ -423,6 +442,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, commit_refused);
         tcase_add_test(tc, remove_only_what_nothing_rests_on);
         tcase_add_loop_test(tc, internal, 0, (int)ARRAY_SIZE(internal_steps));
+        tcase_add_test(tc, internal_tidy);
         tcase_add_test(tc, a_tool_that_hangs);
         return s;
 }

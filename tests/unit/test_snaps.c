@@ -139,6 +139,52 @@ START_TEST(copies) {
 }
 END_TEST
 
+/* Names inside of the disk, which stays the guest's; what a start does there, and once only. */
+START_TEST(inside_of_the_disk) {
+        struct guest_snaps *s = snaps_new();
+        struct snap_inside in;
+        char err[TEXT_LEN], why[TEXT_LEN];
+        uint32_t over;
+        int a;
+
+        ck_assert(!snaps_inside(s) && !snaps_inside(NULL));
+        s->list[0].inside = true;
+        (void)snap_taken(s->list, &s->n, s->next++, "a", 1 * USEC_PER_SEC);
+        (void)snap_taken(s->list, &s->n, s->next++, "b", 1 * USEC_PER_SEC + 7);
+        ck_assert(snaps_inside(s));
+        ck_assert_int_eq(snap_check(s->list, s->n, err), 0);
+        a = snap_find_name(s->list, s->n, "a");
+        ck_assert_uint_eq(s->list[a].file, 2);
+        ck_assert_uint_eq(s->list[snap_find_name(s->list, s->n, "b")].file, 3);
+        ck_assert_uint_eq(s->list[snap_current(s->list, s->n)].file, 0);
+        ck_assert_int_eq(snaps_start_inside(s, &in, err), 0); /* it has run since */
+        ck_assert_str_eq(in.keep, "");
+        s->unmade = true;
+        ck_assert_int_eq(snaps_start_inside(s, &in, err), 0);
+        ck_assert_str_eq(in.keep, "hawd-3-1");
+        ck_assert_str_eq(in.back, "");
+        snap_rolled_back(s->list, &s->n, (size_t)a, s->next++, "left-4", 1 * USEC_PER_SEC + 9);
+        ck_assert_int_eq(snaps_start_inside(s, &in, err), 0);
+        ck_assert_str_eq(in.keep, "hawd-4-1");
+        ck_assert_str_eq(in.back, "hawd-2-1");
+        ck_assert_str_eq(in.done, "hawd-at-4-1");
+        ck_assert_int_eq(snap_check(s->list, s->n, err), 0);
+        /* Each can go, and nothing else changes. */
+        ck_assert_int_eq(snap_delete_way(s->list, s->n, (size_t)a, &over, why), SNAP_WAY_INSIDE);
+        snap_deleted(s->list, &s->n, (size_t)a);
+        ck_assert_int_eq(snap_check(s->list, s->n, err), 0);
+        ck_assert_uint_eq(s->list[snap_find_name(s->list, s->n, "b")].file, 3);
+        ck_assert_uint_eq(s->list[snap_find_name(s->list, s->n, "left-4")].file, 4);
+        ck_assert_uint_eq(s->list[snap_current(s->list, s->n)].file, 0);
+        snap_deleted(s->list, &s->n, (size_t)snap_find_name(s->list, s->n, "left-4"));
+        ck_assert_int_eq(snaps_start_inside(s, &in, err), -EUCLEAN);
+        s->list[0].inside = false;
+        ck_assert_int_eq(snap_check(s->list, s->n, err), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(err, "inside"));
+        free(s);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("snaps");
         TCase *tc = unit_case(s, "all");
@@ -151,6 +197,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, long_paths_are_refused);
         tcase_add_test(tc, deletions_one_after_the_other);
         tcase_add_test(tc, copies);
+        tcase_add_test(tc, inside_of_the_disk);
         return s;
 }
 

@@ -61,9 +61,10 @@ static void same_snaps(const struct guest_snaps *a, const struct guest_snaps *b)
                 const struct snapshot *x = &a->list[i], *y = &b->list[i];
 
                 ck_assert(x->id == y->id && x->parent == y->parent && x->file == y->file &&
-                          x->kind == y->kind && x->deleting == y->deleting &&
-                          x->by_hand == y->by_hand && x->good == y->good &&
-                          x->failed == y->failed && x->wall == y->wall && x->mib == y->mib);
+                          x->kind == y->kind && x->inside == y->inside &&
+                          x->deleting == y->deleting && x->by_hand == y->by_hand &&
+                          x->good == y->good && x->failed == y->failed && x->wall == y->wall &&
+                          x->mib == y->mib);
                 ck_assert_str_eq(x->name, y->name);
         }
         if (!a)

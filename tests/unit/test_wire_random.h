@@ -120,6 +120,7 @@ static struct guest_spec *rnd_spec(void) {
         s->conf.snapshot_space_mib = rnd64();
         s->conf.snapshot_left_usec = rnd64();
         s->conf.snapshot_quiesce = rnd_below(QUIESCE_NEVER + 1);
+        s->conf.snapshot_kind = rnd_below(SNAPSHOT_INTERNAL + 1);
         s->conf.healthy_after_usec = rnd64();
         s->conf.health_by = rnd_below(HEALTH_BY_NONE + 1);
         s->conf.replica.mode = rnd_below(REPLICA_MODE_MAX_);
@@ -278,6 +279,7 @@ static struct guest_snaps *rnd_snaps(void) {
         struct guest_snaps *s = snaps_new();
         uint32_t steps = rnd_below(12);
 
+        s->list[0].inside = rnd_bool();
         for (uint32_t i = 0; i < steps; i++) {
                 struct snapshot *x = &s->list[rnd_below((uint32_t)s->n)];
                 char name[NAME_LEN], why[TEXT_LEN];

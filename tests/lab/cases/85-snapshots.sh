@@ -167,6 +167,51 @@ before=$(counted)
 wait_for 20 'it counts on' counts_on
 [[ $(snap chain "$b2" "$b1") == "$b2 qcow2"*"$b1 raw" ]] || fail "$(snap chain "$b2" "$b1")"
 
+note 'inside of both disks: cut off before, and QEMU killed'
+inside() { # FILE: the snapshots inside of it
+        lab exec node1 -- qemu-img snapshot -U -l "$1" | awk 'NR > 2 { printf "%s ", $2 }'
+}
+wait_for 60 'its agent answers' agent_answers
+assert 'cut off at inside-take' dies --die-at inside-take inside-take vm1 hawd-7 vda vdb
+snap --kill "$(qemu_pid)" inside-take inside-take vm1 hawd-7 vda vdb >/dev/null 2>&1
+wait_for 20 'QEMU is gone' gone
+wrote
+[[ -z $(inside "$s6")$(inside "$b2") ]] || fail "taken of one that was killed: $(inside "$s6")"
+sed -i "s|<source file='$b1'/>|<source file='$b2'/>|; /$(basename "$b2")/! b" "$dir/vm1.xml"
+sed -i "s|type='raw'/><source file='$b2'|type='qcow2'/><source file='$b2'|" "$dir/vm1.xml"
+start "$s6"
+whole
+wait_for 60 'its agent answers' agent_answers
+refute 'not of a disk that it does not have' snap inside-take vm1 hawd-7 vda vdc
+assert 'taken of both' snap inside-take vm1 hawd-7 vda vdb
+taken=$(counted)
+assert 'thawed' thawed
+assert 'and again, as after a crash: nothing to do' snap inside-take vm1 hawd-7 vda vdb
+[[ $(inside "$s6")$(inside "$b2") == 'hawd-7 hawd-7 ' ]] || fail "$(inside "$s6")$(inside "$b2")"
+before=$taken
+wait_for 20 'it counts on' counts_on
+kill_guest
+left=$written
+for step in internal-keep internal internal-done; do
+        assert "going back is cut off at $step" dies --die-at "$step" inside-back "$s6" hawd-7 hawd-8 hawd-at-8
+done
+for f in "$s6" "$b2"; do assert 'gone back' snap inside-back "$f" hawd-7 hawd-8 hawd-at-8; done
+start "$s6"
+((found > 0 && found <= taken + 2 && found < left)) ||
+        fail "it found $found, the snapshot was taken at $taken, and it had written $left"
+kill_guest
+assert 'and again, as after a crash: nothing to do' snap inside-back "$s6" hawd-7 hawd-8 hawd-at-8
+start "$s6"
+whole
+assert 'cut off at inside-delete' dies --die-at inside-delete inside-delete vm1 vda hawd-7
+assert 'deleted while it runs' snap inside-delete vm1 vda hawd-7
+assert 'and again' snap inside-delete vm1 vda hawd-7
+kill_guest
+assert 'what was left is there' snap inside-back "$s6" hawd-8 hawd-9 hawd-at-9
+start "$s6"
+((found >= left)) || fail "what was left has $found, and $left was written"
+[[ $(inside "$s6") == 'hawd-8 hawd-at-8 hawd-9 hawd-at-9 ' ]] || fail "$(inside "$s6")"
+
 note 'a folder without room, and one that is read-only'
 small=$dir/small
 mkdir "$small"

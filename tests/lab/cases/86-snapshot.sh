@@ -48,7 +48,8 @@ overlay() { printf '%s.hawd-%d.qcow2\n' "${d1%.qcow2}" "$1"; }
 assert 'create' create vm1
 assert 'one that is taken by schedule' create vm3 snapshot=1min snapshot-keep='last 1'
 assert 'one with a policy' create vm2 restart-limit=1 relocate-limit=1 recovery='restart relocate rollback'
-for guest in vm1 vm2 vm3; do wait_for 90 "$guest is healthy" healthy "$guest"; done
+assert 'one with snapshots inside of its disk' create vm4 snapshot-kind=internal
+for guest in vm1 vm2 vm3 vm4; do wait_for 90 "$guest is healthy" healthy "$guest"; done
 
 note 'boot loop after a bad write'
 assert 'a good one' ctl snapshot create vm2 good --timeout 1min
@@ -133,6 +134,34 @@ assert 'and created with that as its disk' ctl guest create "$LAB_STATE/vm1.xml"
 wait_for 90 'it is healthy' healthy vm1
 found=$(booted_with)
 ((found >= before)) || fail "it found $found, and had written $before"
+
+note 'inside of the disk, which stays its only file'
+d4=$(guest_disk vm4)
+inside() { qemu-img snapshot -U -l "$d4" | awk 'NR > 2 { sub(/-[0-9]+$/, "", $2); printf "%s ", $2 }'; }
+has_inside() { [[ $(inside) == "$1" ]]; }
+assert 'one' ctl snapshot create vm4 one --timeout 1min
+assert 'known good' snaps_say vm4 '.snapshots[0].good and .snapshots[0].current and .taking == null'
+assert 'it is there' has_inside 'hawd-2 '
+assert 'two' ctl snapshot create vm4 two --timeout 1min
+beat4() { grep '^HB ' "$(console_file "$(ctl --json guest show vm4 | jq -r .guest.host)" vm4)" | tail -n 1 | awk '{ print $2 }'; }
+before=$(beat4)
+counts4() { (($(beat4) > before + 3)); }
+wait_for 20 'it counts on' counts4
+before=$(beat4)
+assert 'back to one, while it runs' ctl snapshot rollback vm4 one --yes --timeout 2min
+wait_for 90 'healthy' healthy vm4
+found=$(grep '^BOOT ' "$(console_file "$(ctl --json guest show vm4 | jq -r .guest.host)" vm4)" | tail -n 1 | awk '{ print $2 }')
+((found < before)) || fail "it found $found, and had written $before"
+assert 'it writes its disk' writes vm4 "$d4"
+assert 'what it left is kept' snaps_say vm4 '.snapshots | any(.name == "left-4" and .kind == "kept")'
+assert 'inside' has_inside 'hawd-2 hawd-3 hawd-4 hawd-at-4 '
+for name in one left-4; do assert "$name goes" ctl snapshot delete vm4 "$name" --yes --timeout 2min; done
+assert 'back to two' ctl snapshot rollback vm4 two --yes --timeout 2min
+assert 'two goes' ctl snapshot delete vm4 two --yes --timeout 2min
+assert 'and what was left then' ctl snapshot delete vm4 left-5 --yes --timeout 2min
+assert 'stop' ctl guest stop vm4 --timeout 2min
+assert 'nothing is inside' has_inside 'hawd-at-4 hawd-at-5 '
+assert 'its disk is whole' qemu-img check -q -f qcow2 "$d4"
 
 note 'what became of the boot loop'
 wait_for 120 'vm2 runs, and is healthy' healthy vm2

@@ -95,6 +95,35 @@ struct conf_watchdog config_watchdog(const struct config *c, const char *host) {
         return w;
 }
 
+#define LEVELS 9 /* of fence devices */
+
+usec_t config_off_bound(const struct config *c, const char *host) {
+        usec_t levels[LEVELS + 1] = {0}, sum = 0, lease;
+        struct conf_watchdog w = config_watchdog(c, host);
+
+        for (size_t i = 0; i < c->n_devices; i++)
+                if (strcmp(c->devices[i].host, host) == 0 && c->devices[i].level <= LEVELS)
+                        levels[c->devices[i].level] =
+                                MAX(levels[c->devices[i].level], c->devices[i].timeout_usec);
+        for (size_t i = 0; i <= LEVELS; i++)
+                sum = usec_add(sum, levels[i]);
+        if (sum > 0)
+                sum = usec_add(sum, c->kdump_wait_usec);
+        lease = usec_add(w.lease_usec, usec_add(w.timeout_usec, w.timeout_usec));
+        return w.path[0] ? MAX(sum, usec_add(lease, lease / 10)) : sum;
+}
+
+usec_t config_hold_least(const struct config *c) {
+        usec_t most = 0;
+
+        for (size_t i = 0; i < c->n_hosts; i++)
+                most = MAX(most, config_off_bound(c, c->hosts[i].name));
+        for (size_t i = 0; i < c->n_devices; i++)
+                most = MAX(most, config_off_bound(c, c->devices[i].host));
+        /* 9 of 20 parts of it count, up to a second. */
+        return most ? usec_add(most / 9 * 20, USEC_PER_SEC) : 0;
+}
+
 usec_t config_silent_limit(const struct config *c) {
         return MIN(MAX(SILENT_MIN_USEC, SILENT_HEARTBEATS * c->heartbeat_usec),
                    c->daemon_grace_usec);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hawctl doctor: everything that would hurt later, with its reason and its mend. */
 #include "hawd/ctl/doctor/finding.h"
+#include "hawd/ctl/doctor/gather.h"
 #include "hawd/ctl/doctor/local.h"
 #include "hawd/ctl/doctor/print.h"
 #include "hawd/ctl/text.h"
@@ -37,7 +38,8 @@ static json_t *entries(const json_t *answers, const json_t *live) {
 
 /* Return: CTL_DONE with *ret new; CTL_NO_ANSWER: this host's hawd does not answer, it was said. */
 static int cluster_exam(struct ctl *ctl, const char *host, json_t **ret) {
-        _cleanup_(json_unrefp) json_t *status = NULL, *guests = NULL, *rules = NULL, *facts = NULL;
+        _cleanup_(json_unrefp) json_t *status = NULL, *guests = NULL, *rules = NULL, *facts = NULL,
+                                      *replicas = NULL;
         int r;
 
         ctl->patience_usec = STATUS_PATIENCE;
@@ -47,15 +49,20 @@ static int cluster_exam(struct ctl *ctl, const char *host, json_t **ret) {
                 r = ctl_call_pages(ctl, "Guests", "guests", &guests);
         if (r == CTL_DONE)
                 r = ctl_call_pages(ctl, "Rules", "rules", &rules);
+        if (r == CTL_DONE)
+                r = ctl_call(ctl, "Replicas", NULL, &replicas);
+        if (r == CTL_DONE)
+                r = gather_snapshots(ctl, guests);
         if (r == CTL_DONE && ctl->progress)
                 fprintf(stderr, "asking %s ...\n", host ? host : "all hosts");
         if (r == CTL_DONE)
                 r = ctl_call(ctl, "Facts", host ? json_pack("{s:s}", "host", host) : NULL, &facts);
         if (r != CTL_DONE)
                 return r;
-        *ret = json_pack("{s:b,s:I,s:O,s:O,s:O,s:o}", "local", false, "now_usec",
+        *ret = json_pack("{s:b,s:I,s:O,s:O,s:O,s:O,s:o}", "local", false, "now_usec",
                          (json_int_t)wall_now(), "status", json_object_get(status, "status"),
-                         "guests", guests, "rules", rules, "hosts",
+                         "guests", guests, "rules", rules, "replicas",
+                         json_object_get(replicas, "replicas"), "hosts",
                          entries(json_object_get(facts, "hosts"),
                                  json_object_get(json_object_get(status, "status"), "hosts")));
         return CTL_DONE;

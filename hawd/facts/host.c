@@ -36,10 +36,40 @@ static int load(const char *root, const char *path, struct config *ret, char *er
         return r == 0 ? 0 : -1;
 }
 
+/* {name, missing} of an uplink: interfaces that are not there. */
+static json_t *uplink(const char *root, const struct config *c, const struct conf_host *h) {
+        json_t *o = json_pack("{s:o,s:[]}", "name", word(h ? h->name : NULL), "missing");
+        _cleanup_(freep) char *list = xstrdup(config_uplink(c, h ? h->name : ""));
+        char *rest = list, *name;
+
+        while ((name = strsep(&rest, " "))) {
+                char path[64];
+
+                text_fmt(path, sizeof(path), "/sys/class/net/%.32s", name);
+                if (*name && !file_there(root, path))
+                        list_add(o, "missing", word(name));
+        }
+        return o;
+}
+
+static void look_running(const struct places *p, const struct config *c, json_t *o) {
+        json_t *uplinks = json_pack("[o]", uplink(p->root, c, NULL));
+
+        for (size_t i = 0; i < c->n_hosts; i++)
+                if (*c->hosts[i].uplink)
+                        json_array_append_new(uplinks, uplink(p->root, c, &c->hosts[i]));
+        json_object_set_new(o, "uplinks", uplinks);
+        json_object_set_new(o, "replica_hold_ms",
+                            json_integer((json_int_t)(c->replica_hold_usec / 1000)));
+        json_object_set_new(o, "replica_hold_least_ms",
+                            json_integer((json_int_t)(config_hold_least(c) / 1000)));
+}
+
 static json_t *look_config(const struct places *p) {
         struct config *c = xcalloc(1, sizeof(*c));
         json_t *o =
-                json_pack("{s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "path", word(p->config),
+                json_pack("{s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "path",
+                          word(p->config), "uplinks", "replica_hold_ms", "replica_hold_least_ms",
                           "ring", "error", "hash", "running_error", "running_hash",
                           "cpu_overcommit_pct", "memory_reserve_mib", "fence_check_ms", "watchdog");
         char running[FACTS_WORD_MAX + 32], err[FACTS_WORD_MAX];
@@ -59,6 +89,7 @@ static json_t *look_config(const struct places *p) {
                 json_object_set_new(o, "cpu_overcommit_pct", json_integer(c->cpu_overcommit_pct));
                 json_object_set_new(o, "memory_reserve_mib",
                                     json_integer((json_int_t)c->memory_reserve_mib));
+                look_running(p, c, o);
                 json_object_set_new(o, "fence_check_ms",
                                     json_integer((json_int_t)(c->fence_check_usec / 1000)));
         } else {

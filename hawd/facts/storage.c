@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files, devices and bridges that guests need here. A dead NFS hangs this. */
+#include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "hawd/facts/files.h"
@@ -63,13 +65,92 @@ static void errors_pass(const json_t *guest, json_t *o) {
                 json_pack("{s:O,s:O}", "guest", json_object_get(guest, "name"), "disk", disk));
 }
 
+/* ---- room for replicas ------------------------------------------------------------------------
+ */
+
+/* What QEMU shows of it; 0: there is no such file. */
+static uint64_t virtual_size(const char *full) {
+        unsigned char head[32] = {0};
+        uint64_t size = 0;
+        struct stat st;
+        int fd = open(full, O_RDONLY | O_CLOEXEC);
+
+        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+                size = (uint64_t)st.st_size;
+        if (size >= sizeof(head) && pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+            memcmp(head, "QFI\xfb", 4) == 0) {
+                size = 0;
+                for (int i = 24; i < 32; i++)
+                        size = size << 8 | head[i];
+        }
+        if (fd >= 0)
+                (void)close(fd);
+        return size;
+}
+
+/* Of copies that are there, and that a new one takes the room of. */
+static uint64_t copies_size(const char *folder, const char *name) {
+        char start[NAME_MAX + 16];
+        struct dirent *e;
+        uint64_t sum = 0;
+        struct stat st;
+        DIR *d = opendir(folder);
+
+        text_fmt(start, sizeof(start), "%.255s.hawd-replica-", name);
+        while (d && (e = readdir(d)))
+                if (strncmp(e->d_name, start, strlen(start)) == 0 &&
+                    fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+                        sum += (uint64_t)st.st_blocks * 512;
+        if (d)
+                closedir(d);
+        return sum;
+}
+
+static json_t *look_copy(const char *root, const char *guest, const char *path) {
+        char full[PATH_MAX], folder[PATH_MAX];
+        const char *why = NULL;
+        struct statvfs fs = {0};
+
+        text_fmt(full, sizeof(full), "%s%s", root, path);
+        text_set(folder, sizeof(folder), full);
+        *strrchr(folder, '/') = '\0';
+        if (statvfs(folder, &fs) < 0)
+                why = strerror(errno);
+        return json_pack("{s:o,s:o,s:I,s:I,s:I,s:o}", "guest", word(guest), "what", word(path),
+                         "size_mib", (json_int_t)(virtual_size(full) >> 20), "free_mib",
+                         (json_int_t)((uint64_t)fs.f_bavail * fs.f_frsize >> 20), "copy_mib",
+                         (json_int_t)(copies_size(folder, strrchr(full, '/') + 1) >> 20), "why",
+                         word(why));
+}
+
+/* Of a guest that has one, by files. */
+static void look_copies(const char *root, const json_t *guest, json_t *o) {
+        const char *replica = json_string_value(json_object_get(guest, "replica"));
+        const json_t *need;
+        size_t i;
+
+        if (!replica || (!strstr(replica, " sync") && !strstr(replica, " async")))
+                return;
+        json_array_foreach(json_object_get(guest, "needs"), i, need) {
+                const char *what = json_string_value(json_object_get(need, "what"));
+
+                if (what[0] != '/' ||
+                    strcmp(json_string_value(json_object_get(need, "kind")), "disk") != 0)
+                        continue;
+                part_at("room for a copy of %.100s", what);
+                list_add(o, "copies",
+                         look_copy(root, json_string_value(json_object_get(guest, "name")), what));
+        }
+}
+
 json_t *facts_storage(const char *root, const json_t *wants) {
-        json_t *o = json_pack("{s:[],s:[]}", "missing", "errors_pass");
+        json_t *o = json_pack("{s:[],s:[],s:[]}", "missing", "errors_pass", "copies");
         const json_t *guest, *need;
         size_t i, k;
 
         json_array_foreach(json_object_get(wants, "guests"), i, guest) {
                 errors_pass(guest, o);
+                look_copies(root, guest, o);
                 json_array_foreach(json_object_get(guest, "needs"), k, need) {
                         const char *trouble_of;
 

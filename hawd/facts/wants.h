@@ -5,7 +5,8 @@
  *     {"name", "uuid", "type", "arch", "machine", "emulator",
  *      "cpu": null | {"mode", "xml"},
  *      "needs": [{"kind", "what", "volume"?, "ovs"?}],
- *      "errors_pass": [names of disks that do not pause it when they fail]}
+ *      "errors_pass": [names of disks that do not pause it when they fail],
+ *      "replica": its setting, where hawd gave it}
  *
  * Kinds: disk, cdrom, kernel, firmware, nvram, tpm, emulator, filesystem (paths); bridge, netdev;
  * network, pool (libvirt's). What a guest starts without (startupPolicy optional) is left out.

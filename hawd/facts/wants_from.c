@@ -35,12 +35,16 @@ static bool add_guest(struct client *c, const char *name, json_t *guests, char *
         _cleanup_(facts_unrefp) json_t *p =
                 ask(c, "io.hawd.Guest", json_pack("{s:s,s:b}", "name", name, "xml", true), err);
         const json_t *xml = json_object_get(p, "xml");
+        const json_t *replica = json_object_get(
+                json_object_get(json_object_get(p, "guest"), "settings"), "replica");
         json_t *wants;
 
         if (!p)
                 return strncmp(err, "hawd answers", 12) == 0; /* it was deleted meanwhile */
         wants = json_is_string(xml) ? wants_of(json_string_value(xml), json_string_length(xml))
                                     : NULL;
+        if (wants && json_is_string(replica))
+                json_object_set(wants, "replica", (json_t *)replica);
         if (wants)
                 json_array_append_new(guests, wants);
         return true;

@@ -15,7 +15,9 @@ static const char facts_text[] =
         " 'host': {"
         "  'config': {'path': '/etc/hawd/hawd.conf', 'error': null, 'hash': '6d86f879c867c33e',"
         "   'running_error': null, 'running_hash': '6d86f879c867c33e', 'ring': 'corosync',"
-        "   'cpu_overcommit_pct': 400, 'memory_reserve_mib': 512, 'fence_check_ms': 60000,"
+        "   'replica_hold_ms': 300000, 'replica_hold_least_ms': 90000, 'uplinks': [{'name': null,"
+        "   'missing': []}], 'cpu_overcommit_pct': 400, 'memory_reserve_mib': 512, "
+        "'fence_check_ms': 60000,"
         "   'watchdog': {'lease_ms': 10000, 'hosts': [{'name': null, 'path': '/dev/watchdog0',"
         "    'never': false, 'timeout_ms': 10000, 'there': true, 'useless': null,"
         "    'allowed': true}]}},"
@@ -51,7 +53,10 @@ static const char facts_text[] =
         "  'cpu': {'model': 'EPYC', 'vendor': 'AMD', 'features': ['aes', 'avx', 'fma', 'sse']},"
         "  'autostart': [], 'missing': [], 'cpu_unfit': [],"
         "  'cpu_modes': {'host-passthrough': {'n': 7, 'some': ['vm1', 'vm2']}}},"
-        " 'storage': {'missing': [], 'errors_pass': []}}";
+        " 'storage': {'missing': [], 'errors_pass': [], 'copies': [{'guest': 'vm2', 'what': "
+        "'/img/b', 'size_mib': "
+        "1000,"
+        "   'free_mib': 800, 'copy_mib': 200, 'why': null}]}}";
 
 static const char host_text[] =
         "{'name': 'node%d', 'nodeid': %d, 'state': 'online', 'in_group': true,"
@@ -66,10 +71,19 @@ static const char host_text[] =
 static const char guests_text[] =
         "[{'name': 'vm1', 'host': 'node1', 'desired': 'running', 'state': 'running',"
         "  'as_wanted': true, 'reason': null, 'vcpus': 2, 'memory_mib': 4096, 'claims': ['node1'],"
-        "  'settings': {'priority': 100}},"
+        "  'settings': {'priority': 100, 'snapshot': 'daily', 'snapshot_kind': 'external',"
+        "   'snapshot_space_mib': 900, 'recovery': 'restart relocate rollback', 'replica': 'none',"
+        "   'replica_lag_ms': 300000}, 'no_snapshot': null,"
+        "  'snapshots': {'snapshots': [{'name': 'a', 'mib': 300}]}},"
         " {'name': 'vm2', 'host': 'node2', 'desired': 'stopped', 'state': 'stopped',"
         "  'as_wanted': true, 'reason': null, 'vcpus': 2, 'memory_mib': 4096, 'claims': [],"
-        "  'settings': {'priority': 100}}]";
+        "  'settings': {'priority': 100, 'snapshot': 'off', 'snapshot_kind': 'external',"
+        "   'snapshot_space_mib': 0, 'recovery': 'restart', 'replica': 'node3 sync',"
+        "   'replica_lag_ms': 300000}}]";
+
+static const char replicas_text[] =
+        "[{'guest': 'vm2', 'mode': 'sync', 'data': 'node2', 'host': 'node3', 'state': 'behind',"
+        "  'loss_allowed_ms': 0}]";
 
 /* JSON with ' for ". */
 static inline json_t *parse(const char *text) {
@@ -99,10 +113,11 @@ static inline json_t *sound(void) {
                                                        "running_version", "0.1.0", "facts",
                                                        parse(facts_text)));
         }
-        return json_pack("{s:b,s:I,s:{s:b,s:n,s:n,s:s,s:o,s:[]},s:o,s:[],s:o}", "local", 0,
+        return json_pack("{s:b,s:I,s:{s:b,s:n,s:n,s:s,s:o,s:[]},s:o,s:[],s:o,s:o}", "local", 0,
                          "now_usec", (json_int_t)NOW, "status", "operational", 1, "missing",
                          "store_error", "host", "node1", "hosts", live, "waiting", "guests",
-                         parse(guests_text), "rules", "hosts", hosts);
+                         parse(guests_text), "rules", "replicas", parse(replicas_text), "hosts",
+                         hosts);
 }
 
 /* @value replaces what is at "hosts/0/facts/..."; numbers are positions, and all members must be.

@@ -40,6 +40,11 @@ static const struct row host_rows[] = {
                                "  'warning': 'it gives ipmitool the password'}]"}),
         ROW("fence-setup", "node2", NOTE, "not known: whether it could fence", "",
             {F2 "fence", "{'error': 'no answer within 9 s'}"}),
+        ROW("uplink", "node2", BAD, "there is no interface eth9", "[host node2]",
+            {F2 "host/config/uplinks", "[{'name': null, 'missing': ['eth9']}]"}),
+        ROW("uplink", "node2", BAD, "there is no interface eth8", "ip link",
+            {F2 "host/config/uplinks", "[{'name': null, 'missing': []},"
+                                       " {'name': 'node2', 'missing': ['eth8']}]"}),
         ROW("secrets", "node2", BAD, "can be read by others", "chmod 600",
             {F2 "host/secrets/unsafe", "'fencing.conf can be read by others'"}),
         ROW("secrets", "node2", NOTE, "is not there", "", {F2 "host/secrets/found", "false"}),

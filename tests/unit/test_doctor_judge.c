@@ -183,6 +183,7 @@ START_TEST(cluster_of_one_is_not_blamed_for_it) {
 
         json_array_remove(json_object_get(exam, "hosts"), 2);
         json_array_remove(json_object_get(exam, "hosts"), 1);
+        change(exam, "replicas", "[]");
         change(exam, "status/hosts",
                "[{'name': 'node1', 'nodeid': 1, 'state': 'online',"
                " 'in_group': true, 'clock_offset_ms': 0, 'vcpus': 8,"

@@ -25,6 +25,7 @@ const struct doctor_check doctor_checks[] = {
         {.name = "storage", .cluster = judge_storage},
         {.name = "io-errors", .cluster = judge_io_errors},
         {.name = "cpu", .cluster = judge_cpus},
+        {.name = "uplink", .host = judge_uplink},
         {.name = "capacity", .cluster = judge_capacity},
         {.name = "clock", .cluster = judge_clocks},
         {.name = "time", .host = judge_time},
@@ -36,6 +37,8 @@ const struct doctor_check doctor_checks[] = {
         {.name = "limits", .host = judge_limits},
         {.name = "disk", .host = judge_disk},
         {.name = "watchdog", .cluster = judge_watchdogs},
+        {.name = "replicas", .cluster = judge_replicas},
+        {.name = "snapshots", .cluster = judge_snapshots},
 };
 const size_t n_doctor_checks = ARRAY_SIZE(doctor_checks);
 

@@ -53,7 +53,7 @@ struct doctor_check {
 
 /**
  * An exam is what the checks judge:
- *     {"local": bool, "now_usec", "status", "guests", "rules",
+ *     {"local": bool, "now_usec", "status", "guests", "rules", "replicas",
  *      "hosts": [{name, error, running_version, facts}]}
  * local: of one host alone; status, guests and rules are null then.
  */
@@ -87,6 +87,9 @@ static inline int64_t jnum(const json_t *o, const char *key) {
 /** part_of() - "host/units" of @facts; NULL: it is not there */
 const json_t *part_of(const json_t *facts, const char *path);
 
+/** replica_of() - of @guest, NULL: it has none */
+const json_t *replica_of(const json_t *exam, const char *guest);
+
 /** may_run() - do strict rules let @guest run on @host? */
 bool may_run(const json_t *exam, const char *guest, const char *host);
 
@@ -101,9 +104,10 @@ doctor_cluster_check judge_storage, judge_io_errors;      /* judge_storage.c */
 doctor_cluster_check judge_cpus;                          /* judge_cpu.c */
 doctor_cluster_check judge_capacity;                      /* judge_capacity.c */
 doctor_cluster_check judge_watchdogs;                     /* judge_watchdog.c */
+doctor_cluster_check judge_replicas, judge_snapshots;     /* judge_copies.c */
 doctor_host_check judge_corosync, judge_quorum, judge_token, judge_links,
         judge_crypto; /* judge_corosync.c */
 doctor_host_check judge_libvirt, judge_autostart, judge_libvirt_guests, judge_lock_manager,
         judge_certificates; /* judge_libvirt.c */
 doctor_host_check judge_hawd, judge_config, judge_secrets, judge_service, judge_limits, judge_disk,
-        judge_time, judge_managers; /* judge_host.c */
+        judge_time, judge_managers, judge_uplink; /* judge_host.c */

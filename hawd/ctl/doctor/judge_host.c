@@ -198,3 +198,22 @@ void judge_managers(struct findings *f, const json_t *facts) {
         if (i == 0)
                 found(f, SEVERITY_OK, "no other cluster manager");
 }
+
+void judge_uplink(struct findings *f, const json_t *facts) {
+        const json_t *list = json_object_get(part_of(facts, "host/config"), "uplinks"), *u, *x,
+                     *own = NULL;
+        size_t i;
+
+        json_array_foreach(list, i, u) if (jnull(u, "name") ||
+                                           strcmp(jtext(u, "name"), f->host) == 0) own = u;
+        json_array_foreach(json_object_get(own, "missing"), i, x) {
+                found(f, SEVERITY_BAD, "there is no interface %s, which is its uplink in hawd.conf",
+                      jword(x));
+                mend(f,
+                     "uplink = in hawd.conf (ip link has the names), in [host %s] if it is called "
+                     "otherwise on others",
+                     f->host);
+        }
+        if (own && i == 0)
+                found(f, SEVERITY_OK, "its uplink is there, or it has none");
+}

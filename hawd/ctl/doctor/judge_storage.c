@@ -46,6 +46,17 @@ static void say_missing(struct findings *f, const json_t *exam, const char *host
                      guest, host);
 }
 
+/* One with a replica starts where its disks are, and after a promotion where the copy is. */
+static bool may_start(const json_t *exam, const json_t *m, const char *host) {
+        const json_t *r = replica_of(exam, jtext(m, "guest"));
+
+        if (!may_run(exam, jtext(m, "guest"), host))
+                return false;
+        if (!r || strcmp(jtext(r, "data"), host) == 0)
+                return true;
+        return strcmp(jtext(r, "host"), host) == 0 && strcmp(jtext(m, "kind"), "disk") != 0;
+}
+
 /* Return: how many are missing of @part's list. */
 static size_t missing(struct findings *f, const json_t *exam, const char *host,
                       const json_t *part) {
@@ -54,7 +65,7 @@ static size_t missing(struct findings *f, const json_t *exam, const char *host,
         size_t i, n = 0;
 
         json_array_foreach(json_object_get(part, "missing"), i, m) {
-                if (!may_run(exam, jtext(m, "guest"), host))
+                if (!may_start(exam, m, host))
                         continue;
                 say_missing(f, exam, host, m);
                 n++;

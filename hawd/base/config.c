@@ -33,10 +33,14 @@ void conf_errors_clear(struct conf_errors *e) {
         *e = (struct conf_errors){0};
 }
 
+void conf_guest_defaults(struct conf_guest *c) {
+        conf_keys_default(&conf_sections[CONF_GUEST_DEFAULTS], c);
+}
+
 void config_defaults(struct config *c) {
         memset(c, 0, sizeof(*c));
         conf_keys_default(&conf_sections[CONF_CLUSTER], c);
-        conf_keys_default(&conf_sections[CONF_GUEST_DEFAULTS], &c->guest_defaults);
+        conf_guest_defaults(&c->guest_defaults);
         c->hash = conf_hash(c);
 }
 

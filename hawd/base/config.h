@@ -197,6 +197,8 @@ void conf_errors_clear(struct conf_errors *e);
 
 /** config_defaults() - @c as an empty file would give it. */
 void config_defaults(struct config *c);
+/** conf_guest_defaults() - the same of a guest's settings alone */
+void conf_guest_defaults(struct conf_guest *c);
 
 /**
  * config_parse() - parse @text (NUL-terminated), named @file in messages

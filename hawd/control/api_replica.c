@@ -45,12 +45,17 @@ void api_replicas(void *ud, uint64_t call, json_t *params) {
         static const struct api_param list[] = {{"guest", API_NAME, false}, {.name = NULL}};
         struct api *api = ud;
         const struct model *m = core_model(api->core);
-        json_t *all = json_array();
         const char *name;
+        json_t *all;
 
         if (!api_params(api, call, params, list))
                 return;
         name = param_text(params, "guest");
+        if (name && !find_guest(m, name)) {
+                api_no_guest(api, call, name);
+                return;
+        }
+        all = json_array();
         for (size_t i = 0; i < m->n_guests; i++) {
                 const struct guest *g = &m->guests[i];
 

@@ -488,6 +488,8 @@ static void guest_rogue(struct ledger *l) {
 
         if (!g || rogue_noted(l->m, g->gid, op->host, op->wall)) /* said twice */
                 return;
+        if (op->host == g->replica.data) /* S9: it wrote, and the copy has nothing of it */
+                replica_behind(l, g, "a copy of it ran on its disks without a claim");
         id = g->incident;
         g->incident = 0;
         incident_open(l, INCIDENT_GUEST, op->host, g, "ran without a claim");

@@ -220,6 +220,13 @@ static void guest_reported(struct ledger *l, struct guest *g, struct host *h) {
         char cause[TEXT_LEN];
 
         g->host = h->nodeid;
+        /* What it failed of is not seen anew: a hang counts only after it was healthy. */
+        if (g->recovery.why != END_NONE &&
+            (g->state == GUEST_FAILED || g->state == GUEST_BLOCKED) && seen != SEEN_GONE) {
+                guest_to(l, g, GUEST_FAILED, "%s on %s; its QEMU is to be ended",
+                         end_why_name(g->recovery.why), h->name);
+                return;
+        }
         g->recovery.why = END_NONE; /* what ails it is seen anew */
         if (seen == SEEN_RUNNING || seen == SEEN_PAUSED) {
                 bool was = g->state == GUEST_RUNNING || g->state == GUEST_PAUSED;

@@ -70,6 +70,32 @@ static void guest_add(struct ledger *l) {
                     desired_name(g->desired));
 }
 
+/* Another replica gives the one up that is there: not while the guest is started from it, nor when
+ * it may be all that is left of its disks (S9). */
+static bool copy_may_go(struct ledger *l, const struct guest *g, const struct conf_replica *now) {
+        const struct conf_replica *was = &g->spec->conf.replica;
+        const struct replica *r = &g->replica;
+        const struct host *data = model_host(l->m, r->data);
+
+        if (now->mode == was->mode && strcmp(now->host, was->host) == 0 &&
+            strcmp(now->resource, was->resource) == 0)
+                return true;
+        if (g->promoting) {
+                ledger_refuse(l, REPLY_BUSY,
+                              "%s is being started from its replica: try again when it runs",
+                              g->spec->name);
+                return false;
+        }
+        if (r->state == REPLICA_NONE || r->state == REPLICA_COPYING || (data && host_present(data)))
+                return true;
+        ledger_refuse(l, REPLY_FAILED,
+                      "%.40s with the disks of %.40s is not there, and its replica on %.40s may be "
+                      "all that is left of them: bring it back, or hawctl replica promote %.40s",
+                      model_host_name(l->m, r->data), g->spec->name, model_host_name(l->m, r->host),
+                      g->spec->name);
+        return false;
+}
+
 static void guest_set(struct ledger *l) {
         struct guest *g = ledger_guest(l);
         struct guest_spec *s = l->op->spec;
@@ -97,6 +123,8 @@ static void guest_set(struct ledger *l) {
                               s->name, s->name);
                 return;
         }
+        if (!copy_may_go(l, g, &s->conf.replica))
+                return;
         before = g->spec->conf.replica;
         guest_spec_unref(g->spec);
         g->spec = guest_spec_ref(s);

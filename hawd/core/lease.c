@@ -2,6 +2,8 @@
 #include "hawd/core/lease.h"
 #include "hawd/core/priv.h"
 
+#define JOINS_USEC (5 * USEC_PER_SEC)
+
 static struct met *met(struct core *c, uint32_t nodeid) {
         for (size_t i = 0; i < c->n_met; i++)
                 if (c->met[i].nodeid == nodeid)
@@ -19,18 +21,26 @@ void lease_met(struct core *c, const struct peer *p) {
         if (!x)
                 x = &c->met[c->n_met++];
         if (x->nodeid != p->id.nodeid || x->incarnation != p->exchange.incarnation)
-                *x = (struct met){.nodeid = p->id.nodeid, .incarnation = p->exchange.incarnation};
+                *x = (struct met){.nodeid = p->id.nodeid,
+                                  .incarnation = p->exchange.incarnation,
+                                  .since = c->now};
 }
 
 /* What was announced is of a hawd that is no more, and the one that came since has nothing armed:
- * its host may have been reset, have booted, and run guests again that somebody started. */
+ * its host may have been reset, have booted, and run guests again that somebody started. While that
+ * one is there it has a moment to join, which takes back what was announced, too. */
 static bool outdated(struct core *c, const struct host *h, struct met *x) {
         const struct peer *p = core_peer(c, h->nodeid);
 
         if (p && p->heartbeat_now)
                 x->armed = p->heartbeat.watchdog_armed;
-        return h->watchdog_usec && x->incarnation != h->incarnation && !x->armed &&
-               (!p || p->heartbeat_now);
+        if (h->watchdog_usec == 0 || x->incarnation == h->incarnation || x->armed)
+                return false;
+        if (p && c->now < usec_add(x->since, JOINS_USEC)) {
+                wake_at(c, usec_add(x->since, JOINS_USEC));
+                return false;
+        }
+        return !p || p->heartbeat_now;
 }
 
 /* S7: said by all who have met it: one of them is there whenever somebody decides without it. */
@@ -51,7 +61,6 @@ void lease_tick(struct core *c) {
                 wake_at(c, usec_add(x->told, RESEND_USEC));
                 e = observation(c, OP_HOST_WATCHDOG, &op);
                 op->host = h->nodeid;
-                op->host_version = h->version;
                 op->incarnation = h->incarnation;
                 text_set(op->text, sizeof(op->text),
                          "another hawd began there, with none armed, and has not joined");

@@ -136,11 +136,3 @@ void recovery_healthy(struct recovery *r, usec_t wall) {
         r->resumes = 0;
         r->healthy_wall = wall;
 }
-
-void recovery_defaults(struct conf_guest *policy) {
-        policy->recovery[0] = RUNG_RESTART;
-        policy->recovery[1] = RUNG_RELOCATE;
-        policy->relocate_limit = 2;
-        policy->rollback_limit = 2;
-        policy->healthy_after_usec = 10 * USEC_PER_MINUTE;
-}

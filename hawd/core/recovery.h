@@ -102,7 +102,5 @@ void recovery_took(struct recovery *r, const struct conf_guest *policy, enum run
 void recovery_moved(struct recovery *r, const struct conf_guest *policy, usec_t wall);
 void recovery_healthy(struct recovery *r, usec_t wall);
 
-/** recovery_defaults() - a policy of before there was a ladder */
-void recovery_defaults(struct conf_guest *policy);
 const char *rung_name(enum rung r);
 uint32_t rung_limit(const struct conf_guest *policy, enum rung r);

@@ -29,9 +29,10 @@ struct copy {
         char text[TEXT_LEN];
         enum replica_op asked;
         uint32_t asked_loss;
-        usec_t asked_at; /* 0: nothing was asked yet */
-        uint64_t told;   /* what was said last, */
-        usec_t told_at;  /* and when */
+        usec_t asked_at;         /* 0: nothing was asked yet */
+        uint64_t told;           /* what was said last, */
+        usec_t told_at;          /* and when */
+        struct guest_spec *spec; /* that the adapter was asked with last; NULL: it was not */
 };
 
 static struct copy *find(struct core *c, uint32_t gid, uint32_t serial) {
@@ -54,6 +55,7 @@ static struct copy *get(struct core *c, uint32_t gid, uint32_t serial) {
 
 static void drop(struct core *c, size_t i) {
         blob_unref(c->copies[i].where);
+        guest_spec_unref(c->copies[i].spec);
         c->copies[i] = c->copies[--c->n_copies];
 }
 
@@ -146,6 +148,8 @@ static void ask(struct core *c, const struct guest *g, struct copy *v, enum repl
                  model_host_name(&c->model,
                                  g->replica.data == c->nodeid ? g->replica.host : g->replica.data));
         a->replica.spec = guest_spec_ref(g->spec);
+        guest_spec_unref(v->spec);
+        v->spec = guest_spec_ref(g->spec);
         a->replica.where = op == REPLICA_MIRROR ? blob_ref(g->replica.where) : NULL;
         a->replica.hold_usec = g->replica.hold_usec;
         a->replica.lag_usec = g->spec->conf.replica_lag_usec;
@@ -280,6 +284,19 @@ static void wind_up(struct core *c, const struct guest *g, struct copy *v) {
                 ask(c, g, v, REPLICA_UNEXPORT, 0);
 }
 
+/* Its guest is no longer kept: nobody would end it later. The files stay. */
+static void let_go(struct core *c, struct copy *v) {
+        struct action *a;
+
+        if (!v->spec || (!v->mirrored && (!v->exported || v->export_ended)))
+                return;
+        a = actions_add(c->out, ACT_REPLICA);
+        a->replica.op = v->mirrored ? REPLICA_CANCEL : REPLICA_UNEXPORT;
+        a->replica.gid = v->gid;
+        a->replica.serial = v->serial;
+        a->replica.spec = TAKE_PTR(v->spec);
+}
+
 static void copy_tick(struct core *c, const struct guest *g, struct copy *v) {
         const struct replica *r = &g->replica;
         bool current = v->serial == r->serial, at_data = r->data == c->nodeid;
@@ -329,6 +346,8 @@ void replica_tick(struct core *c) {
 
                 if (g)
                         copy_tick(c, g, &c->copies[i]);
+                else
+                        let_go(c, &c->copies[i]);
                 if (idle(c, g, &c->copies[i]))
                         drop(c, i);
                 else

@@ -302,6 +302,14 @@ static void wish(struct core *c, const struct request *r) {
                 core_reply(c, r->id, REPLY_USAGE, "a guest needs a definition, with a UUID");
                 return;
         }
+        if (r->verb == VERB_GUEST_SET && !r->spec) {
+                core_reply(c, r->id, REPLY_USAGE, "a guest is set to which settings?");
+                return;
+        }
+        if (r->verb == VERB_RULE_SET && (!name_valid(r->rule) || !r->guests || !r->guests[0])) {
+                core_reply(c, r->id, REPLY_USAGE, "a rule needs a name, and guests");
+                return;
+        }
         if (too_long(r->guests) || too_long(r->hosts)) { /* no member would take the entry */
                 core_reply(c, r->id, REPLY_USAGE,
                            "rule %s: a list of names may have %zu KiB: make several rules of it",

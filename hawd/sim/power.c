@@ -5,7 +5,7 @@
  */
 #include "hawd/sim/parts.h"
 
-#define WATCHDOG_USEC (10 * USEC_PER_SEC) /* systemd's, over a hawd that hangs */
+#define WATCHDOG_USEC (5 * USEC_PER_SEC) /* systemd's, over a hawd that hangs */
 
 static void late_hawd(struct sim *s, const struct call *c) {
         struct sim_host *h = &s->hosts[c->host];

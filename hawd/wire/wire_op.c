@@ -74,10 +74,6 @@ Hawd__GuestSpec *wire_put_spec(struct wire_out *o, const struct guest_spec *s) {
 static void get_recovery(const Hawd__GuestConf *p, struct conf_guest *c) {
         size_t n = 0;
 
-        if (p->n_recovery == 0) {
-                recovery_defaults(c);
-                return;
-        }
         c->relocate_limit = p->relocate_limit;
         c->rollback_limit = p->rollback_limit;
         c->healthy_after_usec = p->healthy_after_usec;
@@ -106,6 +102,9 @@ static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_g
                 wire_refuse(in, "a guest without settings");
                 return;
         }
+        /* Of before there was a ladder: what came with it and since is as by an empty hawd.conf. */
+        if (p->n_recovery == 0)
+                conf_guest_defaults(c);
         c->priority = p->priority;
         c->start_timeout_usec = p->start_timeout_usec;
         c->stop_timeout_usec = p->stop_timeout_usec;
@@ -113,6 +112,8 @@ static void get_conf(struct wire_in *in, const Hawd__GuestConf *p, struct conf_g
         c->restart_limit = p->restart_limit;
         c->restart_window_usec = p->restart_window_usec;
         c->on_shutdown = wire_get_enum(in, &wire_on_shutdown, p->on_shutdown);
+        if (p->n_recovery == 0)
+                return;
         c->hang_after_usec = p->hang_after_usec;
         get_recovery(p, c);
         get_schedule(in, p, c);

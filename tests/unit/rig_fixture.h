@@ -72,6 +72,9 @@ static inline void rig_heartbeat(const struct rig *r, uint32_t from, const struc
                                  struct msg *echo) {
         echo->heartbeat = m->heartbeat;
         echo->heartbeat.wall = m->heartbeat.wall + (usec_t)r->ahead[from];
+        echo->heartbeat.n_echoes = 1;
+        echo->heartbeat.echoes[0].nodeid = r->nodeid;
+        echo->heartbeat.echoes[0].sent_usec = m->heartbeat.sent_usec;
 }
 
 /* The peers say what the core says: same ledger, same promise, same acknowledgement; each in the

@@ -333,6 +333,43 @@ START_TEST(report_of_a_crashed_one_keeps_the_claim) {
 }
 END_TEST
 
+/* What hung goes on being ended when its hawd restarts meanwhile: it is not taken for a guest that
+ * runs, which would first have to become healthy to be seen hanging. */
+START_TEST(report_of_one_that_is_to_be_ended) {
+        static const struct {
+                enum end_why why;
+                enum seen_state seen, then;
+                enum guest_state state;
+        } rows[] = {
+                {END_HANG, SEEN_RUNNING, SEEN_RUNNING, GUEST_FAILED},
+                {END_WATCHDOG, SEEN_PAUSED, SEEN_PAUSED, GUEST_FAILED},
+                {END_CRASHED, SEEN_CRASHED, SEEN_CRASHED, GUEST_FAILED},
+                {END_HANG, SEEN_RUNNING, SEEN_GONE, GUEST_FAILED},
+                {END_NONE, SEEN_RUNNING, SEEN_RUNNING, GUEST_RUNNING},
+        };
+        struct led l;
+        uint32_t gid;
+        struct op op = {.kind = OP_HOST_REPORT, .host = 2, .incarnation = INCARNATION(2)};
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        if (rows[_i].why != END_NONE)
+                CHANGED(&l, .kind = OP_GUEST_SEEN, .gid = gid, .host = 2, .seen = rows[_i].seen,
+                        .end_why = rows[_i].why, .gen = G(&l, gid)->gen);
+        led_join(&l, 2);
+        op.seen_list = xcalloc(1, sizeof(struct seen));
+        op.n_seen = rows[_i].then == SEEN_GONE ? 0 : 1;
+        op.seen_list[0] = (struct seen){gid, rows[_i].then};
+        led_apply(&l, op);
+        ck_assert_int_eq(G(&l, gid)->state, rows[_i].state);
+        ck_assert_int_eq(G(&l, gid)->recovery.why,
+                         rows[_i].then == SEEN_GONE ? END_NONE : rows[_i].why);
+        ck_assert_uint_eq(G(&l, gid)->recovery.failures, rows[_i].why != END_NONE);
+        ck_assert_uint_eq(G(&l, gid)->claims, rows[_i].then == SEEN_GONE ? 0 : 1u << 1);
+        led_close(&l);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("apply_host");
         TCase *tc = unit_case(s, "hosts");
@@ -353,6 +390,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, remove_keeps_the_other_hosts_bits);
         tcase_add_test(tc, remove_is_refused_while_it_matters);
         tcase_add_test(tc, proof_ends_only_claims_before_the_loss);
+        tcase_add_loop_test(tc, report_of_one_that_is_to_be_ended, 0, 5);
         return s;
 }
 

@@ -400,6 +400,69 @@ START_TEST(resync_begins_anew) {
 }
 END_TEST
 
+/* S9: what it wrote is not on the copy. On another host it is not the guest's disks. */
+START_TEST(a_copy_without_a_claim_wrote) {
+        struct led l;
+        uint32_t gid = open_with(&l, REPLICA_MODE_SYNC), on = _i ? 1 : 3;
+
+        G(&l, gid)->desired = DESIRED_STOPPED;
+        CHANGED(&l, .kind = OP_GUEST_JOB, .gid = gid, .host = 1, .job_kind = JOB_STOP);
+        led_done(&l, gid, RESULT_DONE);
+        says(&l, gid, 1, REPLICA_FINAL);
+        ck_assert_int_eq(R(&l, gid)->state, REPLICA_FINAL);
+        CHANGED(&l, .kind = OP_GUEST_ROGUE, .gid = gid, .host = on, .text = "stopped");
+        ck_assert_int_eq(R(&l, gid)->state, _i ? REPLICA_BEHIND : REPLICA_FINAL);
+        led_close(&l);
+}
+END_TEST
+
+static void set(struct led *l, uint32_t gid, enum replica_mode mode) {
+        APPLY(l, .kind = OP_GUEST_SET, .gid = gid, .spec = spec("web", mode));
+}
+
+/* It may be all that is left of the guest's disks. */
+START_TEST(not_given_up_while_its_host_is_away) {
+        struct led l;
+        uint32_t gid = open_with(&l, REPLICA_MODE_SYNC);
+
+        led_lose(&l, 1);
+        set(&l, gid, REPLICA_MODE_NONE);
+        ck_assert_int_eq(l.a.code, REPLY_FAILED);
+        ck_assert(strstr(l.a.text, "hawctl replica promote web"));
+        set(&l, gid, REPLICA_MODE_ASYNC);
+        ck_assert_int_eq(l.a.code, REPLY_FAILED);
+        ck_assert_int_eq(R(&l, gid)->state, REPLICA_IN_STEP);
+        set(&l, gid, REPLICA_MODE_SYNC); /* the same */
+        ck_assert_int_eq(l.a.code, REPLY_OK);
+        led_online(&l, 1);
+        set(&l, gid, REPLICA_MODE_NONE);
+        ck_assert_int_eq(l.a.code, REPLY_OK);
+        ck_assert_int_eq(R(&l, gid)->state, REPLICA_NONE);
+        led_close(&l);
+}
+END_TEST
+
+/* Its start would find another disk. */
+START_TEST(not_given_up_while_it_is_started_from) {
+        struct led l;
+        uint32_t gid = open_with(&l, REPLICA_MODE_SYNC);
+
+        proven(&l, 1, SEC);
+        stands(&l, gid);
+        CHANGED(&l, PROMOTE_ON(gid, 2, 1));
+        ck_assert_uint_eq(G(&l, gid)->promoting, 1);
+        led_done(&l, gid, RESULT_FAILED);
+        set(&l, gid, REPLICA_MODE_NONE);
+        ck_assert_int_eq(l.a.code, REPLY_BUSY);
+        ck_assert_uint_eq(G(&l, gid)->promoting, 1);
+        led_start(&l, gid, 2);
+        led_done(&l, gid, RESULT_DONE);
+        set(&l, gid, REPLICA_MODE_NONE);
+        ck_assert_int_eq(l.a.code, REPLY_OK);
+        led_close(&l);
+}
+END_TEST
+
 START_TEST(with_snapshots_is_refused) {
         struct led l;
         uint32_t gid = open_with(&l, REPLICA_MODE_SYNC), other;
@@ -437,6 +500,9 @@ static Suite *suite(void) {
         tcase_add_test(tc, settings_change_it);
         tcase_add_test(tc, resync_begins_anew);
         tcase_add_test(tc, with_snapshots_is_refused);
+        tcase_add_loop_test(tc, a_copy_without_a_claim_wrote, 0, 2);
+        tcase_add_test(tc, not_given_up_while_its_host_is_away);
+        tcase_add_test(tc, not_given_up_while_it_is_started_from);
         return s;
 }
 

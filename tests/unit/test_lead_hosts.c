@@ -711,7 +711,7 @@ START_TEST(who_met_another_hawd_says_so) {
         h->watchdog_usec = h->lease_usec = 10 * USEC_PER_SEC;
         h->incarnation += (uint64_t)_i;
         rig_open(r, &l, 2, false);
-        rig_pass(r, 3 * USEC_PER_SEC);
+        rig_pass(r, 7 * USEC_PER_SEC);
         ck_assert_int_eq(rig_op(r, OP_HOST_WATCHDOG) != NULL, _i);
         ck_assert_uint_eq(model_host(rig_model(r), 3)->watchdog_usec, _i ? 0 : 10 * USEC_PER_SEC);
         rig_close(r);

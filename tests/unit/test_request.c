@@ -126,6 +126,36 @@ START_TEST(what_is_not_there_is_usage) {
 }
 END_TEST
 
+/* A client of another version may leave out whatever there is: it is told so, once. */
+START_TEST(nothing_given_is_usage) {
+        static const char *const guests[] = {"", "none", "web"};
+
+        for (int v = VERB_NONE; v < VERB_MAX_; v++)
+                for (size_t k = 0; k < ARRAY_SIZE(guests); k++) {
+                        struct rig *r = open_rig();
+                        struct request q = {.id = 5, .verb = (enum verb)v};
+                        const struct action *a;
+                        bool enough = k == 2 && v >= VERB_GUEST_START && v <= VERB_GUEST_REMOVE;
+
+                        enough |= k == 2 && v == VERB_GUEST_RECOVER;
+                        enough |= v == VERB_FENCE_TEST || v == VERB_FACTS; /* this host's */
+                        text_set(q.guest, NAME_LEN, guests[k]);
+                        EVENT(r, .kind = EV_REQUEST, .request = q);
+                        a = rig_act(r, ACT_REPLY);
+                        if (enough || v == VERB_GUEST_ADD) {
+                                rig_close(r);
+                                continue;
+                        }
+                        ck_assert_msg(a && rig_acts(r, ACT_REPLY) == 1, "%s of '%s'",
+                                      verb_name((enum verb)v), guests[k]);
+                        ck_assert_msg(a->reply.code == REPLY_USAGE && a->reply.text[0],
+                                      "%s of '%s': %d %s", verb_name((enum verb)v), guests[k],
+                                      (int)a->reply.code, a->reply.text);
+                        rig_close(r);
+                }
+}
+END_TEST
+
 /* S9: it lets DRBD go on alone, which is for the host with the disks. */
 START_TEST(outdate_is_for_who_has_the_disks) {
         struct rig *r = open_rig();
@@ -433,6 +463,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, fence_verbs);
         tcase_add_test(tc, rule_verbs);
         tcase_add_test(tc, what_is_not_there_is_usage);
+        tcase_add_test(tc, nothing_given_is_usage);
         tcase_add_test(tc, outdate_is_for_who_has_the_disks);
         tcase_add_test(tc, create_adds_as_wanted);
         tcase_add_test(tc, what_has_no_definition_is_not_created);

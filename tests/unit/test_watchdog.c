@@ -594,6 +594,8 @@ START_TEST(taken_back_when_another_hawd_came) {
         net_pass(n, 3 * USEC_PER_SEC);
         ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, TIMEOUT);
         net_group(n, ALL);
+        net_pass(n, 4 * USEC_PER_SEC);
+        ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, TIMEOUT); /* it may be about to join */
         net_pass(n, 3 * USEC_PER_SEC);
         ck_assert_int_eq(host(n, 1, 3)->state, HOST_LOST);
         ck_assert_uint_eq(host(n, 1, 3)->watchdog_usec, 0);

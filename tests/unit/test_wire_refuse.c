@@ -601,6 +601,39 @@ START_TEST(encoder_refuses) {
 }
 END_TEST
 
+/* Of a guest that was stored before there was a ladder: not "never hangs", nor "all snapshots
+ * stay". One that says what is to be tried says the rest, too. */
+START_TEST(older_settings_get_the_defaults) {
+        struct sample *s = sample(NULL);
+        struct config defaults;
+        Hawd__Rung rung = HAWD__RUNG__RUNG_NONE;
+        const struct conf_guest *c;
+        struct msg *m = NULL;
+
+        config_defaults(&defaults);
+        s->conf.priority = 7;
+        s->conf.restart_limit = 9;
+        if (_i) {
+                s->conf.n_recovery = 1;
+                s->conf.recovery = &rung;
+        }
+        ck_assert_int_eq(decode(&s->msg.base, &m), 0);
+        c = &m->entry->ops[0].spec->conf;
+        ck_assert_int_eq(c->priority, 7);
+        ck_assert_uint_eq(c->restart_limit, 9);
+        ck_assert_uint_eq(c->hang_after_usec, _i ? 0 : 2 * USEC_PER_MINUTE);
+        ck_assert_uint_eq(c->healthy_after_usec,
+                          _i ? 0 : defaults.guest_defaults.healthy_after_usec);
+        ck_assert_uint_eq(c->replica_lag_usec, _i ? 0 : defaults.guest_defaults.replica_lag_usec);
+        ck_assert_uint_eq(c->snapshot_keep.last,
+                          _i ? 0 : defaults.guest_defaults.snapshot_keep.last);
+        ck_assert_int_eq(c->recovery[0], _i ? RUNG_NONE : RUNG_RESTART);
+        ck_assert_int_eq(c->recovery[1], _i ? RUNG_NONE : RUNG_RELOCATE);
+        msg_unref(m);
+        free(s);
+}
+END_TEST
+
 static Suite *refuse_suite(void) {
         Suite *s = suite_create("wire refuses");
         TCase *tc = unit_case(s, "refuses");
@@ -613,6 +646,7 @@ static Suite *refuse_suite(void) {
         tcase_add_test(tc, every_prefix);
         tcase_add_test(tc, out_of_proportion);
         tcase_add_test(tc, encoder_refuses);
+        tcase_add_loop_test(tc, older_settings_get_the_defaults, 0, 2);
         return s;
 }
 

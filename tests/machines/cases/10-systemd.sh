@@ -42,7 +42,7 @@ assert 'folders and sockets belong to whom they should' test "$modes" = '755 roo
 600 root root
 660 root hawd
 660 root hawd-view'
-for pair in Type=notify WatchdogUSec=10s ActiveState=active FileDescriptorStoreMax=4; do
+for pair in Type=notify WatchdogUSec=5s ActiveState=active FileDescriptorStoreMax=4; do
         assert "hawd.service has $pair" unit_is "${pair%=*}" "${pair#*=}"
 done
 assert 'its memory is locked, and it runs at real-time priority' inside node1 \

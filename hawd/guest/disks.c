@@ -139,8 +139,6 @@ int disks_for_start(struct job *j, struct blob **xml, char *err) {
                 return r;
         if (r == 0 && snaps_inside(j->snaps))
                 return start_inside(j, &disks, err);
-        if (r == 0 && snaps_inside(j->snaps))
-                return start_inside(j, &disks, err);
         for (size_t i = 0; r == 0 && i < disks.n; i++) {
                 char path[DISK_PATH_LEN];
                 struct blob *changed;

@@ -6,6 +6,7 @@
  *   R  NONE -> RECEIVING -> SERVING -> OVER          OVER: told that it ended, kept for later asks
  *   P  NONE -> COPYING -> OVER
  */
+#include <libxml/parser.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -515,6 +516,7 @@ int replica_open(const char *uri, const char *state_dir, const char *address, re
         char here[NAME_LEN] = "";
         int r;
 
+        xmlInitParser();                           /* before there are threads, of libvirt, too */
         (void)gethostname(here, sizeof(here) - 1); /* for texts alone */
         a->told = told;
         a->userdata = userdata;

@@ -88,26 +88,46 @@ static uint64_t virtual_size(const char *full) {
         return size;
 }
 
-/* Of copies that are there, and that a new one takes the room of. */
-static uint64_t copies_size(const char *folder, const char *name) {
-        char start[NAME_MAX + 16];
-        struct dirent *e;
-        uint64_t sum = 0;
-        struct stat st;
-        DIR *d = opendir(folder);
+/* Beside a disk, by the start of their names: copies, which a new one takes the room of, and disks
+ * that starts from a copy left. */
+struct beside {
+        uint64_t copies;
+        json_t *left; /* {what, mib} */
+};
 
-        text_fmt(start, sizeof(start), "%.255s.hawd-replica-", name);
-        while (d && (e = readdir(d)))
-                if (strncmp(e->d_name, start, strlen(start)) == 0 &&
-                    fstatat(dirfd(d), e->d_name, &st, 0) == 0)
-                        sum += (uint64_t)st.st_blocks * 512;
+static bool begins(const char *name, const char *disk, const char *with) {
+        size_t n = strlen(disk);
+
+        return strncmp(name, disk, n) == 0 && strncmp(name + n, with, strlen(with)) == 0;
+}
+
+static void look_beside(const char *folder, const char *path, struct beside *ret) {
+        const char *disk = strrchr(path, '/') + 1;
+        DIR *d = opendir(folder);
+        struct dirent *e;
+        struct stat st;
+
+        while (d && (e = readdir(d))) {
+                bool copy = begins(e->d_name, disk, ".hawd-replica-");
+
+                if ((!copy && !begins(e->d_name, disk, ".hawd-left-")) ||
+                    fstatat(dirfd(d), e->d_name, &st, 0) < 0)
+                        continue;
+                if (copy)
+                        ret->copies += (uint64_t)st.st_blocks * 512;
+                else if (json_array_size(ret->left) < FACTS_LIST_MAX)
+                        json_array_append_new(
+                                ret->left,
+                                json_pack("{s:o,s:I}", "what", word(e->d_name), "mib",
+                                          (json_int_t)((uint64_t)st.st_blocks * 512 >> 20)));
+        }
         if (d)
                 closedir(d);
-        return sum;
 }
 
 static json_t *look_copy(const char *root, const char *guest, const char *path) {
         char full[PATH_MAX], folder[PATH_MAX];
+        struct beside beside = {.left = json_array()};
         const char *why = NULL;
         struct statvfs fs = {0};
 
@@ -116,11 +136,11 @@ static json_t *look_copy(const char *root, const char *guest, const char *path) 
         *strrchr(folder, '/') = '\0';
         if (statvfs(folder, &fs) < 0)
                 why = strerror(errno);
-        return json_pack("{s:o,s:o,s:I,s:I,s:I,s:o}", "guest", word(guest), "what", word(path),
+        look_beside(folder, path, &beside);
+        return json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o}", "guest", word(guest), "what", word(path),
                          "size_mib", (json_int_t)(virtual_size(full) >> 20), "free_mib",
                          (json_int_t)((uint64_t)fs.f_bavail * fs.f_frsize >> 20), "copy_mib",
-                         (json_int_t)(copies_size(folder, strrchr(full, '/') + 1) >> 20), "why",
-                         word(why));
+                         (json_int_t)(beside.copies >> 20), "left", beside.left, "why", word(why));
 }
 
 /* Of a guest that has one, by files. */

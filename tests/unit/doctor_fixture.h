@@ -56,7 +56,7 @@ static const char facts_text[] =
         " 'storage': {'missing': [], 'errors_pass': [], 'copies': [{'guest': 'vm2', 'what': "
         "'/img/b', 'size_mib': "
         "1000,"
-        "   'free_mib': 800, 'copy_mib': 200, 'why': null}]}}";
+        "   'free_mib': 800, 'copy_mib': 200, 'left': [], 'why': null}]}}";
 
 static const char host_text[] =
         "{'name': 'node%d', 'nodeid': %d, 'state': 'online', 'in_group': true,"

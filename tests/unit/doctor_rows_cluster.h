@@ -65,6 +65,8 @@ static const struct row cluster_rows[] = {
             {"replicas/0/state", "'in-step'"}),
         ROW("replicas", "node3", BAD, "the folder of /img/b: No such file", "as on node2",
             {F3 "storage/copies/0/why", "'No such file'"}),
+        ROW("replicas", "node3", NOTE, "b.hawd-left-7 beside the disk of guest vm2", "remove it",
+            {F3 "storage/copies/0/left", "[{'what': 'b.hawd-left-7', 'mib': 5}]"}),
         ROW("replicas", "", WARNING, "may get older (replica-lag 300 s) than", "replica-lag=50s",
             {"replicas/0/mode", "'async'"}, {"replicas/0/loss_allowed_ms", "100000"}),
         ROW("snapshots", "", BAD, "no snapshot of guest vm1 can be taken: disk vdb is no file",

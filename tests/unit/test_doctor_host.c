@@ -374,6 +374,24 @@ START_TEST(words_are_text) {
 }
 END_TEST
 
+START_TEST(uplinks_and_the_hold) {
+        put("/sys/class/net/eth0/flags", "0x1003\n", 0444);
+        put("/run/hawd/running.conf",
+            "[cluster]\nuplink = eth0 eth1\nreplica-hold = 2min\nkdump-wait = 30s\n[host a]\n"
+            "uplink = eth0\n[host b]\n[fence x]\nhost = a\naddress = 10.0.0.1\ntimeout = 60s\n",
+            0600);
+        look();
+        ck_assert_uint_eq(json_array_size(at("config/uplinks")), 2);
+        ck_assert(json_is_null(at("config/uplinks/0/name")));
+        ck_assert_uint_eq(json_array_size(at("config/uplinks/0/missing")), 1);
+        ck_assert_str_eq(text_at("config/uplinks/0/missing/0"), "eth1");
+        ck_assert_str_eq(text_at("config/uplinks/1/name"), "a");
+        ck_assert_uint_eq(json_array_size(at("config/uplinks/1/missing")), 0);
+        ck_assert_int_eq(json_integer_value(at("config/replica_hold_ms")), 120000);
+        ck_assert_int_eq(json_integer_value(at("config/replica_hold_least_ms")), 201000);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("doctor host");
         TCase *tc = unit_case(s, "host");
@@ -388,6 +406,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, watchdogs_and_who_has_them);
         tcase_add_test(tc, watchdogs_that_are_wanted);
         tcase_add_test(tc, systemd_has_its_own);
+        tcase_add_test(tc, uplinks_and_the_hold);
         tcase_add_loop_test(tc, values_of_configuration_files, 0, (int)ARRAY_SIZE(values));
         tcase_add_test(tc, a_running_hawd_shows_its_limits);
         tcase_add_test(tc, one_part_that_hangs_costs_only_itself);

@@ -252,6 +252,46 @@ START_TEST(a_long_list_is_cut_and_counted) {
 }
 END_TEST
 
+START_TEST(room_for_copies) {
+        json_t *wants = json_pack(
+                "{s:[{s:s,s:s,s:[{s:s,s:s},{s:s,s:s},{s:s,s:s},{s:s,s:s}]},{s:s,s:s,s:[]}]}",
+                "guests", "name", "vm1", "replica", "node2 async", "needs", "kind", "disk", "what",
+                "/img/raw", "kind", "disk", "what", "/img/q", "kind", "disk", "what", "/none/x",
+                "kind", "bridge", "what", "br0", "name", "vm2", "replica", "node2 drbd r0",
+                "needs");
+        json_t *o;
+        const json_t *list, *c;
+        char cmd[512];
+
+        text_fmt(cmd, sizeof(cmd),
+                 "cd %s/img && truncate -s 5M raw && qemu-img create -q -f qcow2 q 7M && "
+                 "dd if=/dev/zero of=q.hawd-replica-3 bs=1M count=2 status=none && "
+                 "dd if=/dev/zero of=qq.hawd-replica-3 bs=1M count=1 status=none && "
+                 "dd if=/dev/zero of=q.hawd-left-2 bs=1M count=3 status=none",
+                 root);
+        ck_assert_int_eq(system(cmd), 0);
+        o = facts_storage(root, wants);
+        list = json_object_get(o, "copies");
+        ck_assert_uint_eq(json_array_size(list), 3);
+        c = json_array_get(list, 0);
+        ck_assert_int_eq(json_integer_value(json_object_get(c, "size_mib")), 5);
+        ck_assert_int_gt(json_integer_value(json_object_get(c, "free_mib")), 0);
+        ck_assert_int_eq(json_integer_value(json_object_get(c, "copy_mib")), 0);
+        c = json_array_get(list, 1);
+        ck_assert_int_eq(json_integer_value(json_object_get(c, "size_mib")), 7);
+        ck_assert_int_eq(json_integer_value(json_object_get(c, "copy_mib")), 2);
+        ck_assert(json_is_null(json_object_get(c, "why")));
+        ck_assert_uint_eq(json_array_size(json_object_get(c, "left")), 1);
+        c = json_array_get(json_object_get(c, "left"), 0);
+        ck_assert_str_eq(json_string_value(json_object_get(c, "what")), "q.hawd-left-2");
+        ck_assert_int_eq(json_integer_value(json_object_get(c, "mib")), 3);
+        c = json_array_get(list, 2);
+        ck_assert_str_eq(json_string_value(json_object_get(c, "why")), "No such file or directory");
+        json_decref(o);
+        json_decref(wants);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("doctor wants");
         TCase *tc = unit_case(s, "xml");
@@ -264,6 +304,7 @@ static Suite *suite(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, what_is_missing_is_named, 0, (int)ARRAY_SIZE(there));
         tcase_add_test(tc, a_long_list_is_cut_and_counted);
+        tcase_add_test(tc, room_for_copies);
         return s;
 }
 

@@ -2,6 +2,7 @@
 /*
  * S9: a row for each step of promotion_judge(), and each of its bounds.
  */
+#include "hawd/base/config.h"
 #include "replication/promotion.h"
 #include "tests/unit/unit.h"
 
@@ -117,6 +118,22 @@ START_TEST(less_than_half_of_the_hold) {
 }
 END_TEST
 
+/* hawd.conf is checked for it, below where this is known. */
+START_TEST(the_least_hold_is_enough) {
+        struct config *c = xcalloc(1, sizeof(*c));
+
+        config_defaults(c);
+        text_set(c->hosts[c->n_hosts++].name, NAME_LEN, "a");
+        for (usec_t t = SEC; t < 600 * SEC; t += 7 * SEC) {
+                text_set(c->watchdog, sizeof(c->watchdog), "/dev/watchdog");
+                c->lease_usec = t;
+                ck_assert_uint_gt(config_off_bound(c, "a"), t);
+                ck_assert_uint_ge(promotion_limit(config_hold_least(c)), config_off_bound(c, "a"));
+        }
+        free(c);
+}
+END_TEST
+
 START_TEST(all_have_words) {
         for (enum replica_state s = 0; s < REPLICA_STATE_MAX_; s++)
                 ck_assert_ptr_nonnull(replica_state_name(s));
@@ -133,6 +150,7 @@ static Suite *suite(void) {
 
         tcase_add_loop_test(tc, judged, 0, (int)ARRAY_SIZE(rows));
         tcase_add_test(tc, less_than_half_of_the_hold);
+        tcase_add_test(tc, the_least_hold_is_enough);
         tcase_add_test(tc, all_have_words);
         return s;
 }

@@ -126,6 +126,24 @@ static void judge_room(struct findings *f, const json_t *exam, const json_t *r) 
         }
 }
 
+/* S8: what a start from a copy left is kept until somebody removes it. */
+static void say_left(struct findings *f, const json_t *exam, const char *host, const char *guest) {
+        const json_t *facts = host_facts(exam, host), *x, *left;
+        size_t i, k;
+
+        json_array_foreach(json_object_get(json_object_get(facts, "storage"), "copies"), i, x) {
+                if (strcmp(jtext(x, "guest"), guest) != 0)
+                        continue;
+                json_array_foreach(json_object_get(x, "left"), k, left) {
+                        found_on(f, host, SEVERITY_NOTE,
+                                 "%s beside the disk of guest %s is what a start from its replica "
+                                 "left: %lld MiB",
+                                 jtext(left, "what"), guest, (long long)jnum(left, "mib"));
+                        mend(f, "remove it when nothing in it is missed: hawd never does");
+                }
+        }
+}
+
 void judge_replicas(struct findings *f, const json_t *exam) {
         const json_t *list = json_object_get(exam, "replicas"), *r;
         size_t before = f->n, i;
@@ -139,6 +157,8 @@ void judge_replicas(struct findings *f, const json_t *exam) {
                         continue;
                 judge_hold(f, exam, r);
                 judge_room(f, exam, r);
+                say_left(f, exam, jtext(r, "data"), jtext(r, "guest"));
+                say_left(f, exam, jtext(r, "host"), jtext(r, "guest"));
                 if (strcmp(jtext(r, "mode"), "async") == 0 && loss > 0 && loss < lag) {
                         found(f, SEVERITY_WARNING,
                               "the replica of guest %s may get older (replica-lag %lld s) than it "

@@ -84,6 +84,12 @@ assert 'and then nothing is bad' sound
 ctl rule delete off >/dev/null
 at node3 umount "$LAB_STATE/shared"
 
+assert 'a recovery that cannot be' ctl guest set vm1 recovery='restart rollback replica'
+assert 'is no reason to fail' sound
+assert 'and is named' said_that '[.findings[] | select(.severity == "warning" and .check == "snapshots") | .text] |
+        any(test("vm1 is to go back to a snapshot")) and any(test("vm1 is to start from a replica"))'
+assert 'and mended' ctl guest set vm1 recovery='restart relocate'
+
 assert 'a strict rule binds it' ctl rule add home require --guests vm1 --hosts node1 --strict
 names node1 capacity '1 of its 1 guests would find no place, vm1 .*rule home' 'fewer strict rules'
 ctl rule delete home >/dev/null

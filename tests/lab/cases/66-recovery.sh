@@ -89,10 +89,10 @@ note 'a disk fails, a kernel panics, a QEMU aborts'
 for guest in hang1 wd1; do wait_for 60 "$guest is healthy" healthy "$guest"; done
 since=$(now_msec)
 assert 'I/O error' lab guest io-error hang1
-assert 'panic' lab guest panic wd1
-assert 'QEMU aborts' lab guest crash busy1
 wait_for 20 'paused by it, and nobody wished so' paused_by_it hang1
 assert 'its disk works again' lab guest io-error hang1 end
+assert 'panic' lab guest panic wd1
+assert 'QEMU aborts' lab guest crash busy1
 in_place "$since" wd1 "crashed on ${home[wd1]}: the guest's kernel panicked"
 in_place "$since" busy1 "failed on ${home[busy1]}: QEMU died"
 wait_for 60 'hang1 is resumed, and healthy' healthy hang1

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# weight: 70
+# weight: 115
 # hawctl snapshot of a guest that runs and of one that does not; a start on another host follows the disk;
 # a rollback finds what was on the disk then, and what it left is kept. And a boot loop after a bad write:
 # restarted, relocated, then back to the snapshot that is known good; the bad disk is where the incident says.

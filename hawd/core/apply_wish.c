@@ -5,18 +5,25 @@
 #include "hawd/core/apply.h"
 
 /* What could never be done would be waited for in silence. 1 settings that go together  2 a copy
- * goes to a host that is known by its name */
-static bool makes_sense(struct ledger *l, const struct guest_spec *s) {
+ * goes to a host that is known by its name  3 and is another one than @data, node id of the one
+ * with its disks; 0: none has them yet */
+static bool makes_sense(struct ledger *l, const struct guest_spec *s, uint32_t data) {
         const char *host = s->conf.replica.host;
+        const struct host *to = model_host_named(l->m, host);
         char why[TEXT_LEN];
 
         if (guest_conf_wrong(&s->conf, why)) {
                 ledger_refuse(l, REPLY_USAGE, "%s: %s", s->name, why);
                 return false;
         }
-        if (s->conf.replica.mode == REPLICA_MODE_NONE || model_host_named(l->m, host))
+        if (s->conf.replica.mode == REPLICA_MODE_NONE || (to && to->nodeid != data))
                 return true;
-        ledger_refuse(l, REPLY_USAGE, "replica: there is no host %s: see hawctl host list", host);
+        if (to)
+                ledger_refuse(l, REPLY_USAGE, "replica: %s runs on %s: copy it to another host",
+                              s->name, host);
+        else
+                ledger_refuse(l, REPLY_USAGE, "replica: there is no host %s: see hawctl host list",
+                              host);
         return false;
 }
 
@@ -46,7 +53,7 @@ static void guest_add(struct ledger *l) {
                               model_host_name(l->m, op->host));
                 return;
         }
-        if (!makes_sense(l, s))
+        if (!makes_sense(l, s, op->host))
                 return;
         g = model_guest_add(l->m, s);
         g->desired = op->desired;
@@ -107,7 +114,8 @@ static void guest_set(struct ledger *l) {
                 ledger_refuse(l, REPLY_USAGE, "name and UUID of a guest cannot be changed");
                 return;
         }
-        if (!makes_sense(l, s))
+        /* After a start from the copy both have changed places. */
+        if (!makes_sense(l, s, g->claims && !g->replica.data ? g->host : 0))
                 return;
         if (s->disks != g->spec->disks && snaps_any(g->snaps)) {
                 ledger_refuse(l, REPLY_USAGE,

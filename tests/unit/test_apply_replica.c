@@ -420,6 +420,25 @@ static void set(struct led *l, uint32_t gid, enum replica_mode mode) {
         APPLY(l, .kind = OP_GUEST_SET, .gid = gid, .spec = spec("web", mode));
 }
 
+START_TEST(not_where_it_runs) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 3);
+        gid = led_running(&l, "web", _i ? 1 : 2);
+        set(&l, gid, REPLICA_MODE_SYNC);
+        ck_assert_int_eq(l.a.code, _i ? REPLY_OK : REPLY_USAGE);
+        ck_assert_uint_eq(R(&l, gid)->host, _i ? 2 : 0);
+        led_close(&l);
+        led_open(&l, 3);
+        APPLY(&l, .kind = OP_GUEST_ADD, .spec = spec("web", REPLICA_MODE_SYNC),
+              .desired = DESIRED_RUNNING, .host = _i ? 1 : 2);
+        ck_assert_int_eq(l.a.code, _i ? REPLY_OK : REPLY_USAGE);
+        ck_assert_uint_eq(l.m.n_guests, (size_t)_i);
+        led_close(&l);
+}
+END_TEST
+
 /* It may be all that is left of the guest's disks. */
 START_TEST(not_given_up_while_its_host_is_away) {
         struct led l;
@@ -501,6 +520,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, resync_begins_anew);
         tcase_add_test(tc, with_snapshots_is_refused);
         tcase_add_loop_test(tc, a_copy_without_a_claim_wrote, 0, 2);
+        tcase_add_loop_test(tc, not_where_it_runs, 0, 2);
         tcase_add_test(tc, not_given_up_while_its_host_is_away);
         tcase_add_test(tc, not_given_up_while_it_is_started_from);
         return s;

@@ -82,11 +82,6 @@ bool core_ring_quorate(const struct core *c) {
         return c->quorum_flag || (c->quorum_waiting && all_voters_here(c));
 }
 
-bool core_ring_lost(const struct core *c) {
-        return c->ring_id.nodeid == c->quorum_id.nodeid && c->ring_id.seq == c->quorum_id.seq &&
-               !core_ring_quorate(c);
-}
-
 static const char *store_error(const struct core *c, const struct peer *p) {
         if (p->id.nodeid != c->nodeid)
                 return p->heartbeat.store_error;

@@ -358,8 +358,8 @@ static void jobs_tick(struct core *c) {
                         continue;
                 if (!f && core_operational(c) && up_to_date(c))
                         job_begin(c, j);
-                else if (f && (j->cancelling || core_ring_lost(c)) && !f->cancelled && !f->done)
-                        job_call_off(c, f); /* S4: the others may decide without this host now */
+                else if (f && j->cancelling && !f->cancelled && !f->done)
+                        job_call_off(c, f);
         }
         for (size_t i = 0; i < c->n_fences;) {
                 struct fence_work *f = &c->fences[i];

@@ -426,9 +426,6 @@ bool core_operational(const struct core *c);
 /** core_stores_fail() - of those who vote, so many cannot store that nothing becomes stable. */
 bool core_stores_fail(const struct core *c);
 bool core_ring_quorate(const struct core *c);
-/** core_ring_lost() - it is known that it is not quorate; after a change nothing is, for a moment.
- */
-bool core_ring_lost(const struct core *c);
 bool core_leader(const struct core *c);
 uint32_t core_leader_nodeid(const struct core *c);
 /** core_node_name() - by the nodelist, for hosts that the ledger does not know yet too. */

@@ -9,8 +9,6 @@
  */
 #include "hawd/sim/parts.h"
 
-#define MINORITY_USEC (100 * USEC_PER_MSEC)
-
 static struct fence_run *run_find(struct sim_host *h, uint64_t seq) {
         for (size_t i = 0; i < h->n_fences; i++)
                 if (h->fences[i].seq == seq)
@@ -146,26 +144,13 @@ static void done(struct sim *s, const struct call *c) {
         report(s, h, c->a, reads_on(s, r) ? READING_ON : READING_OFF);
 }
 
-/* S4: told that its ring is not quorate, a hawd ends what it had begun; in no time, or nearly. */
-static void check_minority(struct sim *s, const struct sim_host *h, const struct fence_run *r) {
-        if (h->core && !sim_still(h, OWNER_HAWD) && h->minority_since &&
-            s->now - h->minority_since > MINORITY_USEC)
-                sim_violate(s, "S4",
-                            "%s switches %s off %.3f s after it was told that its ring is "
-                            "not quorate",
-                            h->name, s->hosts[r->target].name,
-                            (double)(s->now - h->minority_since) / 1e6);
-}
-
 static void send_command(struct sim *s, struct sim_host *h, struct fence_run *r) {
         struct sim_host *t = &s->hosts[r->target];
         bool off = r->action == FENCE_ACT_OFF;
         usec_t f = s->conf->fence_usec;
 
-        if (off) {
+        if (off)
                 truth_switch_off(s, h, r->target);
-                check_minority(s, h, r);
-        }
         r->switched = true;
         sim_trace(s, h, "hawd-fence sends %s to the BMC of %s", off ? "off" : "on", t->name);
         if (t->bmc[r->device].mode == BMC_LYING)

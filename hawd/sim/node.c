@@ -187,8 +187,6 @@ void node_feed(struct sim *s, struct sim_host *h, struct event *ev) {
                 sim_violate(s, "core", "%s refuses event %d: %s", h->name, (int)ev->kind,
                             strerror(-r));
         h->deadline = sim_virtual(h, core_deadline(h->core));
-        if (ev->kind == EV_QUORUM)
-                h->minority_since = ev->quorum.quorate || ev->quorum.waiting ? 0 : s->now;
         if (ev->kind == EV_GROUP || heard(ev, MSG_EXCLUDE))
                 truth_group(s, h);
         else if (heard(ev, MSG_HEARTBEAT))

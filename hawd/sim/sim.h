@@ -219,7 +219,6 @@ struct sim_host {
         uint32_t spins;        /* time-outs one after the other that moved nothing on */
         struct fence_run *fences;
         size_t n_fences, cap_fences;
-        usec_t minority_since; /* its hawd was told that its ring is not quorate; 0: it is */
         uint64_t seen_version; /* truth.c: of the model when last looked at */
         usec_t part_at;        /* truth.c: its hawd took part in decisions, last then */
         uint32_t group;        /* truth_lease.c: of its hawd, bit per host, */

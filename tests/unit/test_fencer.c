@@ -81,23 +81,6 @@ START_TEST(a_look_reads_off_twice) {
 }
 END_TEST
 
-/* S4: the others may decide without this host. A ring that has changed is no such thing yet. */
-START_TEST(ends_with_the_quorum) {
-        struct rig *r = open_rig();
-        uint32_t ring[] = {2};
-
-        fence(r, FENCE_OFF);
-        EVENT(r, .kind = EV_RING,
-              .ring = {.id = {1, ++r->ring_seq}, .nodeids = ring, .n_nodeids = 1});
-        ck_assert_uint_eq(rig_acts(r, ACT_FENCE_CANCEL), 0);
-        rig_quorum(r, _i);
-        ck_assert_uint_eq(rig_acts(r, ACT_FENCE_CANCEL), _i ? 0 : 2);
-        rig_quorum(r, _i);
-        ck_assert_uint_eq(rig_acts(r, ACT_FENCE_CANCEL), _i ? 0 : 2);
-        rig_close(r);
-}
-END_TEST
-
 START_TEST(job_of_another_is_not_ours) {
         struct rig *r = open_rig();
 
@@ -520,7 +503,6 @@ static Suite *suite(void) {
 
         tcase_add_test(tc, every_device_at_once);
         tcase_add_test(tc, a_look_reads_off_twice);
-        tcase_add_loop_test(tc, ends_with_the_quorum, 0, 2);
         tcase_add_test(tc, job_of_another_is_not_ours);
         tcase_add_test(tc, both_devices_are_needed);
         tcase_add_loop_test(tc, supplies_are_off_together, 0, 2);

@@ -28,7 +28,8 @@ start() {
 # The copy begins: node2 serves, node1 copies, a write waits 60 s for node2.
 mirror() {
         serial=$((serial + 1))
-        on2 serve "$state" 10.77.0.2 "$uuid" "$serial" "${disks[@]}" >"$dir/serve" 2>&1 &
+        : >"$dir/serve" # nothing of the server before
+        on2 serve "$state" 10.77.0.2 "$uuid" "$serial" "${disks[@]}" >>"$dir/serve" 2>&1 &
         server=$!
         wait_for 20 'node2 listens' grep -q ^where "$dir/serve"
         place=$(awk '/^where/ { print $2 }' "$dir/serve")

@@ -12,9 +12,8 @@
 #include "hawd/core/priv.h"
 
 #define APART_USEC USEC_PER_SEC
-#define RELOOK_USEC                                                                                \
-        (15 * USEC_PER_SEC) /* a device read off while its host is there: look again               \
-                             */
+#define OFF_AGAIN_USEC (2 * USEC_PER_SEC) /* read off while its host is there: look again; */
+#define RELOOK_USEC (15 * USEC_PER_SEC)   /* by then it is a lie, and once known, so often */
 
 static struct fence_work *fence_add(struct core *c, enum fence_use use, uint32_t host) {
         struct fence_work *f;
@@ -399,6 +398,28 @@ static bool device_news(const struct core *c, const struct device *d, const stru
         return r == READING_ON ? !d->seen_on || d->distrusted : sure && !d->distrusted;
 }
 
+/* It has heard a heartbeat that was sent after @t: it lived then, whatever a device reads. */
+static bool lived_after(struct core *c, uint32_t nodeid, usec_t t) {
+        const struct peer *p = core_peer(c, nodeid);
+
+        return p && p->echoed > t;
+}
+
+/*
+ * Whether a device lies that reads off while its host @nodeid is in the ring: what was off may
+ * just not have been missed yet, so one look says nothing.
+ */
+static bool off_is_a_lie(struct core *c, struct check *k, uint32_t nodeid) {
+        bool again = k->off_at && c->now <= usec_add(k->off_at, 2 * RELOOK_USEC);
+        bool lie = again && (lived_after(c, nodeid, k->off_at) ||
+                             c->now >= usec_add(k->off_at, RELOOK_USEC));
+
+        if (!again || lie)
+                k->off_at = MAX(c->now, 1);
+        k->next = usec_add(c->now, lie ? RELOOK_USEC : OFF_AGAIN_USEC);
+        return lie;
+}
+
 static void check_tell(struct core *c, const struct fence_work *f) {
         const struct fence_part *p = &f->parts[0];
         const struct conf_device *conf = config_device(c->config, p->device);
@@ -413,11 +434,9 @@ static void check_tell(struct core *c, const struct fence_work *f) {
                 if (strcmp(c->checks[i].device, p->device) == 0)
                         k = &c->checks[i];
         if (k && p->reading == READING_OFF && in_ring) {
-                sure = k->off_once;
-                k->off_once = true;
-                k->next = usec_add(c->now, RELOOK_USEC);
+                sure = off_is_a_lie(c, k, f->host);
         } else if (k) {
-                k->off_once = false;
+                k->off_at = 0;
                 if (p->reading == READING_NONE && (!d || !d->seen_on))
                         k->next = usec_add(c->now, RELOOK_USEC); /* it proves nothing until read */
         }

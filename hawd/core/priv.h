@@ -155,7 +155,7 @@ struct survey {
 struct check {
         char device[NAME_LEN];
         usec_t next;
-        bool off_once; /* read off while its host was in the ring: one more look decides */
+        usec_t off_at; /* read off while its host was in the ring; 0: not, the last time */
 };
 
 /** struct lone - an even split (lone.c); of this configuration only */

@@ -93,10 +93,10 @@ void bmc_set(struct sim *s, struct sim_host *h, int device, enum bmc_mode mode) 
         b->mode = mode;
         if (b->lies_since)
                 b->lied_until = s->now;
-        if (mode == BMC_SAYS_OFF && b->lies_since)
-                return;
-        b->lies_since = mode == BMC_SAYS_OFF ? MAX(s->now, 1) : 0;
-        b->calm = b->calm_since = 0;
+        if (mode != BMC_SAYS_OFF)
+                b->lies_since = 0;
+        else if (b->lies_since == 0)
+                b->lies_since = MAX(s->now, 1);
 }
 
 static bool answers(struct sim *s, const struct sim_host *by, const struct fence_run *r) {

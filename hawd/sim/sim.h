@@ -190,9 +190,6 @@ struct sim_host {
                 enum bmc_mode mode;
                 usec_t lies_since; /* it reads off whatever is true; 0: it does not */
                 usec_t lied_until; /* the last time that it did so before */
-                usec_t calm;       /* truth.c: at the longest, while others could look at it, */
-                usec_t calm_since; /* without a change since then, 0: not now; */
-                usec_t calm_last;  /* and was seen so last */
                 bool outlet_off;   /* of its supply */
                 bool no_power;     /* itself: until the host is switched on by hand */
         } bmc[SIM_DEVICES];

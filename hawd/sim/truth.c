@@ -160,38 +160,17 @@ static void check_flood(struct sim *s) {
 
 /* ---- hosts ---- */
 
-/* It read off for so long, while its host was online and the group the same, that somebody must
- * have seen it: looked, and looked again, by one host or the next. */
+/* It reads off since long enough that somebody must have seen it while the host was in the ring. */
 static bool should_be_distrusted(const struct sim *s, const struct sim_host *t) {
-        usec_t bound = 2 * s->conf->config.fence_check_usec + 30 * USEC_PER_SEC;
+        usec_t at = MIN(s->truth->loss[t->index].at, t->part_at);
+        const struct config *c = &s->conf->config;
+        usec_t bound = 3 * c->fence_check_usec + 60 * USEC_PER_SEC;
 
         for (int k = 0; k < SIM_DEVICES; k++)
-                if (t->bmc[k].lies_since && t->bmc[k].calm > bound)
+                if (t->bmc[k].lies_since && at > t->bmc[k].lies_since &&
+                    at - t->bmc[k].lies_since > bound)
                         return true;
         return false;
-}
-
-static bool serves(const struct sim_host *h) {
-        const struct model *m = core_model(h->core);
-        struct core_status st;
-        int i = model_host_index(m, h->nodeid);
-
-        core_status(h->core, &st);
-        return st.operational && i >= 0 && host_serves(&m->hosts[i]);
-}
-
-/* Heartbeats come all the time, unless it stands still. */
-static void lies_on(struct sim *s, struct sim_host *h) {
-        for (int k = 0; k < SIM_DEVICES; k++) {
-                struct bmc *b = &h->bmc[k];
-
-                if (!b->lies_since)
-                        continue;
-                if (!b->calm_since || !serves(h) || s->now - b->calm_last > 10 * USEC_PER_SEC)
-                        b->calm_since = s->now;
-                b->calm_last = s->now;
-                b->calm = MAX(b->calm, s->now - b->calm_since);
-        }
 }
 
 /* What a half decided before it fell itself may come to light much later. */
@@ -281,7 +260,6 @@ void truth_core(struct sim *s, struct sim_host *h) {
         const struct model *m = core_model(h->core);
         struct core_status st;
 
-        lies_on(s, h);
         if (m->version == h->seen_version)
                 return;
         core_status(h->core, &st);

@@ -22,8 +22,6 @@ void truth_group(struct sim *s, struct sim_host *h) {
         core_status(h->core, &st);
         h->group = group_mask(s, &st);
         h->group_at = s->now;
-        for (int k = 0; k < SIM_DEVICES; k++)
-                h->bmc[k].calm_since = 0;
 }
 
 /* The clocks of hosts are compared in virtual time, which rounds a little. */

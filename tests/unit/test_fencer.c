@@ -461,8 +461,10 @@ START_TEST(off_without_an_echo_is_distrust_in_time) {
         struct rig *r = looking(true);
         usec_t first;
 
-        r->others_silent = true;
+        r->config.heartbeat_usec = 5 * USEC_PER_SEC; /* after 25 s it would count as silent */
+        r->config.daemon_grace_usec = USEC_PER_MINUTE;
         look(r, READING_OFF);
+        r->others_silent = true;
         for (first = r->now; r->now < first + 15 * USEC_PER_SEC;) {
                 ck_assert(!model_device(rig_model(r), "bmc1")->distrusted);
                 rig_clear(r);

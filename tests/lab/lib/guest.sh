@@ -7,6 +7,9 @@ need_guest_name() {
                 usage_error "'${1:-}' cannot name a guest: letters, digits, '-' and '_', not like a host" guest
 }
 
+# Milliseconds from one heartbeat to the next; under half a second.
+: "${LAB_BEAT_MSEC:=20}"
+
 guest_disk() { printf '%s/shared/%s.qcow2\n' "$LAB_DIR" "$1"; }
 
 guest_uuid() {
@@ -33,7 +36,7 @@ guest_xml() { # NAME MEMORY_MIB [WATCHDOG-ACTION: it is armed]; LAB_BEAT_MSEC sa
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>$LAB_CACHE/vmlinux</kernel>
     <initrd>$LAB_INITRD</initrd>
-    <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable tsc_early_khz=$TSC_KHZ $GUEST_BOOT hawd.beat=${LAB_BEAT_MSEC:-20}${3:+ hawd.watchdog=4}</cmdline>
+    <cmdline>console=ttyS0 quiet panic=0 no_timer_check tsc=reliable tsc_early_khz=$TSC_KHZ $GUEST_BOOT hawd.beat=$LAB_BEAT_MSEC${3:+ hawd.watchdog=4}</cmdline>
   </os>
   <features><acpi/><tcg><tb-cache unit='MiB'>32</tb-cache></tcg></features>
   <cpu mode='custom'><model>qemu64</model></cpu>
@@ -140,7 +143,7 @@ last_beat() {
 beats_on() { # HOST GUEST: heartbeats come, now
         local before
         before=$(last_beat "$1" "$2")
-        sleep 0.2
+        sleep "0.$(printf '%03d' $((LAB_BEAT_MSEC < 100 ? 200 : LAB_BEAT_MSEC * 2)))"
         [[ $(last_beat "$1" "$2") != "$before" ]]
 }
 

@@ -24,7 +24,8 @@ struct tale {
 struct board {
         atomic_uint refs;
         struct mailbox box;   /* of tales */
-        pthread_mutex_t lock; /* of the watches' orders */
+        pthread_mutex_t lock; /* of the watches, and their orders */
+        struct watch *watches;
         atomic_bool closed;
         char here[NAME_LEN];
 };
@@ -38,10 +39,10 @@ struct order {
 
 enum watch_side { WATCH_IDLE, WATCH_R, WATCH_P };
 
-/** struct watch - a guest's; the thread's own below */
+/** struct watch - a guest's, while there is something to be told of it; the thread's own below */
 struct watch {
-        struct watch *next; /* the loop's */
-        uint32_t gid;
+        struct watch *next;
+        uint32_t gid, asked; /* the serial that was asked for last */
         struct board *board; /* reference */
         pthread_cond_t ordered;
         struct order *first, **last;
@@ -56,7 +57,6 @@ struct watch {
 
 struct drbd_engine {
         struct board *board;
-        struct watch *watches;
         replica_told_fn *told;
         void *userdata;
 };
@@ -325,20 +325,31 @@ static void carry_out(struct watch *w, const struct order *o) {
         }
 }
 
-/* The next order, when its time has come NULL. */
-static struct order *next_order(struct watch *w) {
+/* Under the lock: no order comes to it any more. */
+static void forget(struct watch *w) {
+        struct watch **link = &w->board->watches;
+
+        while (*link != w)
+                link = &(*link)->next;
+        *link = w->next;
+}
+
+/* The next order, when its time has come NULL; @over: so is this watch. */
+static struct order *next_order(struct watch *w, bool *over) {
         struct board *b = w->board;
         const struct timespec until =
                 monotonic_in(w->side == WATCH_P && !w->in_step ? COPYING_USEC : IN_STEP_USEC);
-        struct order *o;
+        struct order *o = NULL;
         int r = 0;
 
         pthread_mutex_lock(&b->lock);
-        while (!w->first && !b->closed && r == 0)
-                r = w->side == WATCH_IDLE ? pthread_cond_wait(&w->ordered, &b->lock)
-                                          : pthread_cond_timedwait(&w->ordered, &b->lock, &until);
-        o = w->first;
-        if (o) {
+        while (!w->first && !b->closed && r == 0 && w->side != WATCH_IDLE)
+                r = pthread_cond_timedwait(&w->ordered, &b->lock, &until);
+        *over = b->closed || (!w->first && w->side == WATCH_IDLE);
+        if (*over) {
+                forget(w);
+        } else if (w->first) {
+                o = w->first;
                 w->first = o->next;
                 if (!w->first)
                         w->last = &w->first;
@@ -357,23 +368,24 @@ static void watch_free(struct watch *w) {
         free(w);
 }
 
-/* Owns its watch once the board is closed: the loop has let go of it then. */
+/* Ends with what there is to tell, or with the engine: nobody else takes a watch away. */
 static void *watch_thread(void *arg) {
         struct watch *w = arg;
+        bool over;
 
-        while (!w->board->closed) {
-                struct order *o = next_order(w);
+        for (;;) {
+                struct order *o = next_order(w, &over);
 
+                if (over)
+                        break;
                 if (o)
                         carry_out(w, o);
                 else if (w->side == WATCH_P)
                         look_p(w);
-                else if (w->side == WATCH_R)
+                else
                         look_r(w);
                 free(o);
         }
-        pthread_mutex_lock(&w->board->lock); /* drbd_engine_close() is through with it then */
-        pthread_mutex_unlock(&w->board->lock);
         watch_free(w);
         return NULL;
 }
@@ -413,13 +425,23 @@ void drbd_engine_dispatch(struct drbd_engine *e) {
         }
 }
 
-static struct watch *watch_new(struct drbd_engine *e, uint32_t gid) {
+/* Under the lock. */
+static struct watch *find(struct board *b, uint32_t gid) {
+        struct watch *w = b->watches;
+
+        while (w && w->gid != gid)
+                w = w->next;
+        return w;
+}
+
+/* Under the lock, which is held until it has its order: its thread would end without one. */
+static struct watch *watch_new(struct board *b, uint32_t gid) {
         struct watch *w = xcalloc(1, sizeof(*w));
         pthread_condattr_t monotonic;
 
         w->gid = gid;
-        w->board = e->board;
-        atomic_fetch_add(&e->board->refs, 1);
+        w->board = b;
+        atomic_fetch_add(&b->refs, 1);
         w->last = &w->first;
         (void)pthread_condattr_init(&monotonic);
         (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -429,40 +451,52 @@ static struct watch *watch_new(struct drbd_engine *e, uint32_t gid) {
                 watch_free(w);
                 return NULL;
         }
-        w->next = e->watches;
-        e->watches = w;
+        w->next = b->watches;
+        b->watches = w;
         return w;
 }
 
-void drbd_engine_submit(struct drbd_engine *e, const struct action *act) {
-        const struct conf_replica *conf = &act->replica.spec->conf.replica;
-        struct watch *w = e->watches;
-        struct order *o;
+bool drbd_engine_follows(struct drbd_engine *e, uint32_t gid, uint32_t serial) {
+        const struct watch *w;
+        bool follows;
 
-        while (w && w->gid != act->replica.gid)
-                w = w->next;
-        if (!w)
-                w = watch_new(e, act->replica.gid);
-        if (!w) {
-                /* Not from here: what is asked for is in the middle of a step of the core. */
-                post(e->board,
-                     &(struct replica_told){.what = TOLD_FAILED,
-                                            .gid = act->replica.gid,
-                                            .serial = act->replica.serial},
-                     NULL, "no thread could be started");
-                return;
-        }
-        o = xcalloc(1, sizeof(*o));
+        pthread_mutex_lock(&e->board->lock);
+        w = find(e->board, gid);
+        follows = w && w->asked == serial;
+        pthread_mutex_unlock(&e->board->lock);
+        return follows;
+}
+
+void drbd_engine_submit(struct drbd_engine *e, const struct action *act) {
+        const struct guest_spec *spec = act->replica.spec;
+        struct board *b = e->board;
+        struct order *o = xcalloc(1, sizeof(*o));
+        struct watch *w;
+
         o->op = act->replica.op;
         o->serial = act->replica.serial;
         o->loss = act->replica.loss;
-        text_set(o->resource, sizeof(o->resource), conf->resource);
+        text_set(o->resource, sizeof(o->resource), spec ? spec->conf.replica.resource : "");
         text_set(o->peer, sizeof(o->peer), act->replica.peer);
-        pthread_mutex_lock(&e->board->lock);
-        *w->last = o;
-        w->last = &o->next;
-        pthread_cond_signal(&w->ordered);
-        pthread_mutex_unlock(&e->board->lock);
+        pthread_mutex_lock(&b->lock);
+        w = find(b, act->replica.gid);
+        if (!w)
+                w = watch_new(b, act->replica.gid);
+        if (w) {
+                w->asked = MAX(w->asked, o->serial);
+                *w->last = o;
+                w->last = &o->next;
+                pthread_cond_signal(&w->ordered);
+        }
+        pthread_mutex_unlock(&b->lock);
+        if (w)
+                return;
+        free(o);
+        /* Not from here: what is asked for is in the middle of a step of the core. */
+        post(b,
+             &(struct replica_told){
+                     .what = TOLD_FAILED, .gid = act->replica.gid, .serial = act->replica.serial},
+             NULL, "no thread could be started");
 }
 
 struct drbd_engine *drbd_engine_close(struct drbd_engine *e) {
@@ -473,10 +507,8 @@ struct drbd_engine *drbd_engine_close(struct drbd_engine *e) {
         b = e->board;
         pthread_mutex_lock(&b->lock);
         b->closed = true;
-        for (struct watch *w = e->watches, *next; w; w = next) {
-                next = w->next;
+        for (struct watch *w = b->watches; w; w = w->next)
                 pthread_cond_signal(&w->ordered);
-        }
         pthread_mutex_unlock(&b->lock);
         board_unref(b);
         free(e);

@@ -328,12 +328,14 @@ void replica_submit(struct replica_adapter *a, const struct action *act) {
         struct run *r = find(a, act->replica.gid, act->replica.serial, true);
         bool at_r = op == REPLICA_EXPORT || op == REPLICA_UNEXPORT || op == REPLICA_DROP ||
                     (op == REPLICA_CHECK && (r || act->replica.loss));
+        bool ends = op == REPLICA_UNEXPORT || op == REPLICA_DROP || op == REPLICA_CANCEL;
         struct action plain = *act;
         const char *why = refused(act, &disks, err);
 
         /* What runs by another mode, of before, is ended by that one. */
-        if (!r && !find(a, act->replica.gid, act->replica.serial, false) && spec &&
-            spec->conf.replica.mode == REPLICA_MODE_DRBD) {
+        if ((ends && drbd_engine_follows(a->drbd, act->replica.gid, act->replica.serial)) ||
+            (!r && !find(a, act->replica.gid, act->replica.serial, false) && spec &&
+             spec->conf.replica.mode == REPLICA_MODE_DRBD)) {
                 drbd_engine_submit(a->drbd, act);
                 return;
         }

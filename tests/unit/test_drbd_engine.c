@@ -7,6 +7,7 @@
 
 #include "replication/driver_drbd_engine.h"
 #include "tests/unit/drbd_fixture.h"
+#include "tests/unit/threads.h"
 
 #define GOOD_DUMP                                                                                  \
         "echo ' fencing resource-and-stonith;'; echo ' fence-peer "                                \
@@ -213,6 +214,31 @@ START_TEST(after_a_start_of_hawd) {
 }
 END_TEST
 
+/* Guests come and go, and so do replicas: nobody looks for one that is over. */
+START_TEST(thread_ends_with_what_there_is_to_tell) {
+        static const enum replica_op ends[] = {REPLICA_UNEXPORT, REPLICA_CANCEL, REPLICA_DROP};
+        struct guest_spec *of_drbd = spec;
+
+        kernel_says(_i == 1 ? IN_STEP("Primary", "Secondary") : IN_STEP("Secondary", "Primary"));
+        for (uint32_t serial = 1; serial < 20; serial++) {
+                order(_i == 1 ? REPLICA_MIRROR : REPLICA_EXPORT, serial);
+                tells(_i == 1 ? TOLD_COPYING : TOLD_EXPORTED, serial);
+                ck_assert(drbd_engine_follows(engine, 7, serial));
+                ck_assert(!drbd_engine_follows(engine, 8, serial));
+                spec = serial % 2 ? of_drbd : NULL; /* the guest is forgotten */
+                order(ends[_i], serial);
+                spec = of_drbd;
+                if (ends[_i] != REPLICA_DROP)
+                        tells(_i == 1 ? TOLD_ENDED : TOLD_EXPORT_ENDED, serial);
+                ck_assert_msg(threads_end(50 * USEC_PER_SEC), "a thread is left");
+                ck_assert(!drbd_engine_follows(engine, 7, serial));
+        }
+        order(REPLICA_CANCEL, 1); /* of nobody */
+        tells(TOLD_ENDED, 1);
+        ck_assert_msg(threads_end(50 * USEC_PER_SEC), "a thread is left");
+}
+END_TEST
+
 static Suite *drbd_engine_suite(void) {
         Suite *suite = suite_create("drbd_engine");
         TCase *tc = unit_case(suite, "drbd_engine");
@@ -226,6 +252,7 @@ static Suite *drbd_engine_suite(void) {
         tcase_add_test(tc, r_is_spoilt);
         tcase_add_test(tc, r_was_primary);
         tcase_add_test(tc, after_a_start_of_hawd);
+        tcase_add_loop_test(tc, thread_ends_with_what_there_is_to_tell, 0, 3);
         return suite;
 }
 

@@ -12,6 +12,7 @@
 
 #include "replication/driver_hello.h"
 #include "replication/driver_work.h"
+#include "tests/unit/drbd_fixture.h"
 #include "tests/unit/replica_told.h"
 #include "tests/unit/sh.h"
 #include "tests/unit/threads.h"
@@ -248,6 +249,25 @@ START_TEST(drbd_has_its_own_part) {
 }
 END_TEST
 
+/* The replica is removed: its guest has none by now, and DRBD's part ends what it tells. */
+START_TEST(drbd_ends_what_it_began) {
+        struct guest_spec *spec = spec_of("");
+
+        drbd_set_up();
+        kernel_says(IN_STEP("Secondary", "Primary"));
+        spec->conf.replica.mode = REPLICA_MODE_DRBD;
+        text_set(spec->conf.replica.resource, NAME_LEN, "r0");
+        ask_with(REPLICA_EXPORT, 1, 0, spec);
+        is_told(TOLD_EXPORTED, 1, "");
+        spec = spec_of("");
+        spec->conf.replica.mode = REPLICA_MODE_NONE;
+        ask_with(REPLICA_UNEXPORT, 1, 0, spec);
+        is_told(TOLD_EXPORT_ENDED, 1, "as it was wanted");
+        ck_assert_str_eq(asked(), ""); /* DRBD goes on */
+        drbd_tear_down();
+}
+END_TEST
+
 START_TEST(tls) {
         char path[96], is[256];
         bool must;
@@ -274,6 +294,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, nobody_came, 0, 2);
         tcase_add_loop_test(tc, refusals, 0, 7);
         tcase_add_test(tc, drbd_has_its_own_part);
+        tcase_add_test(tc, drbd_ends_what_it_began);
         tcase_add_loop_test(tc, tls, 0, (int)ARRAY_SIZE(confs));
         return s;
 }

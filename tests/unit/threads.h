@@ -8,11 +8,12 @@
 
 #include "hawd/base/clock.h"
 
-/** threads_end() - wait until this one is alone, but no longer than @patience */
-static inline void threads_end(usec_t patience) {
+/** threads_end() - wait until this one is alone, but no longer than @patience: whether it is */
+static inline bool threads_end(usec_t patience) {
         usec_t until = usec_add(now_boottime(), patience);
+        size_t n = 2;
 
-        for (size_t n = 2; n > 1 && now_boottime() < until; (void)usleep(10000)) {
+        for (; n > 1 && now_boottime() < until; (void)usleep(10000)) {
                 DIR *tasks = opendir("/proc/self/task");
 
                 ck_assert_ptr_nonnull(tasks);
@@ -21,4 +22,5 @@ static inline void threads_end(usec_t patience) {
                 n -= 2;
                 (void)closedir(tasks);
         }
+        return n <= 1;
 }

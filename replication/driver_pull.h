@@ -130,7 +130,8 @@ int pull_prepare(const struct disk_driver *d, const struct pull_guest *g, char *
  * looks), then those of pull_settle().
  *
  * @ret: of what the copy is as of, on 0
- * Return: 0 a cycle was whole, -EAGAIN it was broken off, else as pull_settle().
+ * Return: 0 a cycle was whole, -EAGAIN it was broken off, -EBUSY a server was killed and does not
+ * end: what is on the disk is not settled; else as pull_settle().
  */
 int pull_serve(const struct disk_driver *d, const struct pull_guest *g, const char *qemu_nbd,
                const struct pull_servers *s, struct pull_mark *ret, char *err);

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hawd/base/clock.h"
+#include "hawd/base/tool.h"
 #include "replication/driver_pull.h"
 
 #define LOOK_MSEC 200
@@ -151,15 +153,17 @@ static void last_line(int said, char *err) {
         text_fmt(err, TEXT_LEN, "qemu-nbd ended by itself: %.150s", nl ? nl + 1 : buf);
 }
 
-/* Return: 0 it ended as it should, -EIO with @err. */
-static int reap(struct server *s, char *err) {
+/* Return: 0 it ended as it should, -EIO with @err, -EBUSY it is left where it is. */
+static int reap(struct server *s, usec_t until, char *err) {
         int status = -1, r = 0;
 
         if (s->pid <= 0)
                 return 0;
-        while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
-                ;
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        if (!tool_reap(s->pid, until, &status)) {
+                text_set(err, TEXT_LEN,
+                         "a qemu-nbd was killed and does not end: does this host's disk hang?");
+                r = -EBUSY;
+        } else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
                 last_line(s->said, err);
                 r = -EIO;
         }
@@ -169,12 +173,22 @@ static int reap(struct server *s, char *err) {
         return r;
 }
 
-static void stop(struct server *s) {
+/* Return: 0, -EBUSY with @err one is left: it may do what it was asked for, and nothing else. */
+static int stop(struct server *s, size_t n, char *err) {
+        usec_t until = usec_add(now_boottime(), TOOL_KILLED_USEC);
         char text[TEXT_LEN];
+        int r = 0;
 
-        if (s->pid > 0)
-                (void)kill(s->pid, SIGKILL); /* what matters was flushed before it is spoken of */
-        (void)reap(s, text);
+        for (size_t i = 0; i < n; i++)
+                if (s[i].pid > 0)
+                        (void)kill(s[i].pid, SIGKILL); /* what matters was flushed before it is
+                                                          spoken of */
+        for (size_t i = 0; i < n; i++)
+                if (reap(&s[i], until, text) == -EBUSY) {
+                        text_set(err, TEXT_LEN, text);
+                        r = -EBUSY;
+                }
+        return r;
 }
 
 static int start_server(struct server *s, const struct pull_guest *g, const char *qemu_nbd,
@@ -274,7 +288,7 @@ static int wait_for_mark(const struct disk_driver *d, struct server *mark, char 
                 if (r < 0)
                         return r;
         } while (poll(&fd, 1, LOOK_MSEC) <= 0);
-        return reap(mark, err);
+        return reap(mark, USEC_INFINITY, err); /* it has ended */
 }
 
 /* @only_mark: of the disks nothing is served. */
@@ -282,7 +296,7 @@ static int serve(const struct disk_driver *d, const struct pull_guest *g, const 
                  const struct pull_servers *s, bool first, bool only_mark, char *err) {
         struct server servers[PULL_DISKS_MAX + 1] = {0};
         char path[DISK_PATH_LEN];
-        int r = 0;
+        int r = 0, left;
 
         for (size_t i = 0; r == 0 && i < g->n && !only_mark; i++) {
                 pull_path(path, g->disks[i].path, g->serial, first ? "" : ".next");
@@ -295,9 +309,8 @@ static int serve(const struct disk_driver *d, const struct pull_guest *g, const 
                                  s->fds[g->n], err);
         if (r == 0)
                 r = wait_for_mark(d, &servers[g->n], err);
-        for (size_t i = 0; i <= g->n; i++)
-                stop(&servers[i]);
-        return r;
+        left = stop(servers, g->n + 1, err);
+        return left < 0 ? left : r;
 }
 
 int pull_ask(const struct disk_driver *d, const struct pull_guest *g, const char *qemu_nbd,
@@ -339,7 +352,7 @@ int pull_serve(const struct disk_driver *d, const struct pull_guest *g, const ch
         if (r < 0)
                 return r;
         served = serve(d, g, qemu_nbd, s, first, false, err);
-        if (served == -ECANCELED || served == -ETIMEDOUT)
+        if (served == -ECANCELED || served == -ETIMEDOUT || served == -EBUSY)
                 return served; /* whoever comes next settles it */
         r = pull_settle(d, g, &after, text);
         if (r == 0 && strcmp(after.id, before.id) != 0) {

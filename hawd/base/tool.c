@@ -12,7 +12,7 @@
 #include "hawd/base/tool.h"
 
 #define LOOK_MSEC 200
-#define KILLED_LOOKS 25
+#define REAP_LOOK_MSEC 20
 #define SAID_LEN 150
 
 struct stream {
@@ -95,21 +95,20 @@ static void last_line(const struct tool *t, char *text, char *err) {
                  len > SAID_LEN ? "..." : "", len > SAID_LEN ? text + len - SAID_LEN : text);
 }
 
-/* One that was killed may be held up in the kernel for ever: it is left there, a thread is not.
- * Return: whether it is gone. */
-static bool reap(pid_t pid, bool killed, int *status) {
-        const struct timespec t = {.tv_nsec = LOOK_MSEC * 1000000};
+bool tool_reap(pid_t pid, usec_t until, int *ret_status) {
+        const struct timespec pause = {.tv_nsec = REAP_LOOK_MSEC * 1000000};
         pid_t r;
 
-        for (unsigned i = 0; !killed || i < KILLED_LOOKS; i++) {
+        for (;;) {
                 do
-                        r = waitpid(pid, status, killed ? WNOHANG : 0);
+                        r = waitpid(pid, ret_status, until == USEC_INFINITY ? 0 : WNOHANG);
                 while (r < 0 && errno == EINTR);
                 if (r != 0)
                         return true;
-                (void)nanosleep(&t, NULL);
+                if (now_boottime() >= until)
+                        return false;
+                (void)nanosleep(&pause, NULL);
         }
-        return false;
 }
 
 static int follow(const struct tool *t, pid_t pid, struct stream *out, struct stream *said,
@@ -136,7 +135,8 @@ static int follow(const struct tool *t, pid_t pid, struct stream *out, struct st
                 (void)close(out->fd);
         if (said->fd >= 0)
                 (void)close(said->fd);
-        if (!reap(pid, r < 0, status))
+        if (!tool_reap(pid, r < 0 ? usec_add(now_boottime(), TOOL_KILLED_USEC) : USEC_INFINITY,
+                       status))
                 return r;
         if (r == 0 && !(WIFEXITED(*status) && WEXITSTATUS(*status) == 0))
                 r = -EIO;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "hawd/base/base.h"
 
 #define TOOL_ARGS_MAX 24
@@ -32,3 +34,15 @@ struct tool {
  * its effect; -errno it could not be started.
  */
 int tool_run(const struct tool *t, int *ret_status, char **ret_out, char *err);
+
+#define TOOL_KILLED_USEC (5 * USEC_PER_SEC) /* one that was killed is waited for */
+
+/**
+ * tool_reap() - wait for a child
+ * @until: CLOCK_BOOTTIME, or USEC_INFINITY. One that was killed may be held up in the kernel for
+ *         ever: it is left there, a thread is not.
+ * @ret_status: as waitpid()'s; written only on true
+ *
+ * Return: whether it is gone.
+ */
+bool tool_reap(pid_t pid, usec_t until, int *ret_status);

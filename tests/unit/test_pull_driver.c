@@ -6,10 +6,13 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "hawd/base/clock.h"
+#include "hawd/base/tool.h"
 #include "replication/driver_pull.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/sh.h"
@@ -487,6 +490,57 @@ START_TEST(server_that_cannot_run_is_named) {
 }
 END_TEST
 
+static bool until_told(void *userdata, const char *step) {
+        (void)userdata;
+        (void)step;
+        return access(disks[1].path, F_OK) < 0;
+}
+
+/* One whom another process traces is waited for in vain, killed or not, as one that the kernel does
+ * not let go. */
+START_TEST(server_that_does_not_end_is_left) {
+        struct serving v = {0};
+        char script[96], pids[96];
+        int status = 0;
+        pid_t server = 0, child;
+        bool ended;
+
+        text_fmt(script, sizeof(script), "%s/server", dir);
+        text_fmt(pids, sizeof(pids), "%s/pids", dir);
+        sh("printf '#!/bin/sh\\necho $$ >%s.new; mv %s.new %s; exec sleep 1000\\n' >%s; chmod +x "
+           "%s",
+           pids, pids, pids, script, script);
+        ck_assert_msg(pull_listen("127.0.0.1", 2, &v.s, err) == 0, "%s", err);
+        given(false);
+        child = fork();
+        if (child == 0) {
+                struct disk_driver d = driver(NULL);
+
+                d.go_on = until_told;
+                _exit(pull_serve(&d, &guest, script, &v.s, &v.got, err) == -EBUSY ? 0 : 1);
+        }
+        for (usec_t until = now_boottime() + 50 * USEC_PER_SEC;
+             server == 0 && now_boottime() < until; (void)usleep(10000)) {
+                FILE *f = fopen(pids, "re");
+
+                if (f && fscanf(f, "%d", &server) != 1)
+                        server = 0;
+                if (f)
+                        (void)fclose(f);
+        }
+        ck_assert_msg(server > 0 && ptrace(PTRACE_SEIZE, server, NULL, NULL) == 0, "%d: %s",
+                      (int)server, strerror(errno));
+        sh("touch %s", disks[1].path);
+        ended = tool_reap(child, now_boottime() + 50 * USEC_PER_SEC, &status);
+        if (!ended)
+                (void)kill(child, SIGKILL);
+        ck_assert_msg(ended, "it waits for a server that does not end");
+        ck_assert_int_eq(status, 0);
+        at_rest(1);
+        pull_unlisten(&v.s);
+}
+END_TEST
+
 /* ---- copying --------------------------------------------------------------------------------- */
 
 static pid_t nbd(const char *socket, const char *format, const char *path) {
@@ -604,6 +658,7 @@ static Suite *pull_driver_suite(void) {
         tcase_add_loop_test(tc, another_thread_ends_the_servers, 0, 2);
         tcase_add_test(tc, newest_whole_copy_is_kept_and_no_other);
         tcase_add_test(tc, server_that_cannot_run_is_named);
+        tcase_add_test(tc, server_that_does_not_end_is_left);
         tcase_add_test(tc, copies_what_there_is);
         tcase_add_test(tc, peer_that_is_not_there);
         return s;

@@ -164,8 +164,8 @@ struct pull_done {
  * for filesystems that are frozen: see pull_clear().
  *
  * @ret: written in any case
- * Return: 0; -EAGAIN R does not offer a cycle now, or makes room first; -ENOTCONN, -ETIMEDOUT,
- * -ECANCELED; -errno.
+ * Return: 0; -EAGAIN R does not offer a cycle now, or makes room first; -EACCES TLS with it fails;
+ * -ENOTCONN, -ETIMEDOUT, -ECANCELED; -errno.
  */
 int pull_cycle(const struct disk_driver *d, virDomainPtr dom, const struct pull_source *p,
                struct pull_done *ret, char *err);
@@ -224,7 +224,7 @@ struct pull_peer {
  * pull_connect() - to @socket, or else to @host and @port
  * @context: a metadata context that is needed, or NULL
  *
- * Return: 0, -EAGAIN nobody is there, -ETIMEDOUT, -ECANCELED, -EPROTO.
+ * Return: 0, -EAGAIN nobody is there, -EACCES TLS fails, -ETIMEDOUT, -ECANCELED, -EPROTO.
  */
 int pull_connect(struct pull_peer *p, const char *socket, const char *host, uint16_t port,
                  const char *name, const char *context, const char *tls_dir, char *err);

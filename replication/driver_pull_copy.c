@@ -60,6 +60,20 @@ static int options(struct pull_peer *p, const char *name, const char *context,
         return nbd_set_tls_verify_peer(p->nbd, true);
 }
 
+/* Of libnbd's last error. What TLS breaks at has no number of its own: one side alone wants it, or
+ * a certificate does not fit, which R, when it is P's, answers by hanging up. */
+static int not_connected(const struct pull_peer *p, char *err) {
+        const char *text = nbd_get_error();
+
+        if (!text || (!strstr(text, "TLS") && !strstr(text, "gnutls"))) {
+                (void)failed(p, "not connected", err);
+                return -EAGAIN;
+        }
+        text_fmt(err, TEXT_LEN, "TLS with %s fails, do the certificates fit? %.120s", p->what,
+                 text);
+        return -EACCES;
+}
+
 static int handshake(struct pull_peer *p, const char *context, char *err) {
         usec_t began = now_boottime();
         int64_t size;
@@ -69,9 +83,10 @@ static int handshake(struct pull_peer *p, const char *context, char *err) {
                 r = turn(p, began, err);
         if (r == -ETIMEDOUT || r == -ECANCELED)
                 return r;
-        if (r < 0 || nbd_aio_is_ready(p->nbd) != 1) {
-                if (r == 0)
-                        text_fmt(err, TEXT_LEN, "%s refuses", p->what);
+        if (r < 0)
+                return not_connected(p, err);
+        if (nbd_aio_is_ready(p->nbd) != 1) {
+                text_fmt(err, TEXT_LEN, "%s refuses", p->what);
                 return -EAGAIN;
         }
         size = nbd_get_size(p->nbd);
@@ -98,12 +113,7 @@ int pull_connect(struct pull_peer *p, const char *socket, const char *host, uint
         if (r == 0)
                 r = socket ? nbd_aio_connect_unix(p->nbd, socket)
                            : nbd_aio_connect_tcp(p->nbd, host, service);
-        if (r < 0) {
-                (void)failed(p, "not connected", err);
-                r = -EAGAIN;
-        } else {
-                r = handshake(p, context, err);
-        }
+        r = r < 0 ? not_connected(p, err) : handshake(p, context, err);
         if (r < 0)
                 pull_disconnect(p);
         return r;

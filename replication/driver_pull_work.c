@@ -254,9 +254,11 @@ static int copy(struct pulling *p, struct pull_source *s) {
                 good = r == 0 ? began : good;
                 if (r == -ESRCH || r == -EEXIST || r == -EINVAL)
                         return r;
+                /* R may be slow, or come back; certificates do not fit by waiting. */
                 if (failures >= FAILURES_MAX &&
-                    began > usec_add(good,
-                                     p->as_of ? p->w->lag_usec : MAX(p->w->lag_usec, FIRST_USEC)))
+                    (r == -EACCES ||
+                     began > usec_add(good,
+                                      p->as_of ? p->w->lag_usec : MAX(p->w->lag_usec, FIRST_USEC))))
                         return r;
                 next = next_at(p, began, r, failures);
         }

@@ -31,21 +31,26 @@ static void on_told(void *userdata, const struct replica_told *t) {
         text_set(told[n_told++].text, TEXT_LEN, t->text ? t->text : "");
 }
 
-/* The next of what is told: it must be this. */
-static void is_told(enum replica_what what, uint32_t serial, const char *words) {
+/* The next of what is told, as told[n_taken - 1]. */
+static void is_told_next(void) {
         struct pollfd p = {.fd = replica_fd(adapter), .events = POLLIN};
         usec_t until = usec_add(now_boottime(), PATIENCE_USEC);
 
         while (n_taken == n_told && now_boottime() < until)
                 if (poll(&p, 1, 500) > 0)
                         replica_dispatch(adapter);
-        ck_assert_msg(n_taken < n_told, "nothing is told, not %d", (int)what);
-        ck_assert_msg(told[n_taken].what == what && strstr(told[n_taken].text, words),
-                      "told %d '%s', not %d '%s'", (int)told[n_taken].what, told[n_taken].text,
-                      (int)what, words);
-        ck_assert_uint_eq(told[n_taken].serial, serial);
-        ck_assert_uint_eq(told[n_taken].gid, 3);
+        ck_assert_msg(n_taken < n_told, "nothing is told");
         n_taken++;
+}
+
+/* The next of what is told: it must be this. */
+static void is_told(enum replica_what what, uint32_t serial, const char *words) {
+        is_told_next();
+        ck_assert_msg(told[n_taken - 1].what == what && strstr(told[n_taken - 1].text, words),
+                      "told %d '%s', not %d '%s'", (int)told[n_taken - 1].what,
+                      told[n_taken - 1].text, (int)what, words);
+        ck_assert_uint_eq(told[n_taken - 1].serial, serial);
+        ck_assert_uint_eq(told[n_taken - 1].gid, 3);
 }
 
 /** adapter_open() - and nothing has been told */

@@ -5,10 +5,13 @@
  * it keeps, and a promotion in the middle of a cycle. As P without QEMU: what cannot be done is
  * told.
  */
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "replication/driver_pull.h"
+#include "tests/unit/certificates.h"
 #include "tests/unit/replica_told.h"
 #include "tests/unit/sh.h"
 #include "tests/unit/threads.h"
@@ -16,6 +19,7 @@
 #define UUID "0b5c9f4e-0000-4000-8000-0123456789ab"
 #define MIB ((uint64_t)1024 * 1024)
 
+static const char *uuid = UUID;
 static char dir[64], err[TEXT_LEN];
 
 static void setup(void) {
@@ -39,7 +43,7 @@ static void ask(enum replica_op op, uint32_t serial, uint32_t loss, const char *
         char xml[1024];
 
         text_set(spec->name, sizeof(spec->name), "vm1");
-        text_set(spec->uuid, sizeof(spec->uuid), UUID);
+        text_set(spec->uuid, sizeof(spec->uuid), uuid);
         text_fmt(xml, sizeof(xml),
                  "<domain><devices><disk type='file' device='disk'><driver name='qemu' "
                  "type='raw'/><source file='%s/vm1'/><target dev='vda' "
@@ -221,6 +225,56 @@ START_TEST(as_p_without_its_guest) {
 }
 END_TEST
 
+/* ---- P, whose certificates do not fit -------------------------------------------------------- */
+
+static struct pull_disk disk_at_r = {.target = "vda", .format = "raw"};
+static struct pull_guest at_r = {.disks = &disk_at_r, .n = 1, .serial = 7};
+static struct pull_servers servers;
+static atomic_bool enough;
+
+static bool not_enough(void *userdata, const char *step) {
+        (void)userdata;
+        (void)step;
+        return !enough;
+}
+
+static void *r_that_wants_tls(void *arg) {
+        struct disk_driver by = {.deadline = USEC_INFINITY, .go_on = not_enough};
+        char text[TEXT_LEN];
+        uint64_t sizes[1];
+
+        (void)arg;
+        (void)pull_ask(&by, &at_r, NULL, &servers, sizes, text);
+        return NULL;
+}
+
+/* Not after the minutes that R may take to make room. */
+START_TEST(as_p_that_r_refuses) {
+        char place[MIRROR_WHERE_LEN], certs[96];
+        pthread_t r;
+
+        certificates(dir, "127.0.0.1");
+        text_fmt(certs, sizeof(certs), "%s/certs", dir);
+        text_fmt(disk_at_r.path, sizeof(disk_at_r.path), "%s/certs/vm1", dir);
+        at_r.tls_dir = certs;
+        ck_assert_msg(pull_listen("127.0.0.1", 1, &servers, err) == 0, "%s", err);
+        pull_where_put(&servers.where, place); /* in the clear */
+        ck_assert_int_eq(pthread_create(&r, NULL, r_that_wants_tls, NULL), 0);
+        uuid = "6695eb01-f6a4-8304-79aa-97f2502e193f"; /* that libvirt's test driver has */
+        ask(REPLICA_MIRROR, 7, 0, place);
+        do {
+                is_told_next();
+                ck_assert_uint_lt(n_taken, 20); /* one in 2.5 seconds */
+        } while (told[n_taken - 1].what == TOLD_COPYING);
+        ck_assert_msg(told[n_taken - 1].what == TOLD_ENDED &&
+                              strstr(told[n_taken - 1].text, "TLS with the replica host fails"),
+                      "told %d '%s'", (int)told[n_taken - 1].what, told[n_taken - 1].text);
+        enough = true;
+        ck_assert_int_eq(pthread_join(r, NULL), 0);
+        pull_unlisten(&servers);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("pull_adapter");
         TCase *tc = unit_case(s, "all");
@@ -231,6 +285,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(tc, next_serial_has_the_copy_of_the_last, 0, 2);
         tcase_add_loop_test(tc, ended, 0, 2);
         tcase_add_loop_test(tc, as_p_without_its_guest, 0, 4);
+        tcase_add_test(tc, as_p_that_r_refuses);
         return s;
 }
 

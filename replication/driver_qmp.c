@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* P's side: QEMU copies each disk, and each write with it. mirror.h says why not by libvirt. */
 #include <jansson.h>
-#include <libvirt/libvirt-qemu.h>
-#include <libvirt/virterror.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -16,39 +14,6 @@
 
 static void free_json(json_t **j) {
         json_decref(*j);
-}
-
-/* This thread's last error. -ENOTCONN: no answer, so it may still take effect. */
-static int failed(virDomainPtr dom, const char *what, char *err) {
-        bool over = virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID; /* it does not run */
-        int r = disk_failed(dom, what, err);
-
-        return over ? -ESRCH : r;
-}
-
-/* Takes @arguments, which may be NULL, as @ret may. -EIO: QEMU refuses it. */
-static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t **ret, char *err) {
-        _cleanup_(free_json) json_t *ask = json_pack("{s:s}", "execute", command), *said = NULL;
-        _cleanup_(freep) char *text = NULL, *answer = NULL;
-        const json_t *error;
-
-        if (arguments)
-                (void)json_object_set_new(ask, "arguments", arguments);
-        text = json_dumps(ask, JSON_COMPACT);
-        if (virDomainQemuMonitorCommand(dom, text, &answer, 0) < 0)
-                return failed(dom, command, err);
-        said = json_loads(answer, 0, NULL);
-        error = json_object_get(said, "error");
-        if (!json_object_get(said, "return")) {
-                const char *desc = json_string_value(json_object_get(error, "desc"));
-
-                text_fmt(err, TEXT_LEN, "QEMU refuses %s: %.130s", command,
-                         desc ? desc : "it gives no reason");
-                return -EIO;
-        }
-        if (ret)
-                *ret = json_incref(json_object_get(said, "return"));
-        return 0;
 }
 
 static void name_of(uint32_t gid, uint32_t serial, const char *target, char ret[NODE_LEN]) {
@@ -87,7 +52,7 @@ int mirror_sizes(virDomainPtr dom, struct mirror_disks *disks, char *err) {
                         return -EUCLEAN;
                 }
                 if (virDomainGetBlockInfo(dom, d->target, &info, 0) < 0)
-                        return failed(dom, "the size of its disk cannot be seen", err);
+                        return disk_failed_run(dom, "the size of its disk cannot be seen", err);
                 d->size = info.capacity;
         }
         return 0;
@@ -111,7 +76,7 @@ static int root_node(virDomainPtr dom, const char *target, char ret[NODE_LEN], c
         int r = disk_live_find(dom, target, &live, err);
 
         if (r == 0)
-                r = qmp(dom, "query-block", NULL, &blocks, err);
+                r = disk_qmp(dom, "query-block", NULL, &blocks, err);
         if (r < 0)
                 return r;
         json_array_foreach(blocks, i, b) {
@@ -143,7 +108,7 @@ static int add_node(virDomainPtr dom, const char *node, const struct mirror_port
                          "direct", 1);
         if (creds)
                 (void)json_object_set_new(args, "tls-creds", json_string(creds));
-        return qmp(dom, "blockdev-add", args, NULL, err);
+        return disk_qmp(dom, "blockdev-add", args, NULL, err);
 }
 
 static int begin_disk(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disk *d,
@@ -159,11 +124,11 @@ static int begin_disk(const struct mirror_work *w, virDomainPtr dom, const struc
                 r = add_node(dom, node, ports, i, hold_usec, creds, err);
         if (r < 0)
                 return r;
-        return qmp(dom, "blockdev-mirror",
-                   json_pack("{s:s s:s s:s s:s s:s s:s s:b}", "job-id", node, "device", root,
-                             "target", node, "sync", "full", "copy-mode", "write-blocking",
-                             "on-target-error", "report", "auto-dismiss", 0),
-                   NULL, err);
+        return disk_qmp(dom, "blockdev-mirror",
+                        json_pack("{s:s s:s s:s s:s s:s s:s s:b}", "job-id", node, "device", root,
+                                  "target", node, "sync", "full", "copy-mode", "write-blocking",
+                                  "on-target-error", "report", "auto-dismiss", 0),
+                        NULL, err);
 }
 
 static int add_creds(virDomainPtr dom, const char *id, const char *dir, char *err) {
@@ -172,10 +137,10 @@ static int add_creds(virDomainPtr dom, const char *id, const char *dir, char *er
                          "the other host wants TLS, and this one has no certificates for QEMU");
                 return -EINVAL;
         }
-        return qmp(dom, "object-add",
-                   json_pack("{s:s s:s s:s s:s s:b}", "qom-type", "tls-creds-x509", "id", id,
-                             "endpoint", "client", "dir", dir, "verify-peer", 1),
-                   NULL, err);
+        return disk_qmp(dom, "object-add",
+                        json_pack("{s:s s:s s:s s:s s:b}", "qom-type", "tls-creds-x509", "id", id,
+                                  "endpoint", "client", "dir", dir, "verify-peer", 1),
+                        NULL, err);
 }
 
 int mirror_begin(const struct mirror_work *w, virDomainPtr dom, const struct mirror_disks *disks,
@@ -209,7 +174,7 @@ static int list_jobs(virDomainPtr dom, uint32_t serial, struct job jobs[JOBS_MAX
         _cleanup_(free_json) json_t *list = NULL;
         const json_t *j;
         size_t i;
-        int n = 0, r = qmp(dom, "query-jobs", NULL, &list, err);
+        int n = 0, r = disk_qmp(dom, "query-jobs", NULL, &list, err);
 
         if (r < 0)
                 return r;
@@ -249,7 +214,7 @@ static int list_nodes(virDomainPtr dom, uint32_t serial, char nodes[JOBS_MAX][NO
         _cleanup_(free_json) json_t *list = NULL;
         const json_t *j;
         size_t i;
-        int n = 0, r = qmp(dom, "query-yank", NULL, &list, err);
+        int n = 0, r = disk_qmp(dom, "query-yank", NULL, &list, err);
 
         if (r < 0)
                 return r;
@@ -300,7 +265,7 @@ static int yank(virDomainPtr dom, uint32_t serial, char *err) {
         for (int i = 0; i < n; i++)
                 (void)json_array_append_new(instances, json_pack("{s:s s:s}", "type", "block-node",
                                                                  "node-name", nodes[i]));
-        return qmp(dom, "yank", json_pack("{s:o}", "instances", instances), NULL, err);
+        return disk_qmp(dom, "yank", json_pack("{s:o}", "instances", instances), NULL, err);
 }
 
 /* QEMU refuses to cancel what is coming to its end by itself, as after a yank. */
@@ -322,8 +287,9 @@ static int cancel_jobs(virDomainPtr dom, uint32_t serial, bool force, char *err)
         for (int i = 0; r == 0 && i < n; i++) {
                 if (is_over(&jobs[i]))
                         continue;
-                r = qmp(dom, "block-job-cancel",
-                        json_pack("{s:s s:b}", "device", jobs[i].id, "force", force), NULL, err);
+                r = disk_qmp(dom, "block-job-cancel",
+                             json_pack("{s:s s:b}", "device", jobs[i].id, "force", force), NULL,
+                             err);
                 if (r == -EIO && has_ended(dom, serial, jobs[i].id))
                         r = 0;
         }
@@ -353,8 +319,8 @@ static int wait_over(const struct mirror_work *w, virDomainPtr dom, uint32_t ser
         for (int i = 0; i < n; i++) {
                 if (!ret_error[0])
                         text_set(ret_error, TEXT_LEN, jobs[i].error);
-                (void)qmp(dom, "job-dismiss", json_pack("{s:s}", "id", jobs[i].id), NULL,
-                          said); /* what stays is found again */
+                (void)disk_qmp(dom, "job-dismiss", json_pack("{s:s}", "id", jobs[i].id), NULL,
+                               said); /* what stays is found again */
         }
         return n;
 }
@@ -364,10 +330,11 @@ static int delete_nodes(virDomainPtr dom, uint32_t serial, char *err) {
         int n = list_nodes(dom, serial, nodes, err), r = 0;
 
         for (int i = 0; r == 0 && i < n; i++)
-                r = qmp(dom, "blockdev-del", json_pack("{s:s}", "node-name", nodes[i]), NULL, err);
+                r = disk_qmp(dom, "blockdev-del", json_pack("{s:s}", "node-name", nodes[i]), NULL,
+                             err);
         text_fmt(creds, sizeof(creds), "hawd-tls-%" PRIu32, serial);
-        (void)qmp(dom, "object-del", json_pack("{s:s}", "id", creds), NULL,
-                  said); /* mostly there is none */
+        (void)disk_qmp(dom, "object-del", json_pack("{s:s}", "id", creds), NULL,
+                       said); /* mostly there is none */
         return n < 0 ? n : r;
 }
 
@@ -394,9 +361,9 @@ int mirror_final(const struct mirror_work *w, virDomainPtr dom, uint32_t *ret_se
                 return r;
         r = mirror_step(w, "suspend", err);
         if (r == 0 && virDomainGetState(dom, &state, NULL, 0) < 0)
-                r = failed(dom, "its state cannot be seen", err);
+                r = disk_failed_run(dom, "its state cannot be seen", err);
         if (r == 0 && state == VIR_DOMAIN_RUNNING && virDomainSuspend(dom) < 0)
-                r = failed(dom, "it cannot be suspended", err);
+                r = disk_failed_run(dom, "it cannot be suspended", err);
         if (r == 0)
                 r = mirror_step(w, "final", err);
         if (r == 0)

@@ -211,3 +211,17 @@ int disk_live_find(virDomainPtr dom, const char *target, struct live_disk *ret, 
  * Return: -ENOTCONN or -ETIMEDOUT no answer, so it may still take effect; -ESRCH, -EIO.
  */
 int disk_failed(virDomainPtr dom, const char *what, char *err);
+/** disk_failed_run() - of a call that no guest takes that does not run: -ESRCH then */
+int disk_failed_run(virDomainPtr dom, const char *what, char *err);
+
+struct json_t;
+
+/**
+ * disk_qmp() - a command to QEMU itself
+ * @arguments: taken; NULL: none
+ * @ret: NULL, or what it returns; the caller's, written only on 0
+ *
+ * Return: 0; -EIO QEMU refuses it; as disk_failed_run().
+ */
+int disk_qmp(virDomainPtr dom, const char *command, struct json_t *arguments, struct json_t **ret,
+             char *err);

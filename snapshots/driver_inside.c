@@ -2,17 +2,11 @@
 /* Snapshots inside of qcow2 files: by qemu-img of a guest that does not run, else by QEMU itself,
  * since libvirt takes them only with the guest's memory. */
 #include <jansson.h>
-#include <libvirt/libvirt-qemu.h>
-#include <libvirt/virterror.h>
 
 #include "snapshots/driver.h"
 
 static void free_json(json_t **j) {
         json_decref(*j);
-}
-
-static void free_string(char **s) {
-        free(*s);
 }
 
 static bool is_among(const json_t *snapshots, const char *name) {
@@ -100,29 +94,6 @@ int disk_internal_tidy(const struct disk_driver *d, const char *path, char *err)
 
 /* ---- of a guest that runs -------------------------------------------------------------------- */
 
-/* Takes @arguments, which may be NULL. */
-static int qmp(virDomainPtr dom, const char *command, json_t *arguments, json_t **ret, char *err) {
-        _cleanup_(free_json) json_t *ask = json_pack("{s:s}", "execute", command), *said = NULL;
-        _cleanup_(free_string) char *text = NULL, *answer = NULL;
-        const char *why;
-
-        if (arguments)
-                (void)json_object_set_new(ask, "arguments", arguments);
-        text = json_dumps(ask, JSON_COMPACT);
-        if (virDomainQemuMonitorCommand(dom, text, &answer, 0) < 0)
-                return disk_failed(dom, command, err);
-        said = json_loads(answer, 0, NULL);
-        if (json_object_get(said, "return")) {
-                if (ret)
-                        *ret = json_incref(json_object_get(said, "return"));
-                return 0;
-        }
-        why = json_string_value(json_object_get(json_object_get(said, "error"), "desc"));
-        text_fmt(err, TEXT_LEN, "QEMU refuses %s: %.120s", command,
-                 why ? why : "it does not say why");
-        return -EIO;
-}
-
 /* Whether QEMU's path of a device has the alias as a part. */
 static bool is_device(const char *qdev, const char *alias) {
         size_t len = strlen(alias);
@@ -162,7 +133,7 @@ static int see_one(const json_t *blocks, const struct live_disk *live, const cha
 /* Return: how many have the snapshot, -errno. */
 static int see(virDomainPtr dom, struct disk_inside *disks, size_t n, const char *name, char *err) {
         _cleanup_(free_json) json_t *blocks = NULL;
-        int r = qmp(dom, "query-block", NULL, &blocks, err), count = 0;
+        int r = disk_qmp(dom, "query-block", NULL, &blocks, err), count = 0;
 
         for (size_t i = 0; r == 0 && i < n; i++) {
                 struct live_disk live;
@@ -194,7 +165,7 @@ static int take(virDomainPtr dom, const struct disk_inside *disks, size_t n, con
                                             json_pack("{s:s,s:{s:s,s:s}}", "type",
                                                       "blockdev-snapshot-internal-sync", "data",
                                                       "device", disks[i].node, "name", name));
-        return qmp(dom, "transaction", json_pack("{s:o}", "actions", actions), NULL, err);
+        return disk_qmp(dom, "transaction", json_pack("{s:o}", "actions", actions), NULL, err);
 }
 
 int disk_inside_take(const struct disk_driver *d, virDomainPtr dom, struct disk_inside *disks,
@@ -236,7 +207,7 @@ int disk_inside_delete(const struct disk_driver *d, virDomainPtr dom, const char
                 return r;
         r = disk_step(d, "inside-delete", err);
         if (r == 0)
-                r = qmp(dom, "blockdev-snapshot-delete-internal-sync",
-                        json_pack("{s:s,s:s}", "device", disk.node, "name", name), NULL, err);
+                r = disk_qmp(dom, "blockdev-snapshot-delete-internal-sync",
+                             json_pack("{s:s,s:s}", "device", disk.node, "name", name), NULL, err);
         return r;
 }

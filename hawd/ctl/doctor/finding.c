@@ -85,6 +85,22 @@ const json_t *part_of(const json_t *facts, const char *path) {
         return j;
 }
 
+const json_t *row_of(const json_t *list, const char *key, const char *value) {
+        const json_t *j;
+        size_t i;
+
+        json_array_foreach(list, i, j) if (strcmp(jtext(j, key), value) == 0) return j;
+        return NULL;
+}
+
+const json_t *guest_of(const json_t *exam, const char *name) {
+        return row_of(json_object_get(exam, "guests"), "name", name);
+}
+
+const json_t *replica_of(const json_t *exam, const char *guest) {
+        return row_of(json_object_get(exam, "replicas"), "guest", guest);
+}
+
 static bool among(const json_t *list, const char *name) {
         const json_t *j;
         size_t i;

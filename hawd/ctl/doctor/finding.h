@@ -87,6 +87,12 @@ static inline int64_t jnum(const json_t *o, const char *key) {
 /** part_of() - "host/units" of @facts; NULL: it is not there */
 const json_t *part_of(const json_t *facts, const char *path);
 
+/** row_of() - that of @list whose @key is @value; NULL: none is */
+const json_t *row_of(const json_t *list, const char *key, const char *value);
+
+/** guest_of() - what is told of it; NULL: nothing */
+const json_t *guest_of(const json_t *exam, const char *name);
+
 /** replica_of() - of @guest, NULL: it has none */
 const json_t *replica_of(const json_t *exam, const char *guest);
 

@@ -3,39 +3,7 @@
 #include "hawd/ctl/doctor/finding.h"
 
 static const json_t *host_facts(const json_t *exam, const char *name) {
-        const json_t *h;
-        size_t i;
-
-        json_array_foreach(json_object_get(exam, "hosts"), i,
-                           h) if (strcmp(jtext(h, "name"), name) == 0) return facts_of(h);
-        return NULL;
-}
-
-static bool is_known(const json_t *exam, const char *host) {
-        const json_t *h;
-        size_t i;
-
-        json_array_foreach(json_object_get(json_object_get(exam, "status"), "hosts"), i,
-                           h) if (strcmp(jtext(h, "name"), host) == 0) return true;
-        return false;
-}
-
-static const json_t *guest_of(const json_t *exam, const char *name) {
-        const json_t *g;
-        size_t i;
-
-        json_array_foreach(json_object_get(exam, "guests"), i,
-                           g) if (strcmp(jtext(g, "name"), name) == 0) return g;
-        return NULL;
-}
-
-const json_t *replica_of(const json_t *exam, const char *guest) {
-        const json_t *r;
-        size_t i;
-
-        json_array_foreach(json_object_get(exam, "replicas"), i,
-                           r) if (strcmp(jtext(r, "guest"), guest) == 0) return r;
-        return NULL;
+        return facts_of(row_of(json_object_get(exam, "hosts"), "name", name));
 }
 
 /* ---- replicas ---------------------------------------------------------------------------------
@@ -46,7 +14,7 @@ static bool has_hosts(struct findings *f, const json_t *exam, const json_t *r) {
         const char *guest = jtext(r, "guest"), *to = jtext(r, "host"), *from = jtext(r, "data");
         const json_t *g = guest_of(exam, guest);
 
-        if (!*to || !is_known(exam, to)) {
+        if (!*to || !row_of(part_of(exam, "status/hosts"), "name", to)) {
                 found(f, SEVERITY_BAD,
                       "the replica of guest %s is to be on a host that is not there%s%s", guest,
                       *to ? ": " : "", to);

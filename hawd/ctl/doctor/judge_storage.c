@@ -2,15 +2,6 @@
 /* Is what a guest needs there on every host that it may run on? Does a failing disk pause it? */
 #include "hawd/ctl/doctor/finding.h"
 
-static const json_t *guest_of(const json_t *exam, const char *name) {
-        const json_t *g;
-        size_t i;
-
-        json_array_foreach(json_object_get(exam, "guests"), i,
-                           g) if (strcmp(jtext(g, "name"), name) == 0) return g;
-        return NULL;
-}
-
 /* A guest that nobody wants to run hurts nobody yet; firmware state is made anew where it lacks. */
 static enum severity how_bad(const json_t *exam, const char *guest, const char *kind) {
         const json_t *g = guest_of(exam, guest);

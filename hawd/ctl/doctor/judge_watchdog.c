@@ -11,14 +11,6 @@ struct dogs {
         int64_t lease_ms;
 };
 
-static const json_t *named(const json_t *list, const char *name) {
-        const json_t *j;
-        size_t i;
-
-        json_array_foreach(list, i, j) if (strcmp(jtext(j, "name"), name) == 0) return j;
-        return NULL;
-}
-
 static bool is_softdog(const json_t *w) {
         const char *what = jtext(w, "identity");
 
@@ -30,7 +22,7 @@ static const json_t *device(const struct dogs *d) {
         const char *path = jtext(d->wanted, "path"), *name = strrchr(path, '/');
 
         name = name ? name + 1 : path;
-        return named(d->list, strcmp(name, "watchdog") == 0 ? "watchdog0" : name);
+        return row_of(d->list, "name", strcmp(name, "watchdog") == 0 ? "watchdog0" : name);
 }
 
 /* ---- none is wanted ---------------------------------------------------------------------------
@@ -214,14 +206,15 @@ void judge_watchdogs(struct findings *f, const json_t *exam) {
                 struct dogs d = {.host = name,
                                  .facts = facts,
                                  .list = part_of(facts, "host/watchdogs"),
-                                 .wanted = named(hosts, name),
-                                 .status = named(live, name),
+                                 .wanted = row_of(hosts, "name", name),
+                                 .status = row_of(live, "name", name),
                                  .lease_ms = jnum(conf, "lease_ms")};
 
                 if (!facts)
                         continue;
                 if (!d.wanted)
-                        d.wanted = named(hosts, ""); /* what holds for hosts without a section */
+                        d.wanted = row_of(hosts, "name",
+                                          ""); /* what holds for hosts without a section */
                 text_set(f->host, sizeof(f->host), name);
                 if (json_is_array(d.list))
                         judge_host(f, &d);

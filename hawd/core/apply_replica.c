@@ -330,18 +330,23 @@ static void stands(struct ledger *l) {
 
 /* ---- what a person wants ---- */
 
-static void force(struct ledger *l) {
+/* The guest that is asked about; NULL: refused. */
+static struct guest *replicated(struct ledger *l) {
         struct guest *g = ledger_guest(l);
+
+        if (!g || replica_wanted(g))
+                return g;
+        ledger_refuse(l, REPLY_USAGE, "%s has no replica: hawctl replica add", g->spec->name);
+        return NULL;
+}
+
+static void force(struct ledger *l) {
+        struct guest *g = replicated(l);
         struct promotion p;
         char text[TEXT_LEN];
 
         if (!g)
                 return;
-        if (!replica_wanted(g)) {
-                ledger_refuse(l, REPLY_USAGE, "%s has no replica: hawctl replica add",
-                              g->spec->name);
-                return;
-        }
         if (g->claims && (g->state == GUEST_RUNNING || g->state == GUEST_PAUSED)) {
                 ledger_refuse(l, REPLY_USAGE, "%s runs on %s: hawctl guest move %s %s",
                               g->spec->name, model_host_name(l->m, g->host), g->spec->name,
@@ -364,16 +369,11 @@ static void force(struct ledger *l) {
 }
 
 static void resync(struct ledger *l) {
-        struct guest *g = ledger_guest(l);
+        struct guest *g = replicated(l);
         char why[TEXT_LEN];
 
         if (!g)
                 return;
-        if (!replica_wanted(g)) {
-                ledger_refuse(l, REPLY_USAGE, "%s has no replica: hawctl replica add",
-                              g->spec->name);
-                return;
-        }
         if (g->state != GUEST_RUNNING) {
                 ledger_refuse(l, REPLY_USAGE, "%s is %s: it is copied while it runs", g->spec->name,
                               guest_state_name(g->state));

@@ -75,6 +75,16 @@ static void stands(struct led *l, uint32_t gid) {
 
 #define PROMOTE_ON(g, node, n) .kind = OP_GUEST_START, .gid = (g), .host = (node), .serial = (n)
 
+/* It counts as begun: the copy may have been written to. */
+static void start_from_copy_fails(struct led *l, uint32_t gid) {
+        proven(l, 1, SEC);
+        stands(l, gid);
+        CHANGED(l, PROMOTE_ON(gid, 2, 1));
+        ck_assert_uint_eq(G(l, gid)->promoting, 1);
+        led_done(l, gid, RESULT_FAILED);
+        ck_assert_uint_eq(G(l, gid)->promoting, 1);
+}
+
 START_TEST(is_in_step_by_the_word_of_both) {
         struct led l;
         uint32_t gid;
@@ -176,11 +186,7 @@ START_TEST(a_start_that_fails_keeps_to_the_copy) {
         struct led l;
         uint32_t gid = open_with(&l, REPLICA_MODE_SYNC);
 
-        proven(&l, 1, SEC);
-        stands(&l, gid);
-        CHANGED(&l, PROMOTE_ON(gid, 2, 1));
-        led_done(&l, gid, RESULT_FAILED);
-        ck_assert_uint_eq(G(&l, gid)->promoting, 1);
+        start_from_copy_fails(&l, gid);
         led_online(&l, 1);
         UNCHANGED(&l, .kind = OP_GUEST_START, .gid = gid, .host = 1); /* never trusted again */
         led_start(&l, gid, 2);
@@ -466,11 +472,7 @@ START_TEST(not_given_up_while_it_is_started_from) {
         struct led l;
         uint32_t gid = open_with(&l, REPLICA_MODE_SYNC);
 
-        proven(&l, 1, SEC);
-        stands(&l, gid);
-        CHANGED(&l, PROMOTE_ON(gid, 2, 1));
-        ck_assert_uint_eq(G(&l, gid)->promoting, 1);
-        led_done(&l, gid, RESULT_FAILED);
+        start_from_copy_fails(&l, gid);
         set(&l, gid, REPLICA_MODE_NONE);
         ck_assert_int_eq(l.a.code, REPLY_BUSY);
         ck_assert_uint_eq(G(&l, gid)->promoting, 1);
@@ -478,6 +480,22 @@ START_TEST(not_given_up_while_it_is_started_from) {
         led_done(&l, gid, RESULT_DONE);
         set(&l, gid, REPLICA_MODE_NONE);
         ck_assert_int_eq(l.a.code, REPLY_OK);
+        led_close(&l);
+}
+END_TEST
+
+START_TEST(nothing_is_asked_of_a_guest_without_one) {
+        struct led l;
+        uint32_t gid;
+
+        led_open(&l, 2);
+        gid = led_running(&l, "web", 2);
+        UNCHANGED(&l, .kind = OP_REPLICA_RESYNC, .gid = gid, .text = "joe");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        ck_assert_ptr_nonnull(strstr(l.a.text, "web has no replica: hawctl replica add"));
+        UNCHANGED(&l, .kind = OP_REPLICA_FORCE, .gid = gid, .flag = true, .text = "joe");
+        ck_assert_int_eq(l.a.code, REPLY_USAGE);
+        ck_assert_ptr_nonnull(strstr(l.a.text, "web has no replica: hawctl replica add"));
         led_close(&l);
 }
 END_TEST
@@ -518,6 +536,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, policy_allows_a_loss);
         tcase_add_test(tc, settings_change_it);
         tcase_add_test(tc, resync_begins_anew);
+        tcase_add_test(tc, nothing_is_asked_of_a_guest_without_one);
         tcase_add_test(tc, with_snapshots_is_refused);
         tcase_add_loop_test(tc, a_copy_without_a_claim_wrote, 0, 2);
         tcase_add_loop_test(tc, not_where_it_runs, 0, 2);

@@ -10,7 +10,7 @@ check=(check openssl libsubunit-dev clang libclang-rt-dev clang-format git libfu
 lab=(corosync corosync-qdevice corosync-qnetd libvirt-daemon libvirt-daemon-system libvirt-clients
         libvirt-daemon-driver-qemu
         qemu-system-x86 qemu-utils busybox-static mmdebstrap e2fsprogs xz-utils openipmi ipmitool fence-agents cpio iproute2
-        nftables kmod util-linux procps jq lz4 binutils python3)
+        nftables kmod util-linux procps jq gojq lz4 binutils python3)
 
 if ! command -v dpkg-query >/dev/null; then
         echo "deps: this is no Debian or Ubuntu; see that the equivalents of these are installed:"

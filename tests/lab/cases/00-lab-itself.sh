@@ -4,7 +4,7 @@
 # The lab does what it says: without hawd, so that a failure of the others is not the lab's.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
-requires jq ipmitool
+requires ipmitool
 
 ring_is() { # HOST 'ID ID'
         [[ $(lab status --json | jq -r ".hosts[] | select(.name == \"$1\") | .ring | map(tostring) | join(\" \")") == "$2" ]]

@@ -4,7 +4,7 @@
 # hawd-fence against real BMCs (ipmi_sim) that work, lie, are slow or dead: node1 fences node2 (S2, S3).
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
-requires hawd-fence jq fence_ipmilan
+requires hawd-fence fence_ipmilan
 
 work=${HAWD_LAB_DIR:-/var/tmp/hawd-lab}/$CASE_LAB/fence # gone with the lab
 bmc=10.77.1.102

@@ -6,7 +6,7 @@
 # (S2, S3), and no password is seen outside. Needs no lab: a network of its own, without a way out.
 # shellcheck source=../case.sh
 . "$(dirname "$0")/../case.sh"
-requires hawd-fence jq python3 cc unshare
+requires hawd-fence python3 cc unshare
 [[ -n ${WIRE_NET:-} ]] || WIRE_NET=1 exec unshare --net -- "$0"
 ip link set lo up || fail 'no loopback'
 

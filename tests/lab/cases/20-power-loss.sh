@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 elsewhere() { beats low 'node1|node2' && beats mid 'node1|node2' && beats high 'node1|node2'; }
 order() { qemus "$lost" '.*' 'low|mid|high' | awk '{ print $1 }' | paste -sd' '; }

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 case_cluster 3 --set cluster.after-fence=off
 add_guest vm1 node3

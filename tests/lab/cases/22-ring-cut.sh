@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 orders() { # HOST: to switch it off, that reached its BMC
         grep -cs 'switching off' "$LAB_STATE/bmc/$1/chassis.log"

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 confirm='hawctl fence confirm node3 --yes'
 waits() { none_started "$lost" '.*' vm1 && ! host_is node3 off; }

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 waits() { none_started "$frozen" '.*' vm1 && ! host_is node3 off; }
 ordered() { grep -qs 'accepts off, and lies' "$LAB_STATE/bmc/node3/chassis.log"; }

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence hawd-facts jq
+requires hawd hawctl hawd-fence hawd-facts
 
 said=$LAB_STATE/doctor.json
 doctor() { # its exit status

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq setpriv
+requires hawd hawctl hawd-fence setpriv
 
 conf=/etc/hawd/hawd.conf
 said=$LAB_STATE/said

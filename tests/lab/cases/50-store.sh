@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../hawd.sh"
 # shellcheck source=../store.sh
 . "$(dirname "$0")/../store.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 all_online() {
         status_says '.operational and ([.hosts[] | select(.state == "online")] | length == 3)'

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 used() { # HOST: threads and sockets of its hawd
         local pid

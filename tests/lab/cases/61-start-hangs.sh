@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 # libvirtd calls its hook in the middle of its work; the hook signals libvirtd itself, once, where told to.
 hook() { # HOST

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 agent_hangs() { ! lab exec "$home" -- virsh -q qemu-agent-command vm1 --timeout 1 '{"execute": "guest-ping"}' </dev/null >/dev/null 2>&1; }
 recovers() { # SINCE CAUSE

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 create() { # NAME LAB-OPTION... -- SETTING...
         local name=$1 options=() sets=()

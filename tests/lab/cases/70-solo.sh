@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl jq
+requires hawd hawctl
 
 log_says() { # HOST TEXT
         lab logs "$1" hawd | grep -qF "$2"

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 online() { # N: all N hosts of the ledger are
         status_says ".operational and (.hosts | length == $1 and all(.state == \"online\"))"

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 online() {
         status_says '.operational and (.hosts | length == 3 and all(.state == "online"))'

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 online() { # N: so many hosts are
         status_says ".operational and ([.hosts[] | select(.state == \"online\")] | length == $1)"

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq
+requires hawd hawctl hawd-fence
 
 expects() { # VOTES: corosync on node1 does, and is quorate
         lab exec node1 -- corosync-quorumtool -s | grep -q "^Expected votes: *$1\$" &&

@@ -10,7 +10,7 @@
 . "$(dirname "$0")/../hawd.sh"
 # shellcheck source=../dog.sh
 . "$(dirname "$0")/../dog.sh"
-requires hawd hawctl hawd-fence jq pkg-config
+requires hawd hawctl hawd-fence pkg-config
 
 confirm='hawctl fence confirm node2 --yes'
 cut_off() { # HOST

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../hawd.sh"
 # shellcheck source=../dog.sh
 . "$(dirname "$0")/../dog.sh"
-requires hawd hawctl hawd-fence hawd-facts jq pkg-config
+requires hawd hawctl hawd-fence hawd-facts pkg-config
 
 held_back() { # HOST: nobody starts hawd there any more
         lab exec "$1" -- touch /run/hawd-lab/hawd.stopped

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq qemu-img qemu-io
+requires hawd hawctl hawd-fence qemu-img qemu-io
 
 create() { # NAME SETTING...
         local name=$1 set sets=()

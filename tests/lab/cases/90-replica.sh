@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq qemu-nbd
+requires hawd hawctl hawd-fence qemu-nbd
 
 CTL=node3
 local_disk() { printf '%s/hosts/%s/local/vm1.raw\n' "$LAB_STATE" "$1"; }

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq qemu-img qemu-nbd
+requires hawd hawctl hawd-fence qemu-img qemu-nbd
 
 CTL=node3
 lag=20 # seconds

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../case.sh"
 # shellcheck source=../hawd.sh
 . "$(dirname "$0")/../hawd.sh"
-requires hawd hawctl hawd-fence jq ipmitool
+requires hawd hawctl hawd-fence ipmitool
 
 degraded_by() { # HOST REASON TEXT
         host_says "$1" ".state == \"degraded\" and (.degraded_by | any(.reason == \"$2\" and (.text | test(\"$3\"))))"

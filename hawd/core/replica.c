@@ -284,14 +284,17 @@ static void wind_up(struct core *c, const struct guest *g, struct copy *v) {
                 ask(c, g, v, REPLICA_UNEXPORT, 0);
 }
 
-/* Its guest is no longer kept: nobody would end it later. The files stay. */
+/* Its guest is no longer kept: nobody would end it later, nor what has only been asked for yet. The
+ * files stay. */
 static void let_go(struct core *c, struct copy *v) {
+        bool as_p = v->mirrored || (v->asked == REPLICA_MIRROR && !v->ended);
+        bool as_r = (v->exported || v->asked == REPLICA_EXPORT) && !v->export_ended;
         struct action *a;
 
-        if (!v->spec || (!v->mirrored && (!v->exported || v->export_ended)))
+        if (!v->spec || (!as_p && !as_r))
                 return;
         a = actions_add(c->out, ACT_REPLICA);
-        a->replica.op = v->mirrored ? REPLICA_CANCEL : REPLICA_UNEXPORT;
+        a->replica.op = as_p ? REPLICA_CANCEL : REPLICA_UNEXPORT;
         a->replica.gid = v->gid;
         a->replica.serial = v->serial;
         a->replica.spec = TAKE_PTR(v->spec);

@@ -9,7 +9,7 @@ MACHINES_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=lib/verbs.sh
 . "$MACHINES_HERE/lib/verbs.sh"
 
-requires hawd hawctl hawd-fence jq mmdebstrap mke2fs qemu-img cpio xz as modprobe python3
+requires hawd hawctl hawd-fence mmdebstrap mke2fs qemu-img cpio xz as modprobe python3
 [[ -c /dev/net/tun ]] || skip 'there is no /dev/net/tun, which connects the machines'
 debian_release >/dev/null || skip 'this is no Debian: the machines are made of the same release'
 

@@ -275,6 +275,22 @@ START_TEST(ends_with_its_guest) {
 }
 END_TEST
 
+/* Nor what has been asked for, and was not told of yet. */
+START_TEST(ends_with_its_guest_while_asked_for) {
+        struct rig *r = open_rig(R, REPLICA_COPYING, true);
+
+        ck_assert_int_eq(asked(r), REPLICA_EXPORT);
+        rig_clear(r);
+        BY(r, 3, .kind = OP_GUEST_DELETE, .gid = 1, .text = "ann");
+        ck_assert_int_eq(asked(r), REPLICA_UNEXPORT);
+        rig_clear(r);
+        told(r, TOLD_EXPORTED, 0);
+        rig_pass(r, 60 * SEC);
+        ck_assert_int_eq(asked(r), NO_OP);
+        rig_close(r);
+}
+END_TEST
+
 static Suite *suite(void) {
         Suite *s = suite_create("replica");
         TCase *tc = unit_case(s, "replica");
@@ -287,6 +303,7 @@ static Suite *suite(void) {
         tcase_add_test(tc, in_step_is_said_now_and_then);
         tcase_add_loop_test(tc, nothing_ends_under_a_start, 0, 2);
         tcase_add_loop_test(tc, ends_with_its_guest, 0, 2);
+        tcase_add_test(tc, ends_with_its_guest_while_asked_for);
         return s;
 }
 

@@ -64,6 +64,10 @@ evidence() {
         for n in 1 2 3 4 5 6 7 8; do
                 host=node$n
                 [[ -d ${HAWD_LAB_DIR:-/var/tmp/hawd-lab}/$CASE_LAB/hosts/$host ]] || break
+                printf -- '--- guests on %s, as its libvirt says, and their last words\n' "$host"
+                lab exec "$host" -- timeout 10 sh -c 'for i in $(virsh -q list --all --name); do
+                        echo "$i: $(virsh domstate --reason "$i" | head -n 1)"; done
+                        tail -qn 2 /var/log/libvirt/qemu/*.console' 2>&1 </dev/null
                 printf -- '--- last lines of hawd on %s\n' "$host"
                 lab logs "$host" hawd 2>/dev/null | tail -n 30
         done

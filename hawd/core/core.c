@@ -140,11 +140,8 @@ struct core *core_new(const struct core_boot *boot, const struct config *config)
         model_init(&c->lone.model);
         if (boot->state) {
                 model_copy(&c->model, &boot->state->model);
-                c->tail =
-                        boot->state->n_tail ? xcalloc(boot->state->n_tail, sizeof(*c->tail)) : NULL;
-                c->cap_tail = boot->state->n_tail;
                 for (size_t i = 0; i < boot->state->n_tail; i++)
-                        c->tail[c->n_tail++] = entry_ref(boot->state->tail[i]);
+                        log_tail(c, entry_ref(boot->state->tail[i]));
         }
         c->base_version = c->model.version;
         c->noted_version = log_version(c); /* said when they were stored here, by the hawd before */

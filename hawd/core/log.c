@@ -92,9 +92,11 @@ void log_promise(struct core *c, uint64_t number) {
         p->promised = number;
 }
 
-static void tail_push(struct core *c, struct entry *e) {
+/* Takes the reference. */
+void log_tail(struct core *c, struct entry *e) {
         c->tail = core_grow(c->tail, &c->cap_tail, c->n_tail, sizeof(*c->tail));
         c->tail[c->n_tail++] = e;
+        sync_tail(c);
 }
 
 static void tail_clear(struct core *c) {
@@ -110,7 +112,7 @@ void log_append(struct core *c, struct entry *e) {
         for (size_t i = 0; i < e->n_ops; i++)
                 if (e->ops[i].kind == OP_HOST_VOTE && e->ops[i].flag)
                         lone_voted(c, e->ops[i].host);
-        tail_push(c, e);
+        log_tail(c, e);
         if (p->n_entries == 0)
                 p->first_version = log_version(c);
         p->entries = xreallocarray(p->entries, p->n_entries + 1, sizeof(*p->entries));
@@ -139,7 +141,7 @@ void log_install(struct core *c, uint64_t number, struct state *s) {
                 model_copy(&c->model, &s->model);
                 tail_clear(c);
                 for (size_t i = 0; i < s->n_tail; i++)
-                        tail_push(c, entry_ref(s->tail[i]));
+                        log_tail(c, entry_ref(s->tail[i]));
                 p->install = state_ref(s);
                 c->base_version = s->model.version;
         }

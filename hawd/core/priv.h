@@ -278,6 +278,8 @@ struct core {
         struct model model;
         struct entry **tail;
         size_t n_tail, cap_tail;
+        uint32_t tail_voters[HOSTS_MAX]; /* sync.c: at its end, when an entry of it changes them */
+        uint32_t n_tail_voters;
         uint64_t base_version;  /* of the store's snapshot */
         uint64_t noted_version; /* notes up to here were emitted */
         struct batch *batches;
@@ -448,6 +450,7 @@ void sync_advance(struct core *c);
 void sync_nodelist(struct core *c);
 void sync_resume(struct core *c);
 void sync_exclude(struct core *c, const struct msg *m);
+void sync_tail(struct core *c); /* an entry was put at the tail's end */
 uint32_t sync_members(const struct core *c, uint32_t *ret);
 bool sync_nobody_votes(const struct core *c);
 uint32_t sync_voters(const struct core *c, uint32_t *ret);
@@ -497,6 +500,7 @@ void silent_tick(struct core *c);
 uint64_t log_version(const struct core *c); /* of the last entry, stable or not */
 bool log_idle(const struct core *c);
 void log_append(struct core *c, struct entry *e);
+void log_tail(struct core *c, struct entry *e); /* only: what is stored already */
 void log_install(struct core *c, uint64_t number, struct state *s); /* NULL: keep ours */
 void log_ack(struct core *c, struct ring_member from, const struct msg *m);
 void log_entry(struct core *c, struct ring_member from, const struct msg *m);

@@ -45,21 +45,24 @@ static uint32_t voters_of(const struct model *m, uint32_t *ret) {
         return n;
 }
 
-/* As they will be when all that is stored here is applied. */
-static uint32_t voters_after(const struct core *c, uint32_t *ret) {
+/*
+ * Who votes when all that is stored here is applied: worked out once for each entry that changes
+ * it, since it is asked for all the time. To apply what comes first changes nothing of it.
+ */
+void sync_tail(struct core *c) {
         struct applied a = {0};
         struct model m;
-        uint32_t n;
 
+        if (!changes_voters(c->tail[c->n_tail - 1]))
+                return;
         model_init(&m);
         model_copy(&m, &c->model);
         for (size_t t = 0; t < c->n_tail; t++) {
                 ledger_apply(&m, c->tail[t], &a);
                 applied_clear(&a);
         }
-        n = voters_of(&m, ret);
+        c->n_tail_voters = voters_of(&m, c->tail_voters);
         model_clear(&m);
-        return n;
 }
 
 /*
@@ -67,12 +70,14 @@ static uint32_t voters_after(const struct core *c, uint32_t *ret) {
  * ledger's is the configured nodelist.
  */
 uint32_t sync_members(const struct core *c, uint32_t *ret) {
-        uint32_t n = 0;
         bool changes = false;
+        uint32_t n;
 
-        for (size_t t = 0; t < c->n_tail; t++)
-                changes |= changes_voters(c->tail[t]);
-        n = changes ? voters_after(c, ret) : voters_of(&c->model, ret);
+        for (size_t t = 0; t < c->n_tail && !changes; t++)
+                changes = changes_voters(c->tail[t]);
+        n = changes ? c->n_tail_voters : voters_of(&c->model, ret);
+        if (changes)
+                memcpy(ret, c->tail_voters, n * sizeof(*ret));
         if (n == 0)
                 for (size_t i = 0; i < c->n_nodes; i++)
                         ret[n++] = c->nodes[i].nodeid;

@@ -130,7 +130,7 @@ wait_for() {
         until "$@"; do
                 passed=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
                 ((passed < seconds * 1000)) || fail "$what: not within $seconds s ($*)"
-                pause=$((passed < 1000 ? 100 : passed > 5000 ? 500 : passed / 10))
+                pause=$((passed < 1000 ? 100 : passed > 9000 ? 900 : passed / 10))
                 sleep "0.$pause"
         done
         passed=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))

@@ -23,23 +23,27 @@ if [ "$1" = format ]; then
         exit
 fi
 
+beside() { # beside COMMAND...: with the files of standard input, some at a time on each processor
+        tr '\n' '\0' | xargs -0 -r -n 24 -P "$(nproc)" "$@"
+}
+
+# is_script FILE: by its first line
+is_script() {
+        local first
+        IFS= read -r -n 40 first 2>/dev/null <"$1" || [ -n "$first" ] || return 1
+        case $first in
+        '#!'*/bash* | '#!'*/sh* | '#!'*'env bash'*) ;;
+        *) return 1 ;;
+        esac
+}
+
 rc=0
-clang-format --dry-run --Werror "${c_files[@]}" || rc=1
-long=0
-for f in "${c_files[@]}"; do
-        lines=$(wc -l <"$f")
-        if [ "$lines" -gt 800 ]; then
-                echo "$f: $lines lines, split it at 800"
-                long=1
-        fi
-done
+printf '%s\n' "${c_files[@]}" | beside clang-format --dry-run --Werror || rc=1
+wc -l "${c_files[@]}" | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines, split it at 800"; e = 1 } END { exit e }' ||
+        rc=1
 if command -v shellcheck >/dev/null; then
-        mapfile -t scripts < <(sources '*' | while read -r f; do
-                case $(head -c 40 "$f" | tr -d '\0' | head -n 1) in
-                '#!'*/bash* | '#!'*/sh* | '#!'*'env bash'*) echo "$f" ;;
-                esac
-        done)
-        [ "${#scripts[@]}" -eq 0 ] || shellcheck -x "${scripts[@]}" || rc=1
+        sources '*' | while read -r f; do if is_script "$f"; then echo "$f"; fi; done |
+                beside shellcheck -x || rc=1
 fi
-[ $((rc + long)) -eq 0 ] && echo "format: ${#c_files[@]} C files as .clang-format wants them"
-exit $((rc || long))
+[ "$rc" -eq 0 ] && echo "format: ${#c_files[@]} C files as .clang-format wants them"
+exit "$rc"

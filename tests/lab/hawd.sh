@@ -77,9 +77,9 @@ add_guest() {
 
 # ---- what the witness saw -------------------------------------------------------------------------
 
-# beats GUEST HOST [SINCE-MSEC]: in the last second, and since, 3 heartbeats, all from HOST (a pattern)
+# beats GUEST HOST [SINCE-MSEC]: in the last 2 s, and since, 3 heartbeats, all from HOST (a pattern)
 beats() {
-        local since=$(($(now_msec) - 1000)) mark=${3:-0}
+        local since=$(($(now_msec) - 2000)) mark=${3:-0}
         since=$((since > mark ? since : mark))
         tail -n 4000 "$LAB_STATE/watch.log" | awk -v since="$since" -v guest="$1" -v host="^($2)\$" '
                 $1 >= since && $3 == guest && $4 == "HB" { if ($2 ~ host) n++; else others++ }

@@ -13,6 +13,7 @@ runs_on() { beats vm1 node3 && none_started "$stopped" '.*' '.*'; }
 case_cluster 3 --set cluster.daemon-grace=3s
 add_guest vm1 node3
 wait_for 60 'vm1 is healthy' healthy vm1
+wait_for 20 'vm1 beats' beats vm1 node3
 
 note 'hawd is stopped and started'
 stopped=$(now_msec)

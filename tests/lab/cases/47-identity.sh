@@ -61,6 +61,7 @@ wait_for 20 'it is defined there, and nowhere else' defined_on node1
 
 note 'hawd lets go of it'
 wait_for 60 'it is healthy' healthy vm1
+wait_for 20 'it beats' beats vm1 node1
 began=$(now_msec)
 assert 'remove' ctl guest remove vm1
 assert 'it is defined there, and nowhere else' defined_on node1
